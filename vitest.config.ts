@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+import { CountingReporter } from './test/reporter.ts'
+import { unmask } from './test/support/environment.ts'
+
+unmask(process.env)
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    reporters: [new CountingReporter()],
+    // Two processes that load the stack once and take one file after the other: several times faster than a new
+    // one for each file, and few enough that the programs that tests start are not starved.
+    pool: 'forks',
+    isolate: false,
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 20_000,
+    allowOnly: false,
+  },
+})
