@@ -112,6 +112,12 @@ export interface IntentContent {
   }
 }
 
+export interface RecordedProblem {
+  readonly type: string
+  readonly detail: string | null
+  readonly subproblems: readonly unknown[]
+}
+
 /**
  * `unknown`: the process died before the outcome was written. `notSent`: the intent became durable after the
  * client had been told 503; nothing was sent.
@@ -122,13 +128,18 @@ export interface OutcomeContent {
   readonly outcome: OutcomeKind
   readonly status: number | null
   readonly fields: Readonly<Record<string, string | readonly string[]>>
-  readonly body: null | { readonly bytes: number; readonly digest: string | null; readonly stored: string | null }
-  readonly failure: null | { readonly cause: string; readonly message: string }
-  readonly problem: null | {
-    readonly type: string
-    readonly detail: string | null
-    readonly subproblems: readonly unknown[]
+  readonly body: null | {
+    readonly bytes: number
+    readonly digest: string | null
+    readonly stored: string | null
   }
+  readonly failure: null | { readonly cause: string; readonly message: string }
+  /** The answer's own problem document. */
+  readonly problem: RecordedProblem | null
+  /** `status` of the account, order, authorization or challenge in a successful answer. */
+  readonly objectStatus: string | null
+  /** The `error` of that order or challenge: why a validation failed (RFC 8555 §7.1.3, §8). */
+  readonly objectError: RecordedProblem | null
   /** Seconds, where the answer said `Retry-After` (a date is turned into seconds from the answer's arrival). */
   readonly retryAfter: number | null
   readonly account: string | null

@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto'
+import type { Identifier } from '../acme/identifier.ts'
+import { contactsOf, identifiersOf } from '../acme/payloads.ts'
+import type { Classified, Decided } from '../exchange/exchange.ts'
+import type { BlobDraft, FactDraft, IntentContent, PersonalDraft } from './record.ts'
+import { allowedFields, boundedLine, redactText } from './redaction.ts'
+
+/** What is the same for every fact of a process. */
+export interface RecordContext {
+  readonly tenant: string
+  readonly configDigest: string
+  readonly policyDigest: string | null
+}
+
+/** A target longer than this is cut in the record; the request's digest still tells it apart. */
+const TARGET_LIMIT = 4096
+
+/** The first fact of an exchange: what came, what it is and what was decided. */
+export function intentFact(exchange: Decided, context: RecordContext): FactDraft {
+  const { request, connection, inspection, decision, destination } = exchange
+  const blobs: BlobDraft[] = []
+  const personal: PersonalDraft[] = []
+  if (connection.clientAddress) {
+    personal.push({ name: 'clientAddress', kind: 'address', value: Buffer.from(connection.clientAddress) })
+  }
+  const content: IntentContent = {
+    parent: exchange.parent,
+    issuance: issuanceOf(exchange),
+    tenant: context.tenant,
+    configDigest: context.configDigest,
+    policyDigest: context.policyDigest,
+    mode: exchange.mode,
+    ca: destination?.ca ?? null,
+    operation: exchange.operation,
+    client: {
+      listener: connection.listener,
+      port: connection.clientPort,
+      userAgent: userAgentOf(exchange),
+      tlsVersion: connection.tlsVersion,
+      httpVersion: request.httpVersion,
+    },
+    request: {
+      method: request.method,
+      authority: request.authority === null ? null : boundedLine(request.authority, 512),
+      target: redactText(boundedLine(request.target, TARGET_LIMIT)),
+      fields: allowedFields(request.fields, 'request'),
+      bytes: request.body.length,
+      digest: hash('sha256', request.body),
+    },
+    jws: jwsContent(exchange, blobs, personal),
+    account: inspection?.jws.header.kid ?? exchange.resource?.account ?? null,
+    identifiers: requestedIdentifiers(exchange),
+    ...subjectOf(exchange),
+    decision: {
+      effect: decision.effect,
+      rule: decision.effect === 'deny' ? decision.rule : null,
+      ambiguities: exchange.ambiguities.slice(0, 20).map(({ kind, where }) => ({ kind, where })),
+    },
+  }
+  const { wall: at, monotonic } = exchange.receivedAt
+  return { kind: 'intent', exchange: exchange.id, at, monotonic, content, blobs, personal }
+}
+
+/**
+ * The parts of the JWS. A payload with contacts, and the signature over it, are personal. A request that is not
+ * sent keeps only a digest of its signature: its nonce is unspent, so the JWS could still be used.
+ */
+function jwsContent(exchange: Decided, blobs: BlobDraft[], personal: PersonalDraft[]): IntentContent['jws'] {
+  const { inspection, decision } = exchange
+  if (!inspection) return null
+  const { jws, verdict, thumbprint } = inspection
+  const isPersonal = contactsOf(jws.payload).length > 0
+  const keepSignature = decision.effect === 'allow'
+  if (isPersonal) {
+    personal.push({ name: 'payload', kind: 'body', value: jws.payloadBytes })
+    if (keepSignature) personal.push({ name: 'signature', kind: 'body', value: jws.signatureBytes })
+    for (const [index, contact] of contactsOf(jws.payload).entries()) {
+      personal.push({ name: `contact.${index}`, kind: 'contact', value: Buffer.from(contact) })
+    }
+  }
+  return {
+    alg: jws.header.alg ?? null,
+    nonce: jws.header.nonce ?? null,
+    url: jws.header.url ?? null,
+    kid: jws.header.kid ?? null,
+    thumbprint,
+    verdict,
+    protected: keep(jws.protectedBytes, blobs),
+    payload: isPersonal ? null : keep(jws.payloadBytes, blobs),
+    signature: keepSignature && !isPersonal ? keep(jws.signatureBytes, blobs) : null,
+    signatureDigest: isPersonal ? null : hash('sha256', jws.signatureBytes),
+  }
+}
+
+function keep(bytes: Buffer, blobs: BlobDraft[]): string {
+  const digest = hash('sha256', bytes, 'buffer')
+  if (bytes.length > 0) blobs.push({ digest, bytes, repeats: false })
+  return digest.toString('hex')
+}
+
+/** The names a request is about: those it asks for, else those of the object it names. */
+function requestedIdentifiers(exchange: Decided): readonly Identifier[] {
+  const { operation, inspection, resource } = exchange
+  if ((operation === 'newOrder' || operation === 'newAuthz') && inspection)
+    return identifiersOf(inspection.jws.payload)
+  return resource?.identifiers ?? []
+}
+
+function issuanceOf(exchange: Classified): string | null {
+  return exchange.operation === 'newOrder' ? exchange.id : (exchange.resource?.issuance ?? null)
+}
+
+/** URLs of the objects a request is about. */
+function subjectOf(exchange: Classified) {
+  const { resource, operation } = exchange
+  return {
+    order: resource?.order ?? null,
+    authorization: resource?.authorization ?? null,
+    challenge: operation === 'challenge' ? (resource?.url ?? null) : null,
+    certificate: operation === 'certificate' ? (resource?.url ?? null) : null,
+  }
+}
+
+function userAgentOf(exchange: Classified): string | null {
+  const field = exchange.request.fields.find(([name]) => name.toLowerCase() === 'user-agent')
+  return field ? boundedLine(field[1], 512) : null
+}

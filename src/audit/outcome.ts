@@ -1,0 +1,210 @@
+import { hash } from 'node:crypto'
+import { contactsOf } from '../acme/payloads.ts'
+import {
+  type Problem,
+  readAccount,
+  readAuthorization,
+  readChallenge,
+  readOrder,
+  readProblem,
+} from '../acme/response-objects.ts'
+import { retryAfterSeconds } from '../acme/retry-after.ts'
+import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
+import { locationOf } from '../exchange/learn.ts'
+import { parseJson } from '../exchange/parse-json.ts'
+import type {
+  BlobDraft,
+  FactDraft,
+  OutcomeContent,
+  OutcomeKind,
+  PersonalDraft,
+  RecordedProblem,
+} from './record.ts'
+import {
+  allowedFields,
+  boundedLine,
+  contactsIn,
+  redactBody,
+  redactText,
+  withoutContacts,
+} from './redaction.ts'
+
+const DETAIL_LIMIT = 4096
+
+const EMPTY: OutcomeContent = {
+  outcome: 'unknown',
+  status: null,
+  fields: {},
+  body: null,
+  failure: null,
+  problem: null,
+  objectStatus: null,
+  objectError: null,
+  retryAfter: null,
+  account: null,
+  issuance: null,
+  order: null,
+  authorization: null,
+  challenge: null,
+  certificate: null,
+  identifiers: [],
+  durationTotal: null,
+  durationCa: null,
+  spilled: false,
+}
+
+/** The second fact of an exchange: how it ended. */
+export function outcomeFact(exchange: Completed): FactDraft {
+  const { outcome, completedAt, receivedAt } = exchange
+  const durationTotal = completedAt.monotonic - receivedAt.monotonic
+  const blobs: BlobDraft[] = []
+  const personal: PersonalDraft[] = []
+  let content: OutcomeContent
+  switch (outcome.kind) {
+    case 'response':
+      content = {
+        ...responseContent(exchange, outcome.response, blobs, personal),
+        durationCa: outcome.durationCa,
+      }
+      break
+    case 'refused': {
+      const { type, detail, status } = outcome.problem
+      content = { ...EMPTY, outcome: 'refused', status, problem: { type, detail, subproblems: [] } }
+      break
+    }
+    case 'failed': {
+      const { type, detail, status } = outcome.problem
+      const failure = { cause: outcome.failure.cause, message: boundedLine(outcome.failure.message, 512) }
+      const problem = { type, detail, subproblems: [] }
+      content = { ...EMPTY, outcome: 'failed', status, failure, problem, durationCa: outcome.durationCa }
+      break
+    }
+  }
+  return {
+    kind: 'outcome',
+    exchange: exchange.id,
+    at: completedAt.wall,
+    monotonic: completedAt.monotonic,
+    content: { ...content, durationTotal },
+    blobs,
+    personal,
+  }
+}
+
+/** The outcome of an exchange nobody can say more of. */
+export function bareOutcome(exchange: string, kind: OutcomeKind, at: number, monotonic: number): FactDraft {
+  return {
+    kind: 'outcome',
+    exchange,
+    at,
+    monotonic,
+    content: { ...EMPTY, outcome: kind },
+    blobs: [],
+    personal: [],
+  }
+}
+
+function responseContent(
+  exchange: Completed,
+  response: ObservedResponse,
+  blobs: BlobDraft[],
+  personal: PersonalDraft[],
+): OutcomeContent {
+  const json = parseJson(response.decoded)
+  const isProblem = response.status >= 400
+  const contacts = [...contactsOf(exchange.inspection?.jws.payload), ...contactsIn(json)]
+  const location = locationOf(exchange, response.fields)
+  const order = describesOrder(exchange, isProblem) ? readOrder(json) : null
+  const { operation, resource } = exchange
+  return {
+    ...EMPTY,
+    outcome: 'response',
+    status: response.status,
+    fields: allowedFields(response.fields, 'response'),
+    body: bodyContent(exchange, response, contacts.length > 0, blobs, personal),
+    problem: isProblem ? recordedProblem(readProblem(json), contacts) : null,
+    ...(isProblem ? {} : objectContent(exchange, json, contacts)),
+    retryAfter: retryAfterOf(exchange, response),
+    account: operation === 'newAccount' ? location : (exchange.inspection?.jws.header.kid ?? null),
+    issuance: operation === 'newOrder' ? exchange.id : (resource?.issuance ?? null),
+    order: operation === 'newOrder' ? location : (resource?.order ?? null),
+    authorization: operation === 'newAuthz' ? location : (resource?.authorization ?? null),
+    challenge: operation === 'challenge' ? (resource?.url ?? null) : null,
+    certificate: operation === 'certificate' ? (resource?.url ?? null) : (order?.certificate ?? null),
+    identifiers: order?.identifiers ?? [],
+  }
+}
+
+function describesOrder(exchange: Completed, isProblem: boolean): boolean {
+  const { operation } = exchange
+  return !isProblem && (operation === 'newOrder' || operation === 'order' || operation === 'finalize')
+}
+
+/** The body without its content coding and without credentials; `digest` is of the bytes on the wire. */
+function bodyContent(
+  exchange: Completed,
+  response: ObservedResponse,
+  isPersonal: boolean,
+  blobs: BlobDraft[],
+  personal: PersonalDraft[],
+): OutcomeContent['body'] {
+  const bytes = response.body.length
+  if (bytes === 0) return null
+  const kept = response.decoded ? redactBody(response.decoded, contentTypeOf(response)) : response.body
+  if (isPersonal) {
+    personal.push({ name: 'responseBody', kind: 'body', value: kept })
+    return { bytes, digest: null, stored: null }
+  }
+  const stored = hash('sha256', kept, 'buffer')
+  const repeats = exchange.request.method !== 'POST' || exchange.operation === 'certificate'
+  blobs.push({ digest: stored, bytes: kept, repeats })
+  const digest = kept === response.body ? stored.toString('hex') : hash('sha256', response.body)
+  return { bytes, digest, stored: stored.toString('hex') }
+}
+
+function contentTypeOf(response: ObservedResponse): string {
+  return response.fields.find(([name]) => name === 'content-type')?.[1] ?? ''
+}
+
+/** How the object in a successful answer stands, and the first error it names. */
+function objectContent(exchange: Completed, json: unknown, contacts: readonly string[]) {
+  switch (exchange.operation) {
+    case 'newAccount':
+    case 'account':
+      return { objectStatus: readAccount(json).status }
+    case 'newOrder':
+    case 'order':
+    case 'finalize': {
+      const { status, error } = readOrder(json)
+      return { objectStatus: status, objectError: error && recordedProblem(error, contacts) }
+    }
+    case 'newAuthz':
+    case 'authorization': {
+      const { status, challenges } = readAuthorization(json)
+      const error = challenges.find((challenge) => challenge.error)?.error ?? null
+      return { objectStatus: status, objectError: error && recordedProblem(error, contacts) }
+    }
+    case 'challenge': {
+      const { status, error } = readChallenge(json)
+      return { objectStatus: status, objectError: error && recordedProblem(error, contacts) }
+    }
+    default:
+      return {}
+  }
+}
+
+function recordedProblem(problem: Problem, contacts: readonly string[]): RecordedProblem | null {
+  if (problem.type === null && problem.detail === null) return null
+  const clean = (text: string | null) =>
+    text === null ? null : withoutContacts(redactText(boundedLine(text, DETAIL_LIMIT)), contacts)
+  return {
+    type: problem.type ?? 'about:blank',
+    detail: clean(problem.detail),
+    subproblems: problem.subproblems.slice(0, 100).map((sub) => ({ ...sub, detail: clean(sub.detail) })),
+  }
+}
+
+function retryAfterOf(exchange: Completed, response: ObservedResponse): number | null {
+  const value = response.fields.find(([name]) => name === 'retry-after')?.[1]
+  return value === undefined ? null : retryAfterSeconds(value, exchange.completedAt.wall / 1000)
+}

@@ -1,0 +1,168 @@
+/**
+ * src/ca is the only way out of the process towards certificate authorities: connections, trust, time-outs.
+ * Whoever sends (the relay through @fastify/http-proxy, our own requests) sends through this one dispatcher.
+ */
+
+import { isIP } from 'node:net'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
+import type { FieldList, ObservedResponse, UpstreamFailure } from '../exchange/exchange.ts'
+import { decodeContent } from './content-coding.ts'
+import { FailureError, upstreamFailure } from './failure.ts'
+import { endToEndFields } from './hop-by-hop.ts'
+
+/** Bytes. The largest answers are certificate chains, about 10 kB. */
+export const RESPONSE_BODY_LIMIT = 1024 * 1024
+const INFORMATIONAL_LIMIT = 20
+
+export interface CaConnection {
+  readonly name: string
+  /** `https://host[:port]`. */
+  readonly origin: string
+  /** PEM of the only roots to trust, or null for the public roots. */
+  readonly trust: string | null
+  /** Milliseconds from sending to the last byte. */
+  readonly timeout: number
+}
+
+export interface OutgoingRequest {
+  readonly method: string
+  /** Goes out as it is. */
+  readonly target: string
+  readonly fields: Readonly<Record<string, string | string[]>>
+  readonly body: Buffer | null
+}
+
+/** What came back, and how long it took in µs. */
+export type Sent =
+  | { readonly kind: 'response'; readonly response: ObservedResponse; readonly durationCa: number }
+  | { readonly kind: 'failed'; readonly failure: UpstreamFailure; readonly durationCa: number }
+
+/** One pool of verified TLS connections per CA. */
+export class CaDispatcher {
+  readonly #pools = new Map<string, { readonly pool: Pool; readonly ca: CaConnection }>()
+
+  constructor(cas: readonly CaConnection[]) {
+    for (const ca of cas) this.#pools.set(ca.name, { pool: openPool(ca), ca })
+  }
+
+  /** Sends once: no retry, whatever comes. Never rejects. */
+  async send(ca: string, request: OutgoingRequest): Promise<Sent> {
+    const entry = this.#pools.get(ca)
+    if (!entry) throw new Error(`no CA is called ${ca}`)
+    const started = performance.now()
+    const elapsed = () => Math.round((performance.now() - started) * 1000)
+    try {
+      const { status, fields, body } = await exchangeOnce(entry.pool, entry.ca, request)
+      const durationCa = elapsed()
+      const coding = fields.find(([name]) => name === 'content-encoding')?.[1]
+      const decoded = await decodeContent(body, coding, RESPONSE_BODY_LIMIT)
+      return { kind: 'response', response: { status, fields, body, decoded }, durationCa }
+    } catch (error) {
+      return { kind: 'failed', failure: upstreamFailure(error), durationCa: elapsed() }
+    }
+  }
+
+  /** Ends idle connections at once, busy ones when their answer is in. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()))
+  }
+}
+
+/**
+ * undici takes SNI and the name it verifies from the Host header, which in relay is the client's and not the
+ * CA's. The connector puts the CA's own name back; for an IP address there is no SNI and the address is verified.
+ */
+function openPool(ca: CaConnection): Pool {
+  const { hostname } = new URL(ca.origin)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const connect = buildConnector({
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+    timeout: Math.min(ca.timeout, 10_000),
+    ...(ca.trust === null ? {} : { ca: ca.trust }),
+  })
+  return new Pool(ca.origin, {
+    connections: 128,
+    pipelining: 1,
+    // Below what servers keep idle connections for, so that a POST rarely meets a connection just closed.
+    keepAliveTimeout: 4_000,
+    keepAliveMaxTimeout: 30_000,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: (options, callback) =>
+      connect({ ...options, servername: isIP(host) ? '' : host } as buildConnector.Options, callback),
+  })
+}
+
+interface RawResponse {
+  status: number
+  fields: FieldList
+  body: Buffer
+}
+
+function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): Promise<RawResponse> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | null = null
+    let status = 0
+    let fields: FieldList = []
+    let size = 0
+    let informational = 0
+    const chunks: Buffer[] = []
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      controller?.abort(error)
+      reject(error)
+    }
+    const timer = setTimeout(
+      () => fail(new FailureError('responseTimeout', `no complete answer within ${ca.timeout} ms`)),
+      ca.timeout,
+    )
+    const options = {
+      origin: ca.origin,
+      path: request.target,
+      method: request.method as Dispatcher.HttpMethod,
+      headers: request.fields,
+      body: request.body,
+      // The same for every request: undici closes a connection whose next request has another name.
+      servername: ca.name,
+    }
+    pool.dispatch(options as Dispatcher.DispatchOptions, {
+      onRequestStart(started) {
+        controller = started
+      },
+      onResponseStart(_controller, statusCode, headers) {
+        if (statusCode < 200) {
+          informational += 1
+          if (informational > INFORMATIONAL_LIMIT)
+            fail(new FailureError('responseUnreadable', 'too many 1xx answers'))
+          return
+        }
+        status = statusCode
+        fields = endToEndFields(toFields(headers))
+      },
+      onResponseData(_controller, chunk) {
+        size += chunk.length
+        if (size > RESPONSE_BODY_LIMIT) {
+          fail(new FailureError('responseTooLarge', `the answer is over ${RESPONSE_BODY_LIMIT} bytes`))
+        } else chunks.push(chunk)
+      },
+      onResponseEnd() {
+        clearTimeout(timer)
+        resolve({ status, fields, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) })
+      },
+      onResponseError(_controller, error) {
+        clearTimeout(timer)
+        reject(error)
+      },
+    })
+  })
+}
+
+function toFields(headers: Record<string, string | string[] | undefined>): FieldList {
+  const fields: [string, string][] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string') fields.push([name, value])
+    else for (const item of value ?? []) fields.push([name, item])
+  }
+  return fields
+}

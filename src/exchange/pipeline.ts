@@ -1,0 +1,63 @@
+import type { ProblemDocument } from '../acme/problem.ts'
+import type { Classified, Completed, Decided, Inspected, Instant, Outcome, Received } from './exchange.ts'
+import { type Learned, NOTHING_LEARNED } from './resource.ts'
+
+/** Its intent is durable; it may be sent. Only `recordRequest` makes one. */
+export interface Recorded extends Decided {
+  readonly intent: 'durable'
+}
+
+/** It has an outcome. `intent: 'none'` marks a refusal, whose two facts are written together. */
+export interface Answered extends Decided {
+  readonly intent: 'durable' | 'none'
+  readonly outcome: Outcome
+  readonly answeredAt: Instant
+}
+
+export interface Taught extends Answered {
+  readonly learned: Learned
+}
+
+type Stage<In, Out> = (exchange: In) => Promise<Out>
+/** The stage that leaves the process; `exit` is the way out that belongs to this one exchange. */
+type SendingStage<Exit> = (exchange: Recorded, exit: Exit) => Promise<Answered>
+type LearningStage = (exchange: Answered) => Taught
+
+/** Runs one exchange to its end. Resolves once its outcome is durable (or spilled): then answer the client. */
+export type Chain<Exit> = (received: Received, exit: Exit) => Promise<Completed>
+
+export interface Refusal {
+  problem(exchange: Decided): ProblemDocument
+  now(): Instant
+}
+
+/**
+ * Composes the stages of one mode, in the only order their types allow. A denial goes straight to
+ * `recordOutcome`. A stage that throws before `send` ends the exchange: the caller answers with the problem.
+ */
+export function chain<Exit>(
+  refusal: Refusal,
+  classify: Stage<Received, Classified>,
+  inspect: Stage<Classified, Inspected>,
+  decide: Stage<Inspected, Decided>,
+  recordRequest: Stage<Decided, Recorded>,
+  send: SendingStage<Exit>,
+  learn: LearningStage,
+  recordOutcome: Stage<Taught, Completed>,
+): Chain<Exit> {
+  return async (received, exit) => {
+    const decided = await decide(await inspect(await classify(received)))
+    if (decided.decision.effect === 'deny') {
+      const outcome: Outcome = { kind: 'refused', problem: refusal.problem(decided) }
+      const refused: Taught = {
+        ...decided,
+        intent: 'none',
+        outcome,
+        answeredAt: refusal.now(),
+        learned: NOTHING_LEARNED,
+      }
+      return recordOutcome(refused)
+    }
+    return recordOutcome(learn(await send(await recordRequest(decided), exit)))
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * src/policy decides. It knows no HTTP server and no SQL.
+ * The rules here hold in every mode, observe included: they protect the record's truth, not an operator's wishes.
+ */
+import { AMBIGUITIES } from '../acme/ambiguity.ts'
+import type { Decision, Denial } from '../exchange/decision.ts'
+import type { Decided, Inspected } from '../exchange/exchange.ts'
+
+/** Bytes. RFC 8555 messages are far smaller: the largest seen from real clients is a CSR of 100 names, 12 kB. */
+export const REQUEST_BODY_LIMIT = 50_000
+
+/** Why relay to a CA is refused, with advice, by authority; null where it works or is not known yet. */
+export type RelayRefusal = (ca: string, authority: string) => string | null
+
+export function decide(exchange: Inspected, relayRefusal: RelayRefusal): Decided {
+  return { ...exchange, decision: decision(exchange, relayRefusal) }
+}
+
+function decision(exchange: Inspected, relayRefusal: RelayRefusal): Decision {
+  const { destination, request, mode, ambiguities } = exchange
+  if (!destination) {
+    return deny(
+      'unknown-host',
+      421,
+      `acmetap relays no CA under the host name ${quote(request.authority)}; check the client's --server URL against the relay list of acmetap's configuration`,
+    )
+  }
+  if (request.truncated) {
+    return deny(
+      'body-too-large',
+      413,
+      `the request body is over ${REQUEST_BODY_LIMIT} bytes; no ACME request is that large`,
+    )
+  }
+  const [first, ...others] = ambiguities
+  if (first) {
+    const more = others.length > 0 ? ` (and ${others.length} more)` : ''
+    return deny(
+      'ambiguous-request',
+      400,
+      `the request can be read in more than one way and was not sent to the CA: ${AMBIGUITIES[first.kind]} at ${first.where}${more}`,
+    )
+  }
+  const refusal = mode === 'relay' ? relayRefusal(destination.ca, destination.authority) : null
+  if (refusal) return { ...deny('relay-refused', 503, refusal), problem: 'serverInternal', retryAfter: 3600 }
+  return { effect: 'allow' }
+}
+
+function deny(rule: string, status: number, detail: string): Denial {
+  return { effect: 'deny', rule, problem: 'malformed', status, detail }
+}
+
+function quote(text: string | null): string {
+  return text === null ? '(none given)' : JSON.stringify(text.slice(0, 100))
+}

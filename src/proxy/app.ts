@@ -1,0 +1,102 @@
+/**
+ * src/proxy is the data plane's HTTP edge: it receives requests, runs them through the stages and answers.
+ * Start at stages.ts. This file builds the one Fastify app that every listener's requests enter.
+ */
+import type { IncomingMessage } from 'node:http'
+import httpProxy from '@fastify/http-proxy'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { CaDispatcher } from '../ca/dispatcher.ts'
+import type { Clock } from '../exchange/clock.ts'
+import type { Connection } from '../exchange/connection.ts'
+import type { Completed, Destination, ObservedRequest, Received } from '../exchange/exchange.ts'
+import { newExchangeId } from '../exchange/exchange-id.ts'
+import type { Chain } from '../exchange/pipeline.ts'
+import { asUndici, forwardThrough } from './forward.ts'
+import { receiveRequest } from './receive.ts'
+import { replyProblem, replyWith } from './reply.ts'
+import type { Exit } from './send.ts'
+
+export interface ProxyParts {
+  readonly chain: Chain<Exit>
+  readonly dispatcher: CaDispatcher
+  readonly clock: Clock
+  /** Facts about the connection a request came by. */
+  readonly connectionOf: (request: FastifyRequest['raw'], observed: ObservedRequest) => Connection
+  /** The CA behind an authority, byte for byte; null for an unknown one. */
+  readonly destinationOf: (authority: string | null) => Destination | null
+  readonly onCompleted: (exchange: Completed) => void
+  /** A request that could not be completed for a reason of our own (a bug, or the record is not writable). */
+  readonly onFault: (error: unknown, exchange: Received) => void
+  /** A connection that ended before its request was complete. */
+  readonly onIncomplete: (request: FastifyRequest['raw'], error: unknown) => void
+  /** Forward without @fastify/http-proxy: the yardstick of the benchmark. */
+  readonly bare?: boolean
+}
+
+/** Methods Fastify's router knows; any other goes the same way through the not-found handler. */
+const METHODS = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT', 'OPTIONS'] as const
+
+export async function createProxyApp(parts: ProxyParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    // The router must not interpret a target that is not ours: it sees `/`, whatever was asked for. Nor is the
+    // content type its to judge. The truth is in `originalUrl` and `rawHeaders`.
+    rewriteUrl(request) {
+      delete request.headers['content-type']
+      return '/'
+    },
+  })
+  const viaHttpProxy = (_request: FastifyRequest, reply: FastifyReply) => {
+    const exit: Exit = parts.bare
+      ? (ca, outgoing) => parts.dispatcher.send(ca, outgoing)
+      : (ca, outgoing) => forwardThrough(reply, ca, outgoing)
+    return serve(parts, reply, exit)
+  }
+  await app.register(httpProxy, {
+    upstream: 'https://ca.invalid',
+    undici: asUndici(parts.dispatcher) as never,
+    httpMethods: [...METHODS],
+    disableRequestLogging: true,
+    handler: viaHttpProxy,
+  } as Parameters<typeof httpProxy>[1] & object)
+  app.setNotFoundHandler((_request, reply) =>
+    serve(parts, reply, (ca, outgoing) => parts.dispatcher.send(ca, outgoing)),
+  )
+  await app.ready()
+  return app
+}
+
+async function serve(parts: ProxyParts, reply: FastifyReply, exit: Exit): Promise<FastifyReply> {
+  const { raw } = reply.request
+  const receivedAt = parts.clock.now()
+  let request: ObservedRequest
+  try {
+    request = await receiveRequest(raw, (raw as IncomingMessage & { originalUrl?: string }).originalUrl ?? '')
+  } catch (error) {
+    parts.onIncomplete(raw, error)
+    reply.hijack()
+    raw.destroy()
+    return reply
+  }
+  const exchange: Received = {
+    id: newExchangeId(),
+    parent: null,
+    mode: 'relay',
+    connection: parts.connectionOf(raw, request),
+    destination: parts.destinationOf(request.authority),
+    request,
+    receivedAt,
+  }
+  try {
+    const completed = await parts.chain(exchange, exit)
+    reply.hijack()
+    replyWith(completed, reply.raw)
+    parts.onCompleted(completed)
+  } catch (error) {
+    reply.hijack()
+    replyProblem(error, request.method, exchange.id, reply.raw)
+    parts.onFault(error, exchange)
+  }
+  return reply
+}

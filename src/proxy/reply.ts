@@ -1,0 +1,87 @@
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import { AcmeProblem } from '../acme/problem.ts'
+import type { Completed, FieldList } from '../exchange/exchange.ts'
+
+type Response = ServerResponse | Http2ServerResponse
+
+/** The one field acmetap adds to an answer: the id of the exchange in the record. */
+export const EXCHANGE_FIELD = 'acmetap-exchange'
+
+/** Answers the client: exactly what the CA said, or our own problem document. Never throws. */
+export function replyWith(exchange: Completed, response: Response): void {
+  const { outcome, id } = exchange
+  if (outcome.kind === 'response') {
+    const { status, fields, body } = outcome.response
+    const headers = grouped(fields)
+    headers[EXCHANGE_FIELD] = id
+    const hasBody = exchange.request.method !== 'HEAD' && status !== 204 && status !== 304
+    if (hasBody) headers['content-length'] = String(body.length)
+    else if (exchange.request.method !== 'HEAD') delete headers['content-length']
+    // `Date` is the CA's, or absent where the CA sent none.
+    write(response, status, headers, hasBody ? body : null, false)
+  } else {
+    const retryAfter = exchange.decision.effect === 'deny' ? exchange.decision.retryAfter : undefined
+    writeProblem(response, exchange.request.method, outcome.problem, retryAfter, id)
+  }
+}
+
+/** Answers with a problem that has no record of its own: the record could not be written, or a bug. */
+export function replyProblem(error: unknown, method: string, id: string, response: Response): void {
+  const problem =
+    error instanceof AcmeProblem
+      ? error
+      : new AcmeProblem(
+          'serverInternal',
+          `acmetap failed for a reason of its own; the request may not have been sent (exchange ${id})`,
+          {
+            instance: `urn:uuid:${id}`,
+          },
+        )
+  writeProblem(response, method, problem.document(), problem.retryAfter, id)
+}
+
+function writeProblem(
+  response: Response,
+  method: string,
+  problem: { readonly status: number },
+  retryAfter: number | undefined,
+  id: string,
+): void {
+  const body = Buffer.from(JSON.stringify(problem))
+  const headers: Record<string, string | string[]> = {
+    'content-type': 'application/problem+json',
+    'content-length': String(body.length),
+    'cache-control': 'no-store',
+    [EXCHANGE_FIELD]: id,
+  }
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+  write(response, problem.status, headers, method === 'HEAD' ? null : body, true)
+}
+
+function write(
+  response: Response,
+  status: number,
+  headers: Record<string, string | string[]>,
+  body: Buffer | null,
+  sendDate: boolean,
+): void {
+  // The client may be gone; what it was owed is in the record.
+  if (response.destroyed || response.headersSent) return
+  try {
+    response.sendDate = sendDate
+    ;(response as ServerResponse).writeHead(status, headers)
+    ;(response as ServerResponse).end(body ?? undefined)
+  } catch {
+    response.destroy()
+  }
+}
+
+function grouped(fields: FieldList): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {}
+  for (const [name, value] of fields) {
+    const known = headers[name]
+    headers[name] = known === undefined ? value : [known, value].flat()
+  }
+  return headers
+}

@@ -1,0 +1,79 @@
+/**
+ * What happens to a request, in order. Each mode is one row of {@link createChains}; the compiler refuses a row
+ * that leaves a stage out. To learn what acmetap does, read this file first.
+ */
+
+import { AcmeProblem } from '../acme/problem.ts'
+import type { Recorder } from '../audit/recorder.ts'
+import { classify, type DirectoryTargets } from '../exchange/classify.ts'
+import type { Clock } from '../exchange/clock.ts'
+import type { Classified, Decided, Inspected, Received } from '../exchange/exchange.ts'
+import { inspect } from '../exchange/inspect.ts'
+import { learnFrom } from '../exchange/learn.ts'
+import {
+  type Answered,
+  type Chain,
+  chain,
+  type Recorded,
+  type Refusal,
+  type Taught,
+} from '../exchange/pipeline.ts'
+import { NOTHING_LEARNED } from '../exchange/resource.ts'
+import type { ResourceMap } from '../exchange/resource-map.ts'
+import { decide, type RelayRefusal } from '../policy/decide.ts'
+import { type Exit, sendRequest } from './send.ts'
+
+export interface Collaborators {
+  readonly resources: ResourceMap
+  readonly recorder: Recorder
+  readonly clock: Clock
+  readonly directories: () => DirectoryTargets
+  readonly relayRefusal: RelayRefusal
+  /** Told of an error of our own while learning: the CA's answer is delivered all the same. */
+  readonly onBug: (error: unknown) => void
+}
+
+export interface Chains {
+  readonly relay: Chain<Exit>
+  readonly engine: Chain<Exit>
+}
+
+export function createChains(parts: Collaborators): Chains {
+  const { resources, recorder, clock } = parts
+  const refusal: Refusal = { problem: refusalOf, now: () => clock.now() }
+  const step = {
+    classify: (e: Received) => classify(e, resources, parts.directories()),
+    inspectJws: (e: Classified) => inspect(e, resources),
+    decide: async (e: Inspected) => decide(e, parts.relayRefusal),
+    recordRequest: (e: Decided) => recorder.recordRequest(e),
+    forward: (e: Recorded, exit: Exit) => sendRequest(e, exit, clock),
+    dispatch: (e: Recorded, exit: Exit) => sendRequest(e, exit, clock),
+    learn: (e: Answered) => learn(e, parts),
+    recordOutcome: (e: Taught) => recorder.recordOutcome(e),
+  }
+  // biome-ignore format: one row a mode, one column a stage
+  return {
+    relay:  chain(refusal, step.classify, step.inspectJws, step.decide, step.recordRequest, step.forward,  step.learn, step.recordOutcome),
+    engine: chain(refusal, step.classify, step.inspectJws, step.decide, step.recordRequest, step.dispatch, step.learn, step.recordOutcome),
+  }
+}
+
+function learn(exchange: Answered, { resources, onBug }: Collaborators): Taught {
+  if (exchange.outcome.kind !== 'response') return { ...exchange, learned: NOTHING_LEARNED }
+  try {
+    return { ...exchange, learned: resources.learn(learnFrom(exchange, exchange.outcome.response)) }
+  } catch (error) {
+    onBug(error)
+    return { ...exchange, learned: NOTHING_LEARNED }
+  }
+}
+
+function refusalOf(exchange: Decided) {
+  const { decision } = exchange
+  if (decision.effect !== 'deny') throw new Error('an allowed exchange has no refusal')
+  return new AcmeProblem(decision.problem, `${decision.detail} (acmetap record ${exchange.id})`, {
+    ...(decision.status === undefined ? {} : { status: decision.status }),
+    ...(decision.retryAfter === undefined ? {} : { retryAfter: decision.retryAfter }),
+    instance: `urn:uuid:${exchange.id}`,
+  }).document()
+}
