@@ -1,0 +1,150 @@
+import { X509Certificate } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Command } from 'commander'
+import { withBackend } from '../backend.ts'
+import { CliError } from '../cli-error.ts'
+import { type CommandContext, command } from '../command-context.ts'
+import { renderTimeline } from '../timeline.ts'
+import { runCertbot } from './certbot.ts'
+import { ProgramMissing } from './child.ts'
+import { startWorld, type World } from './world.ts'
+
+const GOOD = 'shop.demo.test'
+const BAD = 'blog.demo.test'
+
+/** `acmetap demo`: the whole way from a client to a CA on one machine, and what the record then tells. */
+export function demoCommand(context: CommandContext): Command {
+  return command('demo', 'Show acmetap at work between certbot and a test CA, all on this machine', [
+    ['demo', 'runs, prints the record and leaves nothing behind'],
+    ['demo --keep', 'stays up afterwards, to look around'],
+  ])
+    .option('--keep', 'leave everything running until Ctrl-C')
+    .action(async (options: { keep?: boolean }) => {
+      const stop = stopOnSignals()
+      try {
+        await show(context, options.keep === true, stop.signal)
+      } catch (error) {
+        if (stop.signal.aborted) return context.exitWith(130)
+        throw error instanceof ProgramMissing ? new CliError(error.message) : error
+      } finally {
+        stop.release()
+      }
+    })
+}
+
+function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, abort)
+  return {
+    signal: controller.signal,
+    release() {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeListener(name, abort)
+    },
+  }
+}
+
+async function show(context: CommandContext, keep: boolean, signal: AbortSignal): Promise<void> {
+  const { terminal } = context
+  const { bold, dim } = terminal.colors
+  const say = (text = ''): void => terminal.write(`${text}\n`)
+
+  say(bold('Starting a test CA (Pebble) and acmetap in front of it'))
+  const world = await startWorld(await context.application())
+  try {
+    signal.throwIfAborted()
+    say(`  the CA's directory      ${world.pebble.directory}`)
+    say(`  the same, by acmetap    ${world.directory}`)
+
+    say(`\n${bold(`1  certbot asks for ${GOOD}`)}`)
+    await obtain(world, GOOD, [], signal)
+    say(`  issued: ${await described(world, GOOD)}`)
+
+    say(`\n${bold(`2  certbot asks for ${BAD}, but writes its answer where no web server looks`)}`)
+    for (const line of await fail(world, BAD, signal)) say(`  certbot: ${line}`)
+
+    say(`\n${bold(`3  certbot asks for ${GOOD} once more, though nothing is due`)}`)
+    await obtain(world, GOOD, ['--force-renewal'], signal)
+    say(`  issued again: ${await described(world, GOOD)}`)
+
+    say(`\n${bold('What the record tells')}\n`)
+    const { config } = world.loaded
+    const exchanges = await withBackend(config, context.application, ({ operations }) =>
+      operations.exchanges({ after: 0 }, 1000),
+    )
+    terminal.write(renderTimeline(terminal, exchanges))
+
+    if (keep) await stayUp(world, say, signal)
+  } finally {
+    await world.end()
+  }
+  say(dim('\nEverything has been stopped and removed.'))
+}
+
+async function obtain(
+  world: World,
+  name: string,
+  more: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { code, output } = await certbot(world, name, world.webroot, more, signal)
+  signal.throwIfAborted()
+  if (code !== 0) throw new CliError(`certbot did not get the certificate for ${name}:\n${output}`)
+}
+
+/** Resolves with what certbot says about it. */
+async function fail(world: World, name: string, signal: AbortSignal): Promise<string[]> {
+  const elsewhere = path.join(world.folder, 'elsewhere')
+  await mkdir(elsewhere)
+  const { code, output } = await certbot(world, name, elsewhere, [], signal)
+  signal.throwIfAborted()
+  const lines = output.split('\n').filter((line) => /^\s+(Domain|Type|Detail): /.test(line))
+  if (code === 0 || lines.length === 0) {
+    throw new CliError(`the validation of ${name} should have failed, but certbot says:\n${output}`)
+  }
+  return lines.map((line) => line.trim())
+}
+
+async function certbot(
+  world: World,
+  name: string,
+  webroot: string,
+  more: readonly string[],
+  signal: AbortSignal,
+) {
+  const folder = path.join(world.folder, 'certbot')
+  await mkdir(folder, { recursive: true })
+  return runCertbot({
+    folder,
+    trust: world.trust,
+    server: world.directory,
+    arguments: [
+      'certonly',
+      ...['--webroot', '--webroot-path', webroot, '--domain', name],
+      ...['--register-unsafely-without-email', '--agree-tos'],
+      ...more,
+    ],
+    signal,
+  })
+}
+
+async function described(world: World, name: string): Promise<string> {
+  const file = path.join(world.folder, 'certbot', 'config', 'live', name, 'cert.pem')
+  const certificate = new X509Certificate(await readFile(file))
+  return `serial ${certificate.serialNumber}, by ${certificate.issuer.replace('\n', ', ')}`
+}
+
+async function stayUp(world: World, say: (text?: string) => void, signal: AbortSignal): Promise<void> {
+  say('\nAll stays up until Ctrl-C. In another terminal:')
+  say(`  acmetap --config ${world.loaded.file} exchanges`)
+  say(`  acmetap --config ${world.loaded.file} tail`)
+  say(
+    `  REQUESTS_CA_BUNDLE=${world.trust} certbot certonly --server ${world.directory} ` +
+      `--webroot --webroot-path ${world.webroot} -d another.demo.test`,
+  )
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
