@@ -17,6 +17,7 @@ export const AMBIGUITIES = {
   'general-serialization': 'the JWS uses the general serialization',
   'not-a-flattened-jws': 'the body is not a flattened JWS with the strings protected, payload and signature',
   'both-jwk-and-kid': 'the protected header names the key twice, by jwk and by kid',
+  'wrong-type': 'a member that says who signed what does not have its JSON type',
   'critical-header': 'the protected header has crit, b64 or zip, which change how the rest is read',
   'url-mismatch': 'the signed url is not the URL the request arrived at',
   'resembles-resource': 'the target equals a known resource only after clean-up',

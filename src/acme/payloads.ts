@@ -1,0 +1,81 @@
+import { decodeBase64url } from './base64url.ts'
+import type { Identifier } from './identifier.ts'
+import { asObject } from './json.ts'
+import { type JwsReading, looksLikeJws, readInnerJws } from './jws.ts'
+import type { Operation } from './operation.ts'
+
+/**
+ * What a payload asks for. Lenient: the readers return what is there and never throw, whatever a client sent.
+ * They may only be relied on where the request is not ambiguous.
+ */
+
+/**
+ * RFC 8555 §7.4 (`identifiers`, newOrder) and §7.4.1 (`identifier`, newAuthz), as written and as often as written.
+ * Without the operation, both: a policy that sees a name too many is safe, one that sees too few is not.
+ */
+export function identifiersOf(payload: unknown, operation?: Operation): Identifier[] {
+  const members = asObject(payload)
+  if (!members) return []
+  const several = operation === 'newAuthz' ? undefined : members.identifiers
+  const single = operation === 'newOrder' ? undefined : members.identifier
+  const candidates: readonly unknown[] = Array.isArray(several) ? [...several, single] : [single]
+  const identifiers: Identifier[] = []
+  for (const candidate of candidates) {
+    const identifier = asObject(candidate)
+    const type = identifier?.type
+    const value = identifier?.value
+    if (typeof type === 'string' && typeof value === 'string') identifiers.push({ type, value })
+  }
+  return identifiers
+}
+
+/** RFC 8555 §7.3: contact URLs; empty where there are none. */
+export function contactsOf(payload: unknown): string[] {
+  const contact = asObject(payload)?.contact
+  return Array.isArray(contact) ? contact.filter((url) => typeof url === 'string') : []
+}
+
+/** RFC 8555 §7.3.5: the JWS that the payload of a keyChange is; null for any other payload. */
+export function innerJws(payload: unknown): JwsReading | null {
+  const members = asObject(payload)
+  return members && looksLikeJws(members) ? readInnerJws(members, 'payload') : null
+}
+
+/** RFC 8555 §7.3.4: the binding in the payload of a newAccount; null where there is none. */
+export function externalAccountBindingOf(payload: unknown): JwsReading | null {
+  const binding = asObject(payload)?.externalAccountBinding
+  return binding === undefined || binding === null
+    ? null
+    : readInnerJws(binding, 'payload.externalAccountBinding')
+}
+
+/** RFC 8555 §7.6: DER of the certificate to revoke. */
+export function certificateOf(payload: unknown): Buffer | null {
+  return bytesOf(payload, 'certificate')
+}
+
+/** RFC 8555 §7.4: DER of the CSR to finalize with. */
+export function csrOf(payload: unknown): Buffer | null {
+  return bytesOf(payload, 'csr')
+}
+
+/** RFC 9773 §5: the ARI identifier of the certificate that the order replaces. */
+export function replacesOf(payload: unknown): string | null {
+  return textOf(payload, 'replaces')
+}
+
+/** draft-ietf-acme-profiles §4: the profile the order asks for. */
+export function profileOf(payload: unknown): string | null {
+  return textOf(payload, 'profile')
+}
+
+function textOf(payload: unknown, name: string): string | null {
+  const value = asObject(payload)?.[name]
+  return typeof value === 'string' ? value : null
+}
+
+function bytesOf(payload: unknown, name: string): Buffer | null {
+  const text = textOf(payload, name)
+  const bytes = text === null ? null : decodeBase64url(text)
+  return bytes?.length ? bytes : null
+}

@@ -1,0 +1,121 @@
+import { hash } from 'node:crypto'
+import { type CryptoKey, type FlattenedJWSInput, flattenedVerify, importJWK } from 'jose'
+import type { Jwk } from '../acme/jwk.ts'
+import type { Jws } from '../acme/jws.ts'
+import type { Verdict } from './exchange.ts'
+import { acceptableRsa } from './key-strength.ts'
+import { LruMap } from './lru-map.ts'
+
+/** What a key signs with: one algorithm for each key, never the header's choice. Signature lengths in bytes. */
+const ALGORITHMS = {
+  'P-256': { alg: 'ES256', length: 64 },
+  'P-384': { alg: 'ES384', length: 96 },
+  'P-521': { alg: 'ES512', length: 132 },
+  Ed25519: { alg: 'EdDSA', length: 64 },
+  RSA: { alg: 'RS256', length: null },
+} as const
+
+type Algorithm = (typeof ALGORITHMS)[keyof typeof ALGORITHMS]
+
+/** Null: a key that cannot be imported, remembered so that it is not tried again. */
+const imported = new LruMap<string, Promise<CryptoKey | null>>(4096)
+const thumbprints = new WeakMap<Jwk, string>()
+
+/**
+ * Whether this key made the JWS's signature. `unverifiable` when the key is none we can use: another kind, too
+ * weak, not on its curve, or one that says of itself that it signs otherwise. A header that names another
+ * algorithm than the key's own is `invalid` (RFC 8725 §3.1). Runs on the thread pool; never rejects.
+ */
+export async function verifySignature(jws: Jws, key: Jwk): Promise<Verdict> {
+  const algorithm = algorithmOf(key)
+  if (!algorithm) return 'unverifiable'
+  const publicKey = await importOnce(key, algorithm)
+  if (!publicKey) return 'unverifiable'
+  if (jws.header.alg !== algorithm.alg) return 'invalid'
+  if (algorithm.length !== null && jws.signatureBytes.length !== algorithm.length) return 'invalid'
+  const input: FlattenedJWSInput = {
+    protected: jws.protectedBytes.toString('base64url'),
+    payload: jws.payloadBytes.toString('base64url'),
+    signature: jws.signatureBytes.toString('base64url'),
+  }
+  try {
+    await flattenedVerify(input, publicKey, { algorithms: [algorithm.alg] })
+    return 'verified'
+  } catch {
+    return 'invalid'
+  }
+}
+
+/**
+ * RFC 7638. Depends on the key alone, not on how its numbers are padded (RFC 7518 §6.3.1.1 forbids leading zero
+ * bytes in RSA keys; some libraries write them and some servers take them).
+ */
+export function thumbprintOf(jwk: Jwk): string {
+  const known = thumbprints.get(jwk)
+  if (known !== undefined) return known
+  const thumbprint = hash('sha256', canonicalMembers(jwk), 'base64url')
+  thumbprints.set(jwk, thumbprint)
+  return thumbprint
+}
+
+function canonicalMembers(jwk: Jwk): string {
+  switch (jwk.kty) {
+    case 'RSA':
+      return JSON.stringify({ e: minimal(jwk.e), kty: jwk.kty, n: minimal(jwk.n) })
+    case 'EC':
+      return JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y })
+    case 'OKP':
+      return JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x })
+    default: {
+      const { crv, e, kty, n, x, y } = jwk
+      return JSON.stringify({ crv, e, kty, n, x, y })
+    }
+  }
+}
+
+/** Without leading zero bytes: a base64url text begins with one when its first eight bits are zero. */
+function minimal(number: string | undefined): string | undefined {
+  if (number === undefined || !/^A[A-P]/.test(number)) return number
+  const bytes = Buffer.from(number, 'base64url')
+  const start = bytes.findIndex((byte) => byte !== 0)
+  return start < 0 ? number : bytes.subarray(start).toString('base64url')
+}
+
+/** Null where the key is of no kind we verify, or denies that it signs this way (RFC 7517 §4.2–§4.4). */
+function algorithmOf(key: Jwk): Algorithm | null {
+  const algorithm = byKind(key)
+  if (!algorithm) return null
+  if (key.alg !== undefined && key.alg !== algorithm.alg) return null
+  if (key.use !== undefined && key.use !== 'sig') return null
+  if (key.key_ops !== undefined && !key.key_ops.includes('verify')) return null
+  return algorithm
+}
+
+function byKind({ kty, crv }: Jwk): Algorithm | null {
+  if (kty === 'RSA') return ALGORITHMS.RSA
+  if (kty === 'EC' && (crv === 'P-256' || crv === 'P-384' || crv === 'P-521')) return ALGORITHMS[crv]
+  return kty === 'OKP' && crv === 'Ed25519' ? ALGORITHMS.Ed25519 : null
+}
+
+function importOnce(key: Jwk, algorithm: Algorithm): Promise<CryptoKey | null> {
+  const thumbprint = thumbprintOf(key)
+  const known = imported.get(thumbprint)
+  if (known !== undefined) return known
+  const importing = importKey(key, algorithm)
+  imported.set(thumbprint, importing)
+  return importing
+}
+
+async function importKey({ kty, crv, x, y, n, e }: Jwk, { alg }: Algorithm): Promise<CryptoKey | null> {
+  try {
+    if (kty === 'RSA') {
+      if (n === undefined || e === undefined || !acceptableRsa(n, e)) return null
+      return (await importJWK({ kty, n, e }, alg)) as CryptoKey
+    }
+    if (crv === undefined || x === undefined) return null
+    const members = y === undefined ? { kty, crv, x } : { kty, crv, x, y }
+    return (await importJWK(members, alg)) as CryptoKey
+  } catch {
+    return null
+  }
+}
