@@ -41,8 +41,8 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
     },
     request: {
       method: request.method,
-      authority: request.authority === null ? null : boundedLine(request.authority, 512),
-      target: redactText(boundedLine(request.target, TARGET_LIMIT)),
+      authority: request.authority === null ? null : boundedLine(redactText(request.authority), 512),
+      target: boundedLine(redactText(request.target), TARGET_LIMIT),
       fields: allowedFields(request.fields, 'request'),
       bytes: request.body.length,
       digest: hash('sha256', request.body),
@@ -123,5 +123,5 @@ function subjectOf(exchange: Classified) {
 
 function userAgentOf(exchange: Classified): string | null {
   const field = exchange.request.fields.find(([name]) => name.toLowerCase() === 'user-agent')
-  return field ? boundedLine(field[1], 512) : null
+  return field ? boundedLine(redactText(field[1]), 512) : null
 }

@@ -74,7 +74,7 @@ export function outcomeFact(exchange: Completed): FactDraft {
     }
     case 'failed': {
       const { type, detail, status } = outcome.problem
-      const failure = { cause: outcome.failure.cause, message: boundedLine(outcome.failure.message, 512) }
+      const failure = { cause: outcome.failure.cause, message: boundedLine(redactText(outcome.failure.message), 512) }
       const problem = { type, detail, subproblems: [] }
       content = { ...EMPTY, outcome: 'failed', status, failure, problem, durationCa: outcome.durationCa }
       break
@@ -196,7 +196,7 @@ function objectContent(exchange: Completed, json: unknown, contacts: readonly st
 function recordedProblem(problem: Problem, contacts: readonly string[]): RecordedProblem | null {
   if (problem.type === null && problem.detail === null) return null
   const clean = (text: string | null) =>
-    text === null ? null : withoutContacts(redactText(boundedLine(text, DETAIL_LIMIT)), contacts)
+    text === null ? null : boundedLine(withoutContacts(redactText(text), contacts), DETAIL_LIMIT)
   return {
     type: problem.type ?? 'about:blank',
     detail: clean(problem.detail),

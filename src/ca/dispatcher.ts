@@ -4,6 +4,7 @@
  */
 
 import { isIP } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { FieldList, ObservedResponse, UpstreamFailure } from '../exchange/exchange.ts'
 import { decodeContent } from './content-coding.ts'
@@ -42,7 +43,24 @@ export class CaDispatcher {
   readonly #pools = new Map<string, { readonly pool: Pool; readonly ca: CaConnection }>()
 
   constructor(cas: readonly CaConnection[]) {
-    for (const ca of cas) this.#pools.set(ca.name, { pool: openPool(ca), ca })
+    this.use(cas)
+  }
+
+  /** The CAs from now on. Connections of a CA that changed or is gone end when their answers are in. */
+  use(cas: readonly CaConnection[]): void {
+    const names = new Set(cas.map(({ name }) => name))
+    for (const [name, { pool }] of this.#pools) if (!names.has(name)) this.#retire(name, pool)
+    for (const ca of cas) {
+      const known = this.#pools.get(ca.name)
+      if (known && isDeepStrictEqual(known.ca, ca)) continue
+      if (known) this.#retire(ca.name, known.pool)
+      this.#pools.set(ca.name, { pool: openPool(ca), ca })
+    }
+  }
+
+  #retire(name: string, pool: Pool): void {
+    this.#pools.delete(name)
+    void pool.close()
   }
 
   /** Sends once: no retry, whatever comes. Never rejects. */

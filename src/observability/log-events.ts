@@ -7,6 +7,7 @@ export const LOG_EVENTS = {
   stopping: 'told to stop; draining',
   stopped: 'every listener and the store are closed',
   'config.reloaded': 'a new configuration is in force',
+  'config.warning': 'the configuration is allowed but will probably hurt',
   'config.rejected': 'a new configuration was refused; the old one stays',
   'relay.refused': 'the CA does not build its URLs from the forwarded Host; relay to it is refused',
   'relay.ready': 'the CA names our own host in its directory',
@@ -14,6 +15,7 @@ export const LOG_EVENTS = {
   'directory.failed': 'a CA directory could not be read',
   'connection.failed': 'a connection ended before it became a request',
   'certificate.renewed': "the listener's certificate was replaced",
+  'root.endsSoon': "the listener's root ends soon; clients need a new one",
   'certificate.rejected': 'new certificate files could not be used; the old ones stay',
   'record.unavailable': 'the store refused a fact',
   'record.recovered': 'the store accepts facts again',
@@ -23,6 +25,7 @@ export const LOG_EVENTS = {
   'record.closedDeadIntents': 'intents of an earlier run were closed as unknown',
   'exchange.failed': 'a CA could not be reached or understood',
   'exchange.bug': 'a stage failed for a reason of its own',
+  'control.fault': 'an operation of the control plane failed for a reason of its own',
   'process.fault': 'an unexpected error reached the top of the process',
 } as const satisfies Record<string, string>
 

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
+import { default as pretty } from 'pino-pretty'
 import { LOG_EVENTS, type LogEvent } from './log-events.ts'
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
@@ -6,14 +7,19 @@ type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 /** Logs one event of the closed list. `facts` must hold no secret and no body. */
 export type Log = (level: LogLevel, event: LogEvent, facts?: Readonly<Record<string, unknown>>) => void
 
-/** JSON lines (one object a line; control characters are escaped by JSON) to `destination`, standard output by default. */
+/**
+ * `json`: one object a line, control characters escaped by JSON. `pretty`: for people. To standard output unless
+ * `destination` is given.
+ */
 export function createLog(
   level: LogLevel | 'silent',
   instance: string,
-  destination?: DestinationStream,
+  format: 'json' | 'pretty',
+  destination: DestinationStream = pino.destination(1),
 ): Log {
   const options = { level, base: { instance }, timestamp: pino.stdTimeFunctions.isoTime }
-  const logger: Logger = destination ? pino(options, destination) : pino(options)
+  const stream = format === 'json' ? destination : pretty({ destination, ignore: 'instance' })
+  const logger: Logger = pino(options, stream)
   return (at, event, facts = {}) => {
     logger[at]({ event, ...facts }, LOG_EVENTS[event])
   }

@@ -1,0 +1,111 @@
+import { AcmeProblem } from '../acme/problem.ts'
+import { PROBLEM_TYPES, problemShortName } from '../acme/problem-types.ts'
+import { readProblem } from '../acme/response-objects.ts'
+import type { RecorderEvent } from '../audit/recorder.ts'
+import type { DirectoryState } from '../ca/directory-keeper.ts'
+import type { Completed, Received } from '../exchange/exchange.ts'
+import { parseJson } from '../exchange/parse-json.ts'
+import type { Log } from '../observability/log.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import type { CertificateEvent, ConnectionEvent } from '../proxy/listener-options.ts'
+
+/** Turns what happens into log lines and metrics. The only place that knows both. */
+export function observeWith(log: Log, metrics: Metrics) {
+  return {
+    completed(exchange: Completed): void {
+      const { mode, operation, outcome, inspection, ambiguities } = exchange
+      const ca = exchange.destination?.ca ?? 'none'
+      metrics.exchanges.inc({ mode, ca, operation, outcome: outcome.kind })
+      metrics.duration.observe({ mode, operation }, (exchange.completedAt.monotonic - exchange.receivedAt.monotonic) / 1e6)
+      if (outcome.kind !== 'refused') metrics.durationCa.observe({ ca }, outcome.durationCa / 1e6)
+      if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
+      for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind))) metrics.ambiguous.inc({ kind })
+      const problem = problemTypeOf(exchange)
+      if (problem) metrics.problems.inc({ ca, type: problem })
+      if (outcome.kind === 'failed') log('warn', 'exchange.failed', { exchange: exchange.id, ca, operation, cause: outcome.failure.cause, detail: outcome.failure.message })
+    },
+
+    fault(error: unknown, exchange: Received): void {
+      // A refusal for want of a record has been reported by the recorder, once for all of them.
+      if (error instanceof AcmeProblem) return
+      log('error', 'exchange.bug', { exchange: exchange.id, detail: stackOf(error) })
+    },
+
+    bug(error: unknown): void {
+      log('error', 'exchange.bug', { detail: stackOf(error) })
+    },
+
+    incomplete(_request: unknown, error: unknown): void {
+      metrics.connectionEvents.inc({ kind: 'incompleteRequest' })
+      log('debug', 'connection.failed', { kind: 'incompleteRequest', detail: error instanceof Error ? error.message : '' })
+    },
+
+    connection({ kind, clientAddress, detail }: ConnectionEvent): void {
+      metrics.connectionEvents.inc({ kind })
+      log('info', 'connection.failed', { kind, clientAddress, detail })
+    },
+
+    certificate(event: CertificateEvent): void {
+      switch (event.kind) {
+        case 'certificateReplaced':
+          log('info', 'certificate.renewed', { notAfter: event.notAfter })
+          break
+        case 'certificateRefused':
+          log('error', 'certificate.rejected', { detail: event.detail })
+          break
+        case 'rootEndsSoon':
+          log('warn', 'root.endsSoon', { notAfter: event.notAfter })
+          break
+      }
+    },
+
+    recorder(event: RecorderEvent): void {
+      switch (event.kind) {
+        case 'unavailable':
+          metrics.recordFailures.inc({ fact: event.fact, reason: event.reason })
+          log('error', 'record.unavailable', { fact: event.fact, reason: event.reason, detail: event.message })
+          break
+        case 'spilled':
+          log('warn', 'record.spilled', { exchange: event.exchange, reason: event.reason })
+          break
+        case 'lost':
+          metrics.recordFailures.inc({ fact: 'outcome', reason: 'lost' })
+          log('fatal', 'record.lost', { exchange: event.exchange, detail: event.message })
+          break
+        case 'imported':
+          log('info', 'record.imported', { count: event.count })
+          break
+        case 'recovered':
+          log('info', 'record.recovered')
+          break
+      }
+    },
+
+    directory({ view, state, detail }: DirectoryState): void {
+      const facts = { ca: view.destination.ca, authority: view.destination.authority, target: view.target }
+      if (state === 'refused' && view.relay) log('error', 'relay.refused', { ...facts, detail })
+      else if (state === 'unreachable') log('warn', 'directory.failed', { ...facts, detail })
+      else log('info', view.relay ? 'relay.ready' : 'directory.fetched', facts)
+    },
+
+    control(error: unknown, id: string): void {
+      log('error', 'control.fault', { id, detail: stackOf(error) })
+    },
+  }
+}
+
+function problemTypeOf({ outcome }: Completed): string | null {
+  if (outcome.kind !== 'response') return bounded(outcome.problem.type)
+  if (outcome.response.status < 400) return null
+  return bounded(readProblem(parseJson(outcome.response.decoded)).type ?? '')
+}
+
+/** A label value out of a closed set: a CA may send anything as a type. */
+function bounded(urn: string): string {
+  const name = problemShortName(urn)
+  return Object.hasOwn(PROBLEM_TYPES, name) ? name : 'other'
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,100 @@
+import {
+  type BackupReport,
+  type CaStatus,
+  OperationRefused,
+  type Operations,
+  type RecordOperations,
+  type ReloadReport,
+  type Status,
+} from '../api/operations.ts'
+import type { Feed } from '../audit/feed.ts'
+import type { RecordReader, RecordStore } from '../audit/record-store.ts'
+import type { DirectoryKeeper, DirectoryState } from '../ca/directory-keeper.ts'
+import { PRESETS } from '../config/presets.ts'
+import type { Config } from '../config/schema.ts'
+import type { ResourceMap } from '../exchange/resource-map.ts'
+
+interface Parts {
+  readonly config: () => Config
+  readonly reader: RecordReader
+  readonly store: RecordStore
+  readonly feed: Feed
+  readonly keeper: DirectoryKeeper
+  readonly resources: ResourceMap
+  readonly backup: (file: string) => Promise<{ readonly bytes: number }>
+  readonly reload: () => Promise<ReloadReport>
+  readonly status: () => Status
+}
+
+/** What both front ends can ask of the running server. */
+export function createOperations(parts: Parts): Operations {
+  const { reader, store, feed, keeper } = parts
+  const cas = () => caStatuses(parts.config(), keeper.states())
+  return {
+    ...recordOperations(reader, parts.backup),
+    tail: (from, signal) => feed.follow(from, signal),
+    async importAccounts(keys) {
+      const added = await store.rememberKeys(keys)
+      parts.resources.learnKeys(keys)
+      return { added, known: keys.length - added }
+    },
+    cas: async () => cas(),
+    async probe(name) {
+      if (name !== undefined && !Object.hasOwn(parts.config().cas, name)) {
+        throw new OperationRefused(`no CA is called ${JSON.stringify(name)}; see acmetap ca list`, 404)
+      }
+      await keeper.probe(name)
+      return cas()
+    },
+    reload: parts.reload,
+    status: async () => parts.status(),
+  }
+}
+
+/** What needs no more than the record. */
+export function recordOperations(
+  reader: RecordReader,
+  backup: (file: string) => Promise<{ readonly bytes: number }>,
+): RecordOperations {
+  return {
+    exchanges: (filter, limit) => reader.exchanges(filter, limit),
+    exchange: (id) => reader.exchange(id),
+    body: (digest) => reader.body(digest),
+    accounts: () => reader.accountKeys(),
+    async backup(file): Promise<BackupReport> {
+      const { bytes } = await backup(file)
+      return { file, bytes }
+    },
+  }
+}
+
+function caStatuses(config: Config, states: readonly DirectoryState[]): CaStatus[] {
+  return Object.entries(config.cas).map(([name, ca]) => {
+    const own = states.filter(({ view }) => view.destination.ca === name)
+    return {
+      name,
+      title: ca.preset ? PRESETS[ca.preset].title : name,
+      directories: own
+        .filter(({ view }) => !view.relay)
+        .map(({ view, state, checkedAt, detail }) => ({
+          url: `https://${view.destination.authority}${view.target}`,
+          state: state === 'refused' ? 'ok' : state,
+          checkedAt,
+          detail,
+        })),
+      relays: own
+        .filter(({ view }) => view.relay)
+        .map(({ view, state, checkedAt, detail }) => ({
+          host: view.destination.authority,
+          state,
+          advice: detail,
+          checkedAt,
+        })),
+    }
+  })
+}
+
+/** What acmetap calls itself towards CAs (RFC 8555 §6.1 asks for a User-Agent). */
+export function userAgent(version: string): string {
+  return `acmetap/${version} (node ${process.versions.node})`
+}
