@@ -1,0 +1,111 @@
+/**
+ * src/api is the control plane's HTTP edge, on listeners of its own. It and the command line are thin: both call
+ * these operations, which the composition root implements. No SQL and no HTTP in the shapes here; every value
+ * survives JSON.
+ */
+import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
+import type { ConfigProblem } from '../config/config-error.ts'
+import type { AccountKey } from '../exchange/resource.ts'
+
+export interface DirectoryStatus {
+  readonly url: string
+  readonly state: 'ok' | 'unreachable' | 'unknown'
+  /** µs since 1970; null before the first look. */
+  readonly checkedAt: number | null
+  /** One line for a person; null when there is nothing to say. */
+  readonly detail: string | null
+}
+
+export interface RelayStatus {
+  readonly host: string
+  /** `refused`: the CA answers with URLs that are not ours, so nothing is relayed under this host. */
+  readonly state: 'ok' | 'refused' | 'unreachable' | 'unknown'
+  readonly advice: string | null
+  /** µs since 1970; null before the first look. */
+  readonly checkedAt: number | null
+}
+
+export interface CaStatus {
+  /** As under `cas`. */
+  readonly name: string
+  readonly title: string
+  readonly directories: readonly DirectoryStatus[]
+  readonly relays: readonly RelayStatus[]
+}
+
+export interface StoreStatus {
+  readonly state: 'ok' | 'unavailable'
+  /** Why it is unavailable. */
+  readonly detail: string | null
+  /** Entries waiting to become durable. */
+  readonly waiting: number
+  /** Duration of the last commit in µs. */
+  readonly lastCommit: number
+}
+
+export interface Status {
+  readonly version: string
+  readonly instance: string
+  readonly pid: number
+  /** µs since 1970. */
+  readonly startedAt: number
+  readonly config: { readonly file: string; readonly digest: string }
+  readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
+  readonly store: StoreStatus
+  readonly inFlight: number
+}
+
+export interface ImportReport {
+  /** Keys that were not known before, and those that were. */
+  readonly added: number
+  readonly known: number
+}
+
+export interface BackupReport {
+  readonly file: string
+  readonly bytes: number
+}
+
+export interface ReloadReport {
+  readonly ok: boolean
+  /** Of the configuration in force after the attempt. */
+  readonly digest: string
+  /** Why nothing changed; empty when `ok`. */
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** What can be answered from the record alone, with or without a running server. */
+export interface RecordOperations {
+  /** As {@link import('../audit/record-store.ts').RecordReader.exchanges}: newest first, at most `limit` (1–1000). */
+  exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]>
+  exchange(id: string): Promise<RecordedExchange | null>
+  /** A kept body by its digest (hex); null when it is not kept. */
+  body(digest: string): Promise<Buffer | null>
+  accounts(): Promise<readonly AccountKey[]>
+  /** Writes a consistent copy to an absolute path that must not exist yet. */
+  backup(file: string): Promise<BackupReport>
+}
+
+export interface Operations extends RecordOperations {
+  /**
+   * Exchanges as they end, in order, from the given intent sequence number on; from now on when null. Ends when
+   * the signal aborts.
+   */
+  tail(fromSequence: number | null, signal: AbortSignal): AsyncIterable<RecordedExchange>
+  importAccounts(keys: readonly AccountKey[]): Promise<ImportReport>
+  cas(): Promise<readonly CaStatus[]>
+  /** Looks again, at one CA or at all; rejects with {@link OperationRefused} for a name that is not configured. */
+  probe(name?: string): Promise<readonly CaStatus[]>
+  reload(): Promise<ReloadReport>
+  status(): Promise<Status>
+}
+
+/** An operation that cannot be done as asked: the caller's mistake, told in one line. */
+export class OperationRefused extends Error {
+  readonly status: 400 | 404 | 409
+  constructor(message: string, status: 400 | 404 | 409 = 400) {
+    super(message)
+    this.name = 'OperationRefused'
+    this.status = status
+  }
+}

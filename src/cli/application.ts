@@ -1,0 +1,33 @@
+import type { ReloadReport } from '../api/operations.ts'
+import type { LoadedConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import type { OfflineOperations } from './backend.ts'
+
+export interface Running {
+  readonly addresses: readonly { readonly name: string; readonly address: string; readonly port: number }[]
+  /** Reads the configuration file again; a bad one changes nothing. Never rejects. */
+  reload(): Promise<ReloadReport>
+  /** Takes no new exchange, waits for running ones as configured, and ends. */
+  close(): Promise<void>
+}
+
+export interface RestoreReport {
+  /** Of the restored record, which was verified: how many facts, and the digest of the last. */
+  readonly chain: { readonly facts: number; readonly head: string }
+  /** Where the record that was there has gone; null when there was none. */
+  readonly movedAside: string | null
+}
+
+/** What the commands need of the composition root. */
+export interface Application {
+  start(loaded: LoadedConfig): Promise<Running>
+  /** The record, read-only; repairs nothing. */
+  openOffline(config: Config): Promise<OfflineOperations>
+  /** Puts a backup in the place of the record. The server must not run; without `force` it refuses where there is a record. */
+  restore(config: Config, file: string, force: boolean): Promise<RestoreReport>
+}
+
+/** Imported when first needed: commands that only look should start fast. */
+export async function loadApplication(): Promise<Application> {
+  return import('../app.ts')
+}

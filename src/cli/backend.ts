@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs'
+import { controlSocketPath } from '../api/control-socket.ts'
+import type { Operations, RecordOperations } from '../api/operations.ts'
+import type { Config } from '../config/schema.ts'
+import type { Application } from './application.ts'
+import { CliError } from './cli-error.ts'
+import { connectControl } from './control-client.ts'
+
+export interface OfflineOperations extends RecordOperations {
+  close(): Promise<void>
+}
+
+export type Backend =
+  | { readonly kind: 'server'; readonly operations: Operations }
+  | { readonly kind: 'offline'; readonly operations: OfflineOperations }
+
+/** The running server if its socket answers, else null. */
+export async function connectServer(config: Config): Promise<Operations | null> {
+  const path = controlSocketPath(config.data)
+  return existsSync(path) ? connectControl(path) : null
+}
+
+/** As {@link connectServer}; throws a {@link CliError} when no server runs. `what` completes "… needs". */
+export async function requireServer(config: Config, what: string): Promise<Operations> {
+  const server = await connectServer(config)
+  if (server !== null) return server
+  throw new CliError(
+    `${what} needs a running server, and none answers in ${config.data}`,
+    'Start it with: acmetap serve. If it runs, use the same --config and the same user.',
+  )
+}
+
+/**
+ * Runs `use` against the running server or, where none answers, against the record on disk, read-only. What was
+ * opened is closed again.
+ */
+export async function withBackend<T>(
+  config: Config,
+  application: () => Promise<Application>,
+  use: (backend: Backend) => Promise<T>,
+): Promise<T> {
+  const server = await connectServer(config)
+  if (server !== null) return use({ kind: 'server', operations: server })
+  const operations = await (await application()).openOffline(config)
+  try {
+    return await use({ kind: 'offline', operations })
+  } finally {
+    await operations.close()
+  }
+}

@@ -1,0 +1,62 @@
+import type { RecordedExchange } from '../../audit/record-store.ts'
+import { withBackend } from '../backend.ts'
+import { type CommandContext, command, configOf } from '../command-context.ts'
+import { clientOf, complaintsOf, durationOf, statusText, subjectOf, toneOf } from '../describe-exchange.ts'
+import { type Column, renderTable } from '../render.ts'
+import { type Terminal, writeJson } from '../terminal.ts'
+import { relativeTime, utcTime } from '../time.ts'
+import { renderTimeline } from '../timeline.ts'
+import { addFilters, type FilterOptions, filterOf, limitOf } from './filters.ts'
+
+interface ListOptions extends FilterOptions {
+  readonly utc?: boolean
+  readonly timeline?: boolean
+  readonly json?: boolean
+}
+
+export function listCommand(context: CommandContext) {
+  const list = command('list', 'list recorded exchanges, newest first', [
+    ['exchanges', 'the last fifty'],
+    ['exchanges --problem rateLimited --since 1d', 'rate limits of the last day'],
+    ['exchanges --name www.example.com --timeline', 'what happened to one name'],
+    ['exchanges --json --limit 1000', 'for other programs'],
+  ])
+  return addFilters(list)
+    .option('--limit <number>', 'at most so many, 1 to 1000', '50')
+    .option('--timeline', 'oldest first, grouped by issuance, with problems in words')
+    .option('--utc', 'times in UTC instead of relative')
+    .option('--json', 'as JSON')
+    .action(async (_options: unknown, self) => {
+      const options = self.opts() as ListOptions
+      const { terminal } = context
+      const [filter, limit] = [filterOf(options, terminal.now()), limitOf(options)]
+      const { config } = configOf(context, self)
+      const found = await withBackend(config, context.application, ({ operations }) =>
+        operations.exchanges(filter, limit),
+      )
+      if (options.json === true) return writeJson(terminal, found)
+      if (found.length === 0) return terminal.warn('no exchange matches')
+      if (options.timeline === true) return terminal.write(renderTimeline(found, terminal))
+      terminal.write(renderTable(terminal, columns(terminal, options.utc === true), found))
+    })
+}
+
+function columns(terminal: Terminal, utc: boolean): Column<RecordedExchange>[] {
+  const { colors } = terminal
+  const now = terminal.now()
+  return [
+    { title: 'TIME', text: ({ intent }) => (utc ? utcTime(intent.at) : relativeTime(intent.at, now)) },
+    { title: 'CA', text: ({ intent }) => intent.ca ?? '-', gives: true },
+    { title: 'CLIENT', text: clientOf, gives: true },
+    { title: 'OPERATION', text: ({ intent }) => intent.operation },
+    { title: 'ABOUT', text: subjectOf, gives: true },
+    {
+      title: 'STATUS',
+      text: statusText,
+      paint: (text, row) => (toneOf(row) === 'bad' ? colors.red(text) : text),
+    },
+    { title: 'TOOK', text: durationOf },
+    { title: 'PROBLEM', text: (row) => complaintsOf(row)[0] ?? '', gives: true },
+    { title: 'ID', text: ({ id }) => id },
+  ]
+}

@@ -1,0 +1,44 @@
+import { isExchangeId } from '../../exchange/exchange-id.ts'
+import { withBackend } from '../backend.ts'
+import { CliError, UsageError } from '../cli-error.ts'
+import { type CommandContext, command, configOf } from '../command-context.ts'
+import { writeJson } from '../terminal.ts'
+import { bodiesOf, renderExchange } from './render-exchange.ts'
+
+interface ShowOptions {
+  readonly bodies?: boolean
+  readonly json?: boolean
+}
+
+export function showCommand(context: CommandContext) {
+  return command('show', 'show one exchange in full', [
+    ['exchanges show 0198c0de-…', 'by the id in Acmetap-Exchange or in the list'],
+    ['exchanges show 0198c0de-… --bodies', 'with what was sent and answered'],
+  ])
+    .argument('<id>', 'the exchange id')
+    .option('--bodies', 'also the protected header, the payload and the answer, as far as they are kept')
+    .option('--json', 'as JSON')
+    .action(async (id: string, options: ShowOptions, self) => {
+      if (!isExchangeId(id))
+        throw new UsageError('an exchange id is a UUIDv7 in lower case; acmetap exchanges lists them')
+      const { config } = configOf(context, self)
+      const shown = await withBackend(config, context.application, async ({ operations }) => {
+        const exchange = await operations.exchange(id)
+        if (exchange === null) return null
+        const bodies =
+          options.bodies === true ? await bodiesOf(exchange, (digest) => operations.body(digest)) : []
+        return { exchange, bodies }
+      })
+      if (shown === null)
+        throw new CliError(`there is no exchange ${id} in this record`, 'List them with: acmetap exchanges')
+      const { exchange, bodies } = shown
+      if (options.json === true) {
+        const texts = bodies.map(({ name, bytes }) => [name, bytes?.toString('base64') ?? null])
+        return writeJson(
+          context.terminal,
+          options.bodies === true ? { ...exchange, bodies: Object.fromEntries(texts) } : exchange,
+        )
+      }
+      context.terminal.write(renderExchange(context.terminal, exchange, bodies))
+    })
+}

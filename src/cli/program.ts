@@ -1,0 +1,112 @@
+/**
+ * src/cli is the command line: one file per command, each a few lines over the operations. It knows no SQL and
+ * decides nothing. Start here.
+ */
+import { Command, CommanderError } from 'commander'
+import { ConfigError, formatProblem } from '../config/config-error.ts'
+import { accountsCommand } from './accounts/command.ts'
+import { type Application, loadApplication } from './application.ts'
+import { backupCommand } from './backup.ts'
+import { caCommand } from './ca.ts'
+import { CliError, UsageError } from './cli-error.ts'
+import type { CommandContext } from './command-context.ts'
+import { configCommand } from './config.ts'
+import { demoCommand } from './demo.ts'
+import { escapeText } from './escape.ts'
+import { exchangesCommand } from './exchanges/command.ts'
+import { restoreCommand } from './restore.ts'
+import { rootCommand } from './root.ts'
+import { serveCommand } from './serve.ts'
+import { tailCommand } from './tail.ts'
+import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
+
+/** Runs one command line (without node and script). Resolves to the exit code: 0 ok, 1 failed, 2 usage. Never rejects. */
+export async function run(
+  words: readonly string[],
+  terminal: Terminal,
+  application: () => Promise<Application> = loadApplication,
+): Promise<number> {
+  let code = 0
+  const program = buildProgram({
+    terminal,
+    application,
+    exitWith: (wanted) => {
+      code = wanted
+    },
+  })
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return code
+  } catch (error) {
+    return report(error, terminal)
+  }
+}
+
+function buildProgram(context: CommandContext): Command {
+  const { terminal } = context
+  const program = new Command('acmetap')
+    .description(
+      'Sits between ACME clients and certificate authorities and keeps a record of every exchange.',
+    )
+    .version(version(), '--version', 'print the version')
+    .option(
+      '--config <file>',
+      'configuration file (or ACMETAP_CONFIG; default ./acmetap.yaml, /etc/acmetap/acmetap.yaml)',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  acmetap config example > acmetap.yaml   begin a configuration\n  acmetap serve                           run the proxy\n  acmetap exchanges --since 1h            see what happened',
+    )
+  const commands = [
+    serveCommand,
+    demoCommand,
+    configCommand,
+    caCommand,
+    rootCommand,
+    accountsCommand,
+    tailCommand,
+    exchangesCommand,
+    backupCommand,
+    restoreCommand,
+  ]
+  for (const make of commands) program.addCommand(make(context))
+  settle(program, terminal)
+  return program
+}
+
+/** Nothing exits by itself, everything writes to the terminal that was given, and every help names --config. */
+function settle(command: Command, terminal: Terminal): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`Try: ${pathOf(command)} --help`)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.warn(text.replace(/\n$/, '')),
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+      outputError: (text, write) => write(text.split('\n').map(escapeText).join('\n')),
+    })
+  for (const child of command.commands) settle(child, terminal)
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+}
+
+function report(error: unknown, terminal: Terminal): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof UsageError) {
+    terminal.warn(`error: ${escapeText(error.message)}`)
+    return 2
+  }
+  if (error instanceof ConfigError) {
+    for (const problem of error.problems) terminal.warn(escapeText(formatProblem(problem)))
+    return 1
+  }
+  terminal.warn(`error: ${escapeText(error instanceof Error ? error.message : String(error))}`)
+  if (error instanceof CliError && error.advice !== null) terminal.warn(escapeText(error.advice))
+  if (terminal.env.ACMETAP_DEBUG === '1' && error instanceof Error) terminal.warn(error.stack ?? '')
+  return 1
+}

@@ -1,0 +1,93 @@
+import type { Command } from 'commander'
+import { formatProblem } from '../config/config-error.ts'
+import type { Running } from './application.ts'
+import { type CommandContext, command, type GlobalOptions } from './command-context.ts'
+import { openConfig } from './config-file.ts'
+import { escapeText } from './escape.ts'
+import type { Terminal } from './terminal.ts'
+
+export function serveCommand(context: CommandContext) {
+  return command('serve', 'run the proxy until SIGTERM or SIGINT', [
+    ['serve', 'with ./acmetap.yaml or /etc/acmetap/acmetap.yaml'],
+    ['serve --config config/relay.yaml', 'with another configuration'],
+  ])
+    .addHelpText(
+      'after',
+      '\nSIGTERM and SIGINT let running exchanges end; a second one ends at once.\nSIGHUP reads the configuration again; a bad file changes nothing.',
+    )
+    .action(async (_options: unknown, self: Command) => {
+      const { terminal } = context
+      const loaded = openConfig(terminal, self.optsWithGlobals<GlobalOptions>().config, true)
+      for (const warning of loaded.warnings) terminal.warn(`warning: ${escapeText(warning)}`)
+      const signals = new Signals(terminal)
+      try {
+        const { start } = await context.application()
+        const running = await start(loaded)
+        for (const { name, address, port } of running.addresses) {
+          terminal.warn(`listening: ${name} ${address.includes(':') ? `[${address}]` : address}:${port}`)
+        }
+        await signals.untilEnd(running)
+      } finally {
+        signals.release()
+      }
+    })
+}
+
+/** Listens from before the start, so that a signal that comes early is not lost. */
+class Signals {
+  readonly #terminal: Terminal
+  readonly #ending = Promise.withResolvers<void>()
+  #running: Running | null = null
+  #asked = false
+  #reloading = false
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal
+    process.on('SIGTERM', this.#end).on('SIGINT', this.#end).on('SIGHUP', this.#reload)
+  }
+
+  /** Resolves when the server has been asked to end and has ended. */
+  async untilEnd(running: Running): Promise<void> {
+    this.#running = running
+    await this.#ending.promise
+    await running.close()
+    this.#terminal.warn('ended')
+  }
+
+  release(): void {
+    process.off('SIGTERM', this.#end).off('SIGINT', this.#end).off('SIGHUP', this.#reload)
+  }
+
+  readonly #end = (signal: NodeJS.Signals): void => {
+    if (this.#asked) {
+      this.#terminal.warn(`${signal} again: ending at once`)
+      process.exit(1)
+    }
+    this.#asked = true
+    this.#terminal.warn(`${signal}: running exchanges may end, then acmetap ends`)
+    this.#ending.resolve()
+  }
+
+  readonly #reload = (): void => {
+    if (this.#running === null || this.#asked || this.#reloading) return
+    this.#reloading = true
+    void this.#reloadOnce(this.#running).finally(() => {
+      this.#reloading = false
+    })
+  }
+
+  async #reloadOnce(running: Running): Promise<void> {
+    try {
+      const { ok, digest, problems } = await running.reload()
+      if (ok) this.#terminal.warn(`configuration read again: ${digest}`)
+      else this.#refuse(problems.map(formatProblem))
+    } catch (error) {
+      this.#refuse([error instanceof Error ? error.message : String(error)])
+    }
+  }
+
+  #refuse(reasons: readonly string[]): void {
+    for (const reason of reasons) this.#terminal.warn(escapeText(reason))
+    this.#terminal.warn('the configuration was not changed')
+  }
+}

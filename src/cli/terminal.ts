@@ -1,0 +1,39 @@
+import { createColors } from 'picocolors'
+
+type Colors = ReturnType<typeof createColors>
+
+/** What a command writes to and reads its surroundings from. Passed in, so that commands can be run in tests. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Columns of the terminal; 100 where there is none. */
+  readonly columns: number
+  readonly colors: Colors
+  /** Absolute folder that relative paths start from. */
+  readonly folder: string
+  /** µs since 1970. */
+  now(): number
+  /** To standard output, as it is. */
+  write(text: string): void
+  /** One line to standard error. */
+  warn(line: string): void
+}
+
+/** This process's own terminal. Colours only on a terminal, and never with NO_COLOR set. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process
+  const noColor = env.NO_COLOR !== undefined && env.NO_COLOR !== ''
+  const colour = stdout.isTTY === true && !noColor && env.TERM !== 'dumb'
+  return {
+    env,
+    columns: stdout.isTTY ? stdout.columns : 100,
+    colors: createColors(colour),
+    folder: process.cwd(),
+    now: () => Date.now() * 1000,
+    write: (text) => void stdout.write(text),
+    warn: (line) => void stderr.write(`${line}\n`),
+  }
+}
+
+export function writeJson(terminal: Terminal, value: unknown): void {
+  terminal.write(`${JSON.stringify(value, null, 2)}\n`)
+}

@@ -1,0 +1,202 @@
+/**
+ * The YAML text as a value that remembers its lines. Whatever could surprise a reader is refused: tags, more
+ * than 100 aliases, keys that are no plain text, several documents (threats of configuration injection).
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
+import type { KeyPath } from './config-error.ts'
+
+const MOST_ALIASES = 100
+const DEEPEST = 32
+
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** A refusal of the YAML text itself. */
+export interface TextFault extends Position {
+  readonly message: string
+}
+
+export interface ConfigDocument {
+  readonly value: unknown
+  /** Environment variables are filled in; each of these is missing. */
+  readonly faults: readonly TextFault[]
+  /** The place of a key's name or of its value; for a key that is not there, of the nearest one above it. */
+  locate(path: KeyPath, at: 'key' | 'value'): Position
+  /** The name of the first key. */
+  readonly firstKey: string | undefined
+}
+
+/** `value` is undefined when there are faults that leave no sense in the text. Never throws. */
+export function readDocument(
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfigDocument {
+  const lines = new LineCounter()
+  const positionOf = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset)
+    return { line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const unreadable = (message: string): ConfigDocument => ({
+    value: undefined,
+    faults: [{ line: 1, column: 1, message }],
+    locate: () => ({ line: 1, column: 1 }),
+    firstKey: undefined,
+  })
+  let document: Document.Parsed
+  try {
+    document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      version: '1.2',
+      schema: 'core',
+    })
+  } catch (error) {
+    if (error instanceof RangeError) return unreadable('is nested too deep')
+    return unreadable(`is not YAML: ${error instanceof Error ? oneLine(error.message) : 'unreadable'}`)
+  }
+  const locate = (path: KeyPath, at: 'key' | 'value') => positionOf(offsetOf(document, path, at))
+  const faults = document.errors.map((error) => ({
+    ...positionOf(error.pos[0]),
+    message:
+      error.code === 'DUPLICATE_KEY'
+        ? 'the same key is written twice'
+        : `is not YAML: ${oneLine(error.message)}`,
+  }))
+  if (faults.length === 0) {
+    faults.push(...refusals(document).map(({ offset, message }) => ({ ...positionOf(offset), message })))
+  }
+  const firstPair = isMap(document.contents) ? document.contents.items[0] : undefined
+  const firstKey = isScalar(firstPair?.key) ? String(firstPair.key.value) : undefined
+  if (faults.length > 0) return { value: undefined, faults, locate, firstKey }
+  const missing = interpolate(document, env).map(({ offset, message }) => ({
+    ...positionOf(offset),
+    message,
+  }))
+  try {
+    return { value: document.toJS({ maxAliasCount: MOST_ALIASES }), faults: missing, locate, firstKey }
+  } catch (error) {
+    const message = error instanceof ReferenceError ? oneLine(error.message) : 'cannot be read as a value'
+    return { value: undefined, faults: [...missing, { line: 1, column: 1, message }], locate, firstKey }
+  }
+}
+
+interface Refusal {
+  readonly offset: number
+  readonly message: string
+}
+
+function refusals(document: Document.Parsed): Refusal[] {
+  const found: Refusal[] = []
+  const anchors = new Set<string>()
+  let aliases = 0
+  visit(document, {
+    Pair(_, pair) {
+      const key = pair.key
+      const offset = startOf(key) ?? 0
+      if (!isScalar(key) || typeof key.value !== 'string')
+        found.push({ offset, message: 'a key must be text' })
+      else if (key.value === '__proto__' || key.value === '<<')
+        found.push({ offset, message: 'this key is refused' })
+    },
+    Node(_, node, ancestors) {
+      const offset = startOf(node) ?? 0
+      if (ancestors.length > DEEPEST * 2) {
+        found.push({ offset, message: 'is nested too deep' })
+        return visit.BREAK
+      }
+      if (isAlias(node)) {
+        aliases += 1
+        if (!anchors.has(node.source)) found.push({ offset, message: 'an alias must come after its anchor' })
+        if (aliases === MOST_ALIASES + 1) found.push({ offset, message: `more than ${MOST_ALIASES} aliases` })
+        return undefined
+      }
+      if (node.anchor !== undefined) anchors.add(node.anchor)
+      if (node.tag !== undefined) found.push({ offset, message: 'a YAML tag (!…) is refused' })
+      return undefined
+    },
+  })
+  return found
+}
+
+const VARIABLE = /\$\$\{|\$\{([^}]*)\}?/g
+
+/**
+ * Fill in `${NAME}` in values, never in keys; `$${` stays `${`. What comes in is text and is never read as YAML;
+ * a value that is one variable alone and holds only digits is a number.
+ */
+function interpolate(
+  document: Document.Parsed,
+  env: Readonly<Record<string, string | undefined>>,
+): Refusal[] {
+  const found: Refusal[] = []
+  visit(document, {
+    Scalar(place, node) {
+      if (place === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
+      const offset = startOf(node) ?? 0
+      const written = node.value
+      const filled = written.replace(VARIABLE, (whole: string, name: string | undefined) => {
+        if (whole === '$${') return '${'
+        if (name === undefined || !whole.endsWith('}') || !/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name)) {
+          found.push({
+            offset,
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: the text is about this very syntax
+            message: 'a variable is written ${NAME}; write $${ for the two characters themselves',
+          })
+          return ''
+        }
+        const value = env[name]
+        if (value === undefined || value === '') {
+          found.push({
+            offset,
+            message: `environment variable ${name} is ${value === '' ? 'empty' : 'not set'}`,
+          })
+        }
+        return value ?? ''
+      })
+      const alone = /^\$\{[^}]*\}$/.test(written)
+      node.value = alone && /^\d{1,9}$/.test(filled) ? Number(filled) : filled
+    },
+  })
+  return found
+}
+
+function offsetOf(document: Document.Parsed, path: KeyPath, at: 'key' | 'value'): number {
+  let node: unknown = document.contents
+  let offset = startOf(node) ?? 0
+  for (const [depth, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document)
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))
+      if (pair === undefined) return offset
+      const last = depth === path.length - 1
+      offset = (last && at === 'value' ? startOf(pair.value) : undefined) ?? startOf(pair.key) ?? offset
+      node = pair.value
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(step)]
+      if (item === undefined) return offset
+      offset = startOf(item) ?? offset
+      node = item
+    } else return offset
+  }
+  return offset
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0]
+}
+
+function oneLine(message: string): string {
+  return message.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 200)
+}

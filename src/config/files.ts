@@ -1,0 +1,53 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Complaint, KeyPath } from './config-error.ts'
+import type { Config } from './schema.ts'
+
+/**
+ * Reads every PEM file the configuration names, so that `config check`, a start and a reload give the same
+ * verdict. Paths must be absolute already.
+ */
+export function checkFiles(config: Config): Complaint[] {
+  const found: Complaint[] = []
+  for (const [name, ca] of Object.entries(config.cas)) {
+    if (ca.trust !== undefined) attempt(['cas', name, 'trust'], found, () => certificates(ca.trust!))
+  }
+  const files = config.listeners.acme.certificate
+  if (files === undefined) return found
+  const at = ['listeners', 'acme', 'certificate']
+  const chain = attempt([...at, 'chain'], found, () => certificates(files.chain))
+  const key = attempt([...at, 'key'], found, () => createPrivateKey(readFileSync(files.key)))
+  if (chain !== undefined && key !== undefined && !chain[0]!.checkPrivateKey(key)) {
+    found.push(complaint([...at, 'key'], 'is not the key of the first certificate in chain'))
+  }
+  return found
+}
+
+function certificates(file: string): X509Certificate[] {
+  const blocks =
+    readFileSync(file, 'latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (blocks.length === 0) throw new Error('holds no certificate in PEM form')
+  return blocks.map((block) => new X509Certificate(block))
+}
+
+function attempt<T>(path: KeyPath, found: Complaint[], read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    found.push(
+      complaint(path, REASONS[code ?? ''] ?? (code === undefined ? message : `cannot be read (${code})`)),
+    )
+    return undefined
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'names a file that does not exist',
+  EACCES: 'names a file that this user may not read',
+  EISDIR: 'names a folder, not a file',
+}
+
+function complaint(path: KeyPath, message: string): Complaint {
+  return { path, at: 'value', message, instead: 'Paths are relative to the configuration file' }
+}
