@@ -22,6 +22,7 @@ export interface Served {
   readonly config: string
   /** The directory URL for a CA of the configuration. */
   directory(ca: string): string
+  readonly adminPort: number
   /** PEM file of the listener root. */
   trust(): Promise<string>
   log(): string
@@ -32,10 +33,17 @@ export interface Served {
   stop(): Promise<void>
 }
 
+export interface ServeOptions {
+  /** Another main.js than the source's own main.ts. */
+  readonly main?: string
+  /** A program and its arguments to run it under: `['strace', '-f']`. */
+  readonly under?: readonly string[]
+}
+
 export async function serve(
   folder: string,
   cas: Readonly<Record<string, ServedCa>>,
-  main: string = MAIN,
+  { main = MAIN, under = [] }: ServeOptions = {},
 ): Promise<Served> {
   const [port, admin] = (await freePorts(2)) as [number, number]
   const config = path.join(folder, 'acmetap.yaml')
@@ -60,7 +68,15 @@ export async function serve(
   let daemon: Daemon
 
   const begin = async (): Promise<void> => {
-    daemon = startDaemon(process.execPath, [main, 'serve', '--config', config], options)
+    const [program = process.execPath, ...args] = [
+      ...under,
+      process.execPath,
+      main,
+      'serve',
+      '--config',
+      config,
+    ]
+    daemon = startDaemon(program, args, options)
     let ended = false
     void daemon.ended.finally(() => {
       ended = true
@@ -79,6 +95,7 @@ export async function serve(
   await begin()
   return {
     port,
+    adminPort: admin,
     config,
     directory(ca) {
       const host = cas[ca]?.host ?? 'nobody'

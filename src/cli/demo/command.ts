@@ -73,7 +73,7 @@ async function show(context: CommandContext, keep: boolean, signal: AbortSignal)
     const exchanges = await withBackend(config, context.application, ({ operations }) =>
       operations.exchanges({ after: 0 }, 1000),
     )
-    terminal.write(renderTimeline(terminal, exchanges))
+    terminal.write(renderTimeline(exchanges, terminal))
 
     if (keep) await stayUp(world, say, signal)
   } finally {

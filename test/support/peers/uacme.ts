@@ -37,7 +37,9 @@ export const uacme: AcmeClient = {
   },
   async issue(surroundings, wish) {
     const registered = await run(surroundings, wish, '--yes', 'new')
-    if (registered.code !== 0) return registered
+    // Made by an earlier run that ended later on.
+    const known = registered.output.includes('Account already exists')
+    if (registered.code !== 0 && !known) return registered
     return run(surroundings, wish, 'issue', wish.name)
   },
   renew: (surroundings, wish) => run(surroundings, wish, '--force', 'issue', wish.name),
