@@ -22,7 +22,6 @@ const PEERS = {
     lego: 'lego',
     dehydrated: 'dehydrated',
     uacme: 'uacme',
-    nginx: 'nginx-light',
     openssl: 'openssl',
     curl: 'curl',
     strace: 'strace',
