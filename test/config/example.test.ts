@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { renderExample } from '../../src/config/example.ts'
+import { allKeys } from '../../src/config/keys.ts'
+import { loadConfig, parseConfig } from '../../src/config/load.ts'
+
+const CONFIG = path.resolve(import.meta.dirname, '..', '..', 'config')
+const example = readFileSync(path.join(CONFIG, 'acmetap.example.yaml'), 'utf8')
+const options = { env: {}, readFiles: false }
+
+test('the example file is what the schema says', () => {
+  expect(example).toBe(renderExample())
+})
+
+test('it equals the defaults', () => {
+  const small =
+    'version: 1\ncas: { pebble: { directory: "https://localhost:14000/dir" } }\nrelay: [{ host: "localhost:8443", ca: pebble }]\n'
+  const { config, digest, warnings } = parseConfig(example, '/x/acmetap.yaml', options)
+  const expected = parseConfig(small, '/x/acmetap.yaml', options)
+  expect(config).toEqual(expected.config)
+  expect(digest).toBe(expected.digest)
+  expect(warnings).toEqual([])
+})
+
+test('with its comments taken off, it misses no key and still loads', () => {
+  const complete = example.replace(/^( *)#(\S.*| {2}\S+:.*)$/gm, (line, indent: string, rest: string) =>
+    /^ *[a-z_]+:( |$)/.test(rest) ? `${indent}${rest}` : line,
+  )
+  const written: unknown = parse(complete)
+  const missing = allKeys().filter(({ path: key }) => !present(written, key.split('.')))
+  expect(missing.map(({ path: key }) => key)).toEqual([])
+  const { config } = parseConfig(complete, '/x/acmetap.yaml', options)
+  expect(config.cas.pebble!.trust).toBe('/x/pebble.minica.pem')
+  expect(config.listeners.acme.certificate).toEqual({
+    chain: '/x/acmetap.chain.pem',
+    key: '/x/acmetap.key.pem',
+  })
+})
+
+test('every key has a description, and a default or an example where it is a value', () => {
+  const bare = allKeys().filter((key) => !key.path.endsWith('*') && key.description === undefined)
+  expect(bare.map((key) => key.path)).toEqual([])
+  const values = allKeys().filter((key) => key.kind === 'scalar' && !key.path.endsWith('*'))
+  expect(values.filter((key) => (key.default ?? key.example) === undefined).map((key) => key.path)).toEqual(
+    [],
+  )
+  expect(values.length).toBeGreaterThan(20)
+})
+
+test.each(readdirSync(CONFIG).filter((name) => name.endsWith('.yaml')))('config/%s loads', (name) => {
+  const { config } = loadConfig(path.join(CONFIG, name), options)
+  expect(config.relay.length).toBeGreaterThan(0)
+})
+
+function present(value: unknown, [step, ...rest]: readonly string[]): boolean {
+  if (step === undefined) return true
+  if (typeof value !== 'object' || value === null) return rest.length === 0 && step === '*'
+  if (step === '*') {
+    const entries = Object.values(value)
+    return entries.length === 0 ? rest.length === 0 : entries.some((entry) => present(entry, rest))
+  }
+  return Object.hasOwn(value, step) && present((value as Record<string, unknown>)[step], rest)
+}
