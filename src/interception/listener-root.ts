@@ -1,9 +1,9 @@
 /**
  * The root of listener `acme`, kept in the data folder: made at the first start, then only read.
  *
- * It is not the root interception uses. It lives five years: replacing it means visiting every client, and
- * its constraints leave a thief nothing but the names of this listener, which he holds anyway. Those names are
- * fixed from its first day; for others a new root is needed, and nothing here makes one silently.
+ * It is not the root interception uses. It lives five years: replacing it means visiting every client, and for
+ * clients that read name constraints a stolen key is good for this listener's names only. Those names are fixed
+ * from its first day; for others a new root is needed, and nothing here makes one silently.
  */
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'

@@ -6,7 +6,7 @@
  * §6.4): it is the only one permitted and it is excluded as well. Addresses are closed with the whole range.
  * directoryName is left out: Go refuses every chain whose critical constraints contain one. So one hole stays:
  * OpenSSL holds a common name against the constraints only when it has a dot, and a certificate with nothing but
- * `CN=localhost` passes its clients.
+ * `CN=localhost` passes its clients. And Java takes no constraints at all from a certificate it trusts directly.
  */
 import ipaddr from 'ipaddr.js'
 

@@ -110,6 +110,6 @@ export function errorDetail(error: unknown): string {
 }
 
 /** Whether an error only says that one side hung up, which is no event: it happens to any kept connection. */
-export function isHangUp(error: { readonly code?: string }): boolean {
+export function isHangUp(error: { readonly code?: string | undefined }): boolean {
   return error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.code === 'ECANCELED'
 }

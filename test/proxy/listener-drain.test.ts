@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HttpResponse } from '../../src/proxy/listener-options.ts'
 import { type RunningListener, startListener, until } from './running-listener.ts'
@@ -44,11 +45,11 @@ describe('close', () => {
     const target = await start()
     const socket = await tls(target)
     socket.write(GET('/slow'))
-    await until(() => waiting.length === 1)
-    waiting[0]?.write('begin ')
+    await until(() => waiting.length === 1)const [answering] = waiting as ServerResponse[]
+    answering?.write('begin ')
     await once(socket, 'data')
     const closing = target.listener.close(60_000)
-    waiting[0]?.end('end')
+    answering?.end('end')
     expect(await untilClosed(socket)).toMatch(/end/)
     await closing
   })

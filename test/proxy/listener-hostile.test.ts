@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { constants } from 'node:http2'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -57,7 +58,7 @@ describe('what is no TLS', () => {
   it('a reset in the middle of a request or an answer is survived', async () => {
     running = await startListener({ limits }, (request, response) => {
       request.on('error', () => {})
-      response.write('x')
+      ;(response as ServerResponse).write('x')
       setTimeout(() => response.end('y'), 30)
       request.resume()
     })
@@ -137,6 +138,8 @@ describe('what is no HTTP/2', () => {
     clearInterval(flood)
     expect(opened).toBeGreaterThan(50)
     expect(handled).toBeLessThan(500)
+    await until(() => running.events.length > 0)
+    expect(running.events[0]).toMatchObject({ kind: 'protocolError', clientAddress: '127.0.0.1' })
     await until(() => running.listener.openConnections === 0)
     await stillServes()
   })

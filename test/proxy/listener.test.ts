@@ -57,7 +57,7 @@ describe('HTTP over the listener', () => {
         ...(session ? { session } : {}),
       })
       const reused = socket.isSessionReused()
-      let ticket = socket.getSession()
+      let ticket: Buffer | undefined = socket.getSession()
       socket.on('session', (fresh: Buffer) => {
         ticket = fresh
       })
