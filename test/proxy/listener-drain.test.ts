@@ -45,7 +45,8 @@ describe('close', () => {
     const target = await start()
     const socket = await tls(target)
     socket.write(GET('/slow'))
-    await until(() => waiting.length === 1)const [answering] = waiting as ServerResponse[]
+    await until(() => waiting.length === 1)
+    const [answering] = waiting as ServerResponse[]
     answering?.write('begin ')
     await once(socket, 'data')
     const closing = target.listener.close(60_000)

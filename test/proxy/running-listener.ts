@@ -61,7 +61,10 @@ export async function startListener(
       onConnectionEvent: (event) => events.push(event),
       onCertificateEvent: (event) => certificateEvents.push(event),
     },
-  )
+  ).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  })
   const { port } = await listener.listen()
   return {
     listener,
