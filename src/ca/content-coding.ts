@@ -16,12 +16,8 @@ const DECODERS: Readonly<
  * The body without its content codings (RFC 9110 §8.4), at most `limit` bytes; null when a coding is unknown,
  * broken, or hides more than that. The bytes that go to the client are never these.
  */
-export async function decodeContent(
-  body: Buffer,
-  codings: string | undefined,
-  limit: number,
-): Promise<Buffer | null> {
-  if (codings === undefined || body.length === 0) return body
+export async function decodeContent(body: Buffer, codings: string, limit: number): Promise<Buffer | null> {
+  if (codings === '' || body.length === 0) return body
   const names = codings
     .split(',')
     .map((name) => name.trim().toLowerCase())

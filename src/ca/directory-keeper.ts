@@ -15,7 +15,7 @@ export interface DirectoryView {
 }
 
 /**
- * ok: read, and its URLs name the authority we asked under. refused: read, but its URLs lead elsewhere.
+ * ok: read, and where it is relayed its URLs name the authority we asked under. refused: they lead elsewhere.
  * unreachable: no usable answer. unknown: not asked yet.
  */
 export interface DirectoryState {
@@ -140,7 +140,7 @@ export class DirectoryKeeper {
     const stray = [directory.newNonce, directory.newAccount, directory.newOrder].find(
       (url) => url && !url.startsWith(expected),
     )
-    if (!stray) return { view, state: 'ok', detail: null, checkedAt }
+    if (!stray || !view.relay) return { view, state: 'ok', detail: null, checkedAt }
     const detail = `the CA answers ${expected} with URLs that lead elsewhere (${stray}), so signed requests sent through acmetap would be rejected. ${view.advice}`
     return { view, state: 'refused', detail, checkedAt }
   }

@@ -29,7 +29,8 @@ export interface OutgoingRequest {
   readonly method: string
   /** Goes out as it is. */
   readonly target: string
-  readonly fields: Readonly<Record<string, string | string[]>>
+  /** As they go out, `Host` among them; undici adds `Connection` and `Content-Length`. */
+  readonly fields: FieldList
   readonly body: Buffer | null
 }
 
@@ -41,6 +42,7 @@ export type Sent =
 /** One pool of verified TLS connections per CA. */
 export class CaDispatcher {
   readonly #pools = new Map<string, { readonly pool: Pool; readonly ca: CaConnection }>()
+  readonly #retiring = new Set<Promise<void>>()
 
   constructor(cas: readonly CaConnection[]) {
     this.use(cas)
@@ -60,20 +62,27 @@ export class CaDispatcher {
 
   #retire(name: string, pool: Pool): void {
     this.#pools.delete(name)
-    void pool.close()
+    const closing: Promise<void> = pool.close().finally(() => this.#retiring.delete(closing))
+    this.#retiring.add(closing)
   }
 
   /** Sends once: no retry, whatever comes. Never rejects. */
   async send(ca: string, request: OutgoingRequest): Promise<Sent> {
     const entry = this.#pools.get(ca)
-    if (!entry) throw new Error(`no CA is called ${ca}`)
+    if (!entry) {
+      return {
+        kind: 'failed',
+        failure: { cause: 'aborted', message: `no CA is called ${ca}` },
+        durationCa: 0,
+      }
+    }
     const started = performance.now()
     const elapsed = () => Math.round((performance.now() - started) * 1000)
     try {
       const { status, fields, body } = await exchangeOnce(entry.pool, entry.ca, request)
       const durationCa = elapsed()
-      const coding = fields.find(([name]) => name === 'content-encoding')?.[1]
-      const decoded = await decodeContent(body, coding, RESPONSE_BODY_LIMIT)
+      const codings = fields.filter(([name]) => name === 'content-encoding').map(([, value]) => value)
+      const decoded = await decodeContent(body, codings.join(','), RESPONSE_BODY_LIMIT)
       return { kind: 'response', response: { status, fields, body, decoded }, durationCa }
     } catch (error) {
       return { kind: 'failed', failure: upstreamFailure(error), durationCa: elapsed() }
@@ -82,7 +91,8 @@ export class CaDispatcher {
 
   /** Ends idle connections at once, busy ones when their answer is in. */
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()))
+    for (const [name, { pool }] of this.#pools) this.#retire(name, pool)
+    await Promise.all(this.#retiring)
   }
 }
 
@@ -121,25 +131,29 @@ interface RawResponse {
 function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | null = null
+    let failed = false
     let status = 0
     let fields: FieldList = []
     let size = 0
     let informational = 0
     const chunks: Buffer[] = []
     const fail = (error: Error) => {
+      if (failed) return
+      failed = true
       clearTimeout(timer)
       controller?.abort(error)
-      reject(error)
+      reject(relativeToSending(error, controller !== null))
     }
-    const timer = setTimeout(
-      () => fail(new FailureError('responseTimeout', `no complete answer within ${ca.timeout} ms`)),
-      ca.timeout,
-    )
+    const timer = setTimeout(() => {
+      const cause = controller ? 'responseTimeout' : 'connectTimeout'
+      const missing = controller ? 'complete answer' : 'free connection'
+      fail(new FailureError(cause, `no ${missing} within ${ca.timeout} ms`))
+    }, ca.timeout)
     const options = {
       origin: ca.origin,
       path: request.target,
       method: request.method as Dispatcher.HttpMethod,
-      headers: request.fields,
+      headers: request.fields.flat(),
       body: request.body,
       // The same for every request: undici closes a connection whose next request has another name.
       servername: ca.name,
@@ -147,6 +161,8 @@ function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): P
     pool.dispatch(options as Dispatcher.DispatchOptions, {
       onRequestStart(started) {
         controller = started
+        // Nothing was written yet: a request that waited too long for a connection must not go out afterwards.
+        if (failed) started.abort(new FailureError('aborted', 'given up before it was sent'))
       },
       onResponseStart(_controller, statusCode, headers) {
         if (statusCode < 200) {
@@ -155,6 +171,8 @@ function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): P
             fail(new FailureError('responseUnreadable', 'too many 1xx answers'))
           return
         }
+        // RFC 9110 §15: nothing else is a status code, and HTTP/2 clients can't be given one.
+        if (statusCode > 599) fail(new FailureError('responseUnreadable', `the status is ${statusCode}`))
         status = statusCode
         fields = endToEndFields(toFields(headers))
       },
@@ -169,11 +187,18 @@ function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): P
         resolve({ status, fields, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) })
       },
       onResponseError(_controller, error) {
-        clearTimeout(timer)
-        reject(error)
+        fail(error)
       },
     })
   })
+}
+
+/** A connection that breaks before the request was written was never made; one that breaks after was no bad certificate. */
+function relativeToSending(error: Error, sent: boolean): Error {
+  const { cause, message } = upstreamFailure(error)
+  if (!sent && cause === 'reset') return new FailureError('connectRefused', message)
+  if (sent && cause === 'tls') return new FailureError('reset', message)
+  return error
 }
 
 function toFields(headers: Record<string, string | string[] | undefined>): FieldList {

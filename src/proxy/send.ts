@@ -50,5 +50,5 @@ const SAYS: Readonly<Record<FailureCause, string>> = {
   responseTimeout: 'the CA did not answer in time; it may have acted on the request',
   responseTooLarge: "the CA's answer is too large",
   responseUnreadable: "the CA's answer is not valid HTTP",
-  aborted: 'acmetap is stopping',
+  aborted: 'acmetap is stopping or was given another configuration',
 }
