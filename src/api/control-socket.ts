@@ -1,15 +1,12 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { controlApp } from './control.ts'
+import { controlSocketPath } from './control-socket-path.ts'
 import type { ReportError } from './error-handler.ts'
 import type { Operations } from './operations.ts'
 
-/** Where the command line of the same user finds the running server. */
-export function controlSocketPath(folder: string): string {
-  return join(folder, 'control.sock')
-}
+export { controlSocketPath }
 
 export interface ControlSocket {
   readonly path: string

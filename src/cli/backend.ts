@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { controlSocketPath } from '../api/control-socket.ts'
+import { controlSocketPath } from '../api/control-socket-path.ts'
 import type { Operations, RecordOperations } from '../api/operations.ts'
 import type { Config } from '../config/schema.ts'
 import type { Application } from './application.ts'

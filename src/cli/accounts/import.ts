@@ -7,7 +7,6 @@ import { CliError, UsageError } from '../cli-error.ts'
 import { type CommandContext, command, configOf } from '../command-context.ts'
 import { escapeText } from '../escape.ts'
 import { writeJson } from '../terminal.ts'
-import { readAccountFiles } from './read-account-files.ts'
 
 interface ImportOptions {
   readonly ca?: string
@@ -35,6 +34,7 @@ export function importCommand(context: CommandContext) {
           `--ca ${JSON.stringify(options.ca)} is not under cas: ${Object.keys(config.cas).join(', ')}`,
         )
       }
+      const { readAccountFiles } = await import('./read-account-files.ts')
       const { found, problems } = await readAccountFiles(paths.map((path) => resolve(terminal.folder, path)))
       const keys: AccountKey[] = []
       const troubles = [...problems]

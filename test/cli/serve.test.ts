@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const FIXTURE = path.join(import.meta.dirname, 'fixtures', 'serve-with-fake.ts')
+const GOOD =
+  'version: 1\ncas: { p: { directory: "https://a.example/d" } }\nrelay: [{ host: localhost, ca: p }]\n'
+
+let folder: string
+let config: string
+let child: ChildProcess
+let said: string
+let ended: Promise<number | null>
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'serve-'))
+  config = path.join(folder, 'acmetap.yaml')
+  writeFileSync(config, GOOD)
+})
+afterEach(() => {
+  child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function serve(behaviour: string): void {
+  said = ''
+  child = spawn(process.execPath, [FIXTURE, config, behaviour], {
+    env: {},
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  ended = new Promise((resolve) => child.on('close', resolve))
+}
+
+const hears = (what: RegExp) => expect.poll(() => said, { timeout: 20_000 }).toMatch(what)
+
+test('says where it listens, and ends with 0 on SIGTERM', async () => {
+  serve('')
+  await hears(/listening: acme 127\.0\.0\.1:8443\nlistening: admin \[::1\]:9080\n/)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  expect(said).toMatch(/SIGTERM: running exchanges may end.*\nended\n$/)
+})
+
+test('a second signal ends at once', async () => {
+  serve('hang')
+  await hears(/listening: admin/)
+  child.kill('SIGINT')
+  await hears(/SIGINT: running/)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(1)
+  expect(said).toMatch(/SIGTERM again: ending at once/)
+})
+
+test('SIGHUP reads the configuration again; a bad file changes nothing and says why', async () => {
+  serve('')
+  await hears(/listening: admin/)
+  child.kill('SIGHUP')
+  await hears(/configuration read again: [0-9a-f]{64}\n/)
+  writeFileSync(config, `${GOOD}proxy: {}\n`)
+  child.kill('SIGHUP')
+  await hears(/acmetap\.yaml:4:1: proxy: unknown key.*\nthe configuration was not changed\n/)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+})
+
+test('a bad configuration is no start', async () => {
+  writeFileSync(config, 'version: 3\n')
+  serve('')
+  expect(await ended).toBe(1)
+  expect(said).toMatch(/acmetap\.yaml:1:10: version: must be 1\n$/)
+})
