@@ -12,6 +12,7 @@ export const AMBIGUITIES = {
   'too-deep': 'the JSON text is nested more than 16 levels deep',
   'too-many-members': 'the JSON text has more than 4096 members and elements',
   'number-out-of-range': 'a number cannot be represented exactly',
+  'identifier-not-ascii': 'a DNS name holds characters outside ASCII, which servers map in different ways',
   'not-base64url': 'a value is not strict, canonical base64url',
   'unprotected-header': 'the JWS has an unprotected header',
   'general-serialization': 'the JWS uses the general serialization',

@@ -261,9 +261,10 @@ class Scan {
   }
 
   #note(kind: AmbiguityKind): void {
-    if (this.#ambiguities.length < MAX_AMBIGUITIES) {
-      this.#ambiguities.push({ kind, where: place(this.#where, ...this.#path.slice(0, this.#depth)) })
-    }
+    const where = place(this.#where, ...this.#path.slice(0, this.#depth))
+    const last = this.#ambiguities.at(-1)
+    if (this.#ambiguities.length === MAX_AMBIGUITIES || (last?.kind === kind && last.where === where)) return
+    this.#ambiguities.push({ kind, where })
   }
 
   #stop(kind: AmbiguityKind): never {

@@ -176,6 +176,7 @@ function checkPayload(members: Members, where: string, ambiguities: Ambiguity[],
     if (name === 'certificate' && /^https?:\/\//.test(value)) continue
     ambiguities.push({ kind: 'not-base64url', where: place(where, name) })
   }
+  checkIdentifiers(members, where, ambiguities)
   if (!outer) {
     // The payload of an inner JWS is the new account's key (RFC 8555 §7.3.4) or names the old one (§7.3.5).
     if ('kty' in members) readJwk(members, where, ambiguities)
@@ -187,4 +188,30 @@ function checkPayload(members: Members, where: string, ambiguities: Ambiguity[],
   if (binding !== undefined && binding !== null) {
     readFlattened(binding, place(where, 'externalAccountBinding'), ambiguities, false)
   }
+}
+
+/**
+ * RFC 8555 §7.1.4 wants A-labels. Pebble lower-cases a value with Unicode's rules, so that U+212A in it becomes a k;
+ * others apply IDNA's mappings. Case within ASCII is no matter: names are compared without it.
+ */
+function checkIdentifiers(members: Members, where: string, ambiguities: Ambiguity[]): void {
+  const { identifiers, identifier } = members
+  if (Array.isArray(identifiers)) {
+    for (let index = 0; index < identifiers.length; index++) {
+      if (isUnclear(identifiers[index])) {
+        ambiguities.push({ kind: 'identifier-not-ascii', where: place(where, 'identifiers', index, 'value') })
+        return
+      }
+    }
+  }
+  if (isUnclear(identifier)) {
+    ambiguities.push({ kind: 'identifier-not-ascii', where: place(where, 'identifier', 'value') })
+  }
+}
+
+function isUnclear(candidate: unknown): boolean {
+  const identifier = asObject(candidate)
+  if (!identifier || typeof identifier.value !== 'string') return false
+  if (typeof identifier.type === 'string' && !/^(?:dns|ip)$/i.test(identifier.type)) return false
+  return /[^\x00-\x7f]/.test(identifier.value)
 }

@@ -1,0 +1,125 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:https'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+}
+
+export interface RawPebble {
+  /** `localhost:PORT`. */
+  readonly authority: string
+  /** Sends the target as it is, over one of the kept connections. */
+  send(method: string, target: string, body: Buffer | null): Promise<Answer>
+  stop(): Promise<void>
+}
+
+/** Pebble on free ports with a certificate of its own, every challenge valid at once, no refused nonces. */
+export async function startRawPebble(): Promise<RawPebble> {
+  const folder = mkdtempSync(join(tmpdir(), 'acmetap-ambiguity-'))
+  const certificate = join(folder, 'cert.pem')
+  const privateKey = join(folder, 'key.pem')
+  execFileSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+      ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
+      ...['-keyout', privateKey, '-out', certificate],
+    ],
+    { stdio: 'ignore' },
+  )
+  const [port, management] = await freePorts(2)
+  const config = {
+    pebble: {
+      listenAddress: `127.0.0.1:${port}`,
+      managementListenAddress: `127.0.0.1:${management}`,
+      certificate,
+      privateKey,
+      httpPort: 5002,
+      tlsPort: 5001,
+      externalAccountBindingRequired: false,
+      externalAccountMACKeys: { [EAB_KID]: EAB_KEY },
+    },
+  }
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+  const child = spawn('pebble', ['-config', join(folder, 'config.json')], {
+    stdio: 'ignore',
+    env: {
+      PATH: process.env.PATH,
+      PEBBLE_WFE_NONCEREJECT: '0',
+      PEBBLE_VA_NOSLEEP: '1',
+      PEBBLE_VA_ALWAYS_VALID: '1',
+      PEBBLE_AUTHZREUSE: '0',
+    },
+  })
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('exit', () => resolve())
+    child.once('error', reject)
+  })
+  ended.catch(() => {})
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: 16,
+    ca: readFileSync(certificate),
+    servername: 'localhost',
+  })
+  const authority = `localhost:${port}`
+  const send = (method: string, target: string, body: Buffer | null) =>
+    new Promise<Answer>((resolve, reject) => {
+      const headers: Record<string, string | number> = { Host: authority, 'User-Agent': 'ambiguity' }
+      if (body)
+        Object.assign(headers, { 'Content-Type': 'application/jose+json', 'Content-Length': body.length })
+      const call = request({ host: '127.0.0.1', port, method, path: target, headers, agent }, (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }),
+        )
+      })
+      call.on('error', reject)
+      call.end(body ?? undefined)
+    })
+  const stop = async () => {
+    agent.destroy()
+    child.kill('SIGKILL')
+    await ended.catch(() => {})
+    rmSync(folder, { recursive: true, force: true })
+  }
+  for (let attempt = 0; ; attempt++) {
+    if (child.exitCode !== null || attempt > 200) {
+      await stop()
+      throw new Error('pebble did not start')
+    }
+    try {
+      if ((await send('GET', '/dir', null)).status === 200) break
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  return { authority, send, stop }
+}
+
+export const EAB_KID = 'kid-1'
+export const EAB_KEY = 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W'
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer()
+          server.listen(0, '127.0.0.1', () => resolve(server))
+        }),
+    ),
+  )
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
