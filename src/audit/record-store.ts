@@ -25,6 +25,11 @@ export interface RecordStore {
   closeDeadIntents(at: number, monotonic: number): Promise<number>
   /** Remember keys that came from outside an exchange (import). Returns how many were new. */
   rememberKeys(keys: readonly AccountKey[]): Promise<number>
+  /**
+   * Resolves when a small write of the store's own is durable: the record can be written again. Rejects with
+   * {@link StoreUnavailable}. Writes no fact.
+   */
+  probe(): Promise<void>
   /** Entries waiting and the last commit's duration in µs. */
   pressure(): { readonly waiting: number; readonly lastCommit: number }
   close(): Promise<void>
@@ -64,6 +69,27 @@ export interface StoredFact {
   /** The stored JSON text, whose SHA-256 is `digest`. */
   readonly text: string
   readonly digest: string
+  /** What the store finds the fact by, where it keeps that beside the text; it must agree with the text. */
+  readonly found?: { readonly kind: string; readonly exchange: string; readonly at: number }
+}
+
+/** A body or a personal value that is still kept: `digest` (hex) must be SHA-256(salt ‖ bytes), without salt for bodies. */
+export interface KeptValue {
+  readonly digest: string
+  readonly salt: Buffer | null
+  readonly bytes: Buffer
+}
+
+export interface KeptValues {
+  readonly values: readonly KeptValue[]
+  /** Where to go on; null at the end. */
+  readonly next: string | null
+}
+
+/** Walks everything that is kept beside the facts, for verification. */
+export interface KeptValuesReader {
+  /** Some hundred values; `cursor` is '' at first, then the last answer's `next`. */
+  keptValues(cursor: string): Promise<KeptValues>
 }
 
 /** Reads the record. Never blocks the event loop of the process that serves, never holds a snapshot over 5 s. */
@@ -71,8 +97,11 @@ export interface RecordReader extends LearnedStore {
   /** Newest first with `before` or no cursor; oldest first with `after`. At most `limit` (1–1000). */
   exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]>
   exchange(id: ExchangeId): Promise<RecordedExchange | null>
-  /** A body by its digest (hex), or a personal body by its salted digest; null when it is not kept. */
-  body(digest: string): Promise<Buffer | null>
+  /**
+   * A body that a fact of this exchange refers to, by its digest (hex), or a personal body by its salted digest;
+   * null when it is not kept.
+   */
+  body(exchange: ExchangeId, digest: string): Promise<Buffer | null>
   /** Facts from `sequence` on, in order, at most `limit` (1–10000): for verification and export. */
   facts(from: number, limit: number): Promise<readonly StoredFact[]>
   accountKeys(): Promise<readonly AccountKey[]>

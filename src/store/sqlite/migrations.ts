@@ -1,0 +1,102 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/**
+ * The schema's history, by name in order. Append-only: what has been released is never edited, because a
+ * database out there was made by it.
+ */
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001_record': { up: createRecord },
+}
+
+async function createRecord(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db
+  await schema
+    .createTable('facts')
+    .addColumn('sequence', 'integer', (column) => column.primaryKey())
+    .addColumn('exchange', 'blob', (column) => column.notNull())
+    .addColumn('kind', 'integer', (column) => column.notNull().check(sql`kind in (1, 2)`))
+    .addColumn('at', 'integer', (column) => column.notNull())
+    .addColumn('text', 'text', (column) => column.notNull())
+    .addColumn('digest', 'blob', (column) => column.notNull())
+    .execute()
+  // One intent and one outcome for an exchange, whatever a caller does.
+  await schema.createIndex('facts_exchange').on('facts').columns(['exchange', 'kind']).unique().execute()
+
+  await schema
+    .createTable('open_intents')
+    .addColumn('exchange', 'blob', (column) => column.primaryKey().notNull())
+    .addColumn('boot', 'text', (column) => column.notNull())
+    .modifyEnd(sql`without rowid`)
+    .execute()
+
+  await schema
+    .createTable('bodies')
+    .addColumn('sequence', 'integer', (column) => column.primaryKey())
+    .addColumn('codec', 'integer', (column) => column.notNull())
+    .addColumn('size', 'integer', (column) => column.notNull())
+    .addColumn('data', 'blob', (column) => column.notNull())
+    .execute()
+
+  await schema
+    .createTable('blobs')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('digest', 'blob', (column) => column.notNull().unique())
+    .addColumn('codec', 'integer', (column) => column.notNull())
+    .addColumn('size', 'integer', (column) => column.notNull())
+    .addColumn('data', 'blob', (column) => column.notNull())
+    .execute()
+
+  await schema
+    .createTable('personal')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('digest', 'blob', (column) => column.notNull().unique())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('salt', 'blob', (column) => column.notNull())
+    .addColumn('value', 'blob', (column) => column.notNull())
+    .execute()
+  await schema
+    .createIndex('personal_value')
+    .on('personal')
+    .columns(['kind', 'value'])
+    .unique()
+    .where(sql.ref('kind'), '<>', 'body')
+    .execute()
+
+  // Rows are appended; the one tree with a random key is an index of small numbers, many to a page.
+  await schema
+    .createTable('resources')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('place', 'integer', (column) => column.notNull())
+    .addColumn('ca', 'text', (column) => column.notNull())
+    .addColumn('authority', 'text', (column) => column.notNull())
+    .addColumn('canonical', 'text', (column) => column.notNull())
+    .addColumn('url', 'text', (column) => column.notNull())
+    .addColumn('content', 'text', (column) => column.notNull())
+    .execute()
+  await schema.createIndex('resources_place').on('resources').column('place').execute()
+
+  await schema
+    .createTable('account_keys')
+    .addColumn('ca', 'text', (column) => column.notNull())
+    .addColumn('account', 'text', (column) => column.notNull())
+    .addColumn('jwk', 'text', (column) => column.notNull())
+    .addColumn('thumbprint', 'text', (column) => column.notNull())
+    .addColumn('source', 'text', (column) => column.notNull())
+    .addPrimaryKeyConstraint('account_keys_key', ['ca', 'account'])
+    .modifyEnd(sql`without rowid`)
+    .execute()
+
+  await schema
+    .createTable('boots')
+    .addColumn('boot', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('at', 'integer', (column) => column.notNull())
+    .addColumn('software', 'text', (column) => column.notNull())
+    .execute()
+
+  await schema
+    .createTable('meta')
+    .addColumn('name', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('value', 'text', (column) => column.notNull())
+    .execute()
+}

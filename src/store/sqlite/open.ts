@@ -1,0 +1,124 @@
+import Database from 'better-sqlite3'
+import type { RecordStore } from '../../audit/record-store.ts'
+import { newExchangeId } from '../../exchange/exchange-id.ts'
+import { StoreRefusal } from '../refusal.ts'
+import { backupRefusal, copyDatabase } from './backup.ts'
+import { openForReading } from './connection.ts'
+import type { StoreFaults } from './faults.ts'
+import { createFolder, databaseFile } from './folder.ts'
+import { lockFolder } from './lock.ts'
+import { type MigrationReport, migrateDatabase } from './migrate.ts'
+import { Queries } from './queries.ts'
+import { openThreadedReader, readerOf, type SqliteReader } from './sqlite-record-reader.ts'
+import { SqliteRecordStore } from './sqlite-record-store.ts'
+import { all, builder } from './statements.ts'
+
+export interface SqliteStoreOptions {
+  /** The data folder; created 0700 when it is missing. */
+  readonly folder: string
+  /** Wall time in µs. */
+  readonly now: number
+  /** Id of this process's life: every fact carries it. */
+  readonly boot: string
+  /** Name and version of the program, for the list of boots. */
+  readonly software: string
+  /** For tests only. */
+  readonly faults?: StoreFaults
+}
+
+export interface SqliteStore {
+  readonly store: RecordStore
+  readonly reader: SqliteReader
+  /** The instance's id, made at first start. */
+  readonly stream: string
+  readonly boot: string
+  /** What opening changed: schemas applied, and the copy made before. */
+  readonly migration: MigrationReport
+  /** Copy the database into a new file while it is written to. Rejects with StoreRefusal. */
+  backup(file: string): Promise<{ readonly bytes: number }>
+  close(): Promise<void>
+}
+
+/** Open the data folder for serving: one process at a time. Rejects with {@link StoreRefusal}. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { folder, boot } = options
+  const file = databaseFile(folder)
+  try {
+    createFolder(folder)
+  } catch (error) {
+    throw new StoreRefusal('io', `can't create the data folder ${folder}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+  const lock = lockFolder(folder)
+  let store: SqliteRecordStore | undefined
+  try {
+    const migration = await migrateDatabase(file)
+    const stream = registerBoot(file, options)
+    const faults = options.faults?.control ?? null
+    const writer = await SqliteRecordStore.open({ file, stream, boot, faults })
+    store = writer
+    const reader = await openThreadedReader({ file })
+    return {
+      store: writer,
+      reader,
+      stream,
+      boot,
+      migration,
+      backup: async (target) => ({ bytes: await writer.backup(target) }),
+      async close() {
+        await reader.close()
+        await writer.close()
+        lock.release()
+      },
+    }
+  } catch (error) {
+    await store?.close()
+    lock.release()
+    if (error instanceof StoreRefusal) throw error
+    throw new StoreRefusal('io', `can't open the store ${file}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Read the record in this process. Changes nothing, repairs nothing. Throws {@link StoreRefusal}. */
+export function openSqliteReader(folder: string): SqliteReader {
+  return readerOf(new Queries(openForReading(databaseFile(folder))))
+}
+
+/**
+ * Copy the record of a folder that no process serves from; returns the copy's bytes. While one does, its own
+ * `backup` is the one to ask: this one begins anew after each of its commits. Rejects with {@link StoreRefusal}.
+ */
+export async function backupSqlite(folder: string, target: string): Promise<{ readonly bytes: number }> {
+  const db = openForReading(databaseFile(folder))
+  try {
+    return { bytes: await copyDatabase(db, target) }
+  } catch (error) {
+    throw backupRefusal(target, error)
+  } finally {
+    db.close()
+  }
+}
+
+/** Write down that this boot began; returns the stream, made at the first. */
+function registerBoot(file: string, { now, boot, software }: SqliteStoreOptions): string {
+  const db = new Database(file, { fileMustExist: true, timeout: 400 })
+  try {
+    db.pragma('synchronous = FULL')
+    return db
+      .transaction(() => {
+        all(db, builder.insertInto('boots').values({ boot, at: now, software }).returning('boot'))
+        const query = builder.selectFrom('meta').select('value').where('name', '=', 'stream')
+        const known = all(db, query)[0]?.value
+        if (known !== undefined) return known
+        const stream = newExchangeId()
+        all(db, builder.insertInto('meta').values({ name: 'stream', value: stream }).returning('name'))
+        return stream
+      })
+      .immediate()
+  } finally {
+    db.close()
+  }
+}

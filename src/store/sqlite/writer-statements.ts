@@ -1,0 +1,110 @@
+import type Database from 'better-sqlite3'
+import { sql } from 'kysely'
+import { builder, prepare } from './statements.ts'
+
+const nothing = Buffer.alloc(0)
+
+/** Everything the writer runs, prepared once. The order of each statement's parameters is that of its columns. */
+export function writerStatements(db: Database.Database) {
+  return {
+    begin: db.prepare('begin immediate'),
+    commit: db.prepare('commit'),
+    rollback: db.prepare('rollback'),
+    savepoint: db.prepare('savepoint entry'),
+    releaseSavepoint: db.prepare('release entry'),
+    rollbackToSavepoint: db.prepare('rollback to entry'),
+    head: prepare<{ sequence: number; digest: Buffer }>(
+      db,
+      builder
+        .selectFrom('facts')
+        .select(['sequence', 'digest'])
+        .orderBy('sequence', 'desc')
+        .limit(sql.lit(1)),
+    ),
+    insertFact: prepare(
+      db,
+      builder
+        .insertInto('facts')
+        .values({ sequence: 0, exchange: nothing, kind: 0, at: 0, text: '', digest: nothing }),
+    ),
+    openIntent: prepare(db, builder.insertInto('open_intents').values({ exchange: nothing, boot: '' })),
+    closeIntent: prepare(db, builder.deleteFrom('open_intents').where('exchange', '=', nothing)),
+    deadIntents: prepare<{ exchange: Buffer }>(
+      db,
+      builder
+        .selectFrom('open_intents')
+        .select('exchange')
+        .where('boot', '<>', '')
+        .orderBy('exchange')
+        .limit(0),
+    ),
+    insertBodies: prepare(
+      db,
+      builder.insertInto('bodies').values({ sequence: 0, codec: 0, size: 0, data: nothing }),
+    ),
+    findBlob: prepare(db, builder.selectFrom('blobs').select('id').where('digest', '=', nothing)),
+    insertBlob: prepare(
+      db,
+      builder.insertInto('blobs').values({ digest: nothing, codec: 0, size: 0, data: nothing }),
+    ),
+    findPersonal: prepare<{ digest: Buffer }>(
+      db,
+      builder
+        .selectFrom('personal')
+        .select('digest')
+        .where('kind', '=', '')
+        .where('value', '=', nothing)
+        .where(sql<boolean>`kind <> 'body'`),
+    ),
+    insertPersonal: prepare(
+      db,
+      builder.insertInto('personal').values({ digest: nothing, kind: '', salt: nothing, value: nothing }),
+    ),
+    findResource: prepare<{ id: number }>(
+      db,
+      builder
+        .selectFrom('resources')
+        .select('id')
+        .where('place', '=', 0)
+        .where('ca', '=', '')
+        .where('authority', '=', '')
+        .where('canonical', '=', '')
+        .where('url', '=', ''),
+    ),
+    insertResource: prepare(
+      db,
+      builder
+        .insertInto('resources')
+        .values({ place: 0, ca: '', authority: '', canonical: '', url: '', content: '' }),
+    ),
+    updateResource: prepare(db, builder.updateTable('resources').set({ content: '' }).where('id', '=', 0)),
+    upsertKey: prepare(
+      db,
+      builder
+        .insertInto('account_keys')
+        .values({ ca: '', account: '', jwk: '', thumbprint: '', source: '' })
+        .onConflict((conflict) =>
+          conflict.columns(['ca', 'account']).doUpdateSet((values) => ({
+            jwk: values.ref('excluded.jwk'),
+            thumbprint: values.ref('excluded.thumbprint'),
+            source: values.ref('excluded.source'),
+          })),
+        ),
+    ),
+    countProbe: prepare(
+      db,
+      builder
+        .insertInto('meta')
+        .values({ name: sql.lit('probes'), value: sql.lit('1') })
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet({ value: sql<string>`cast(meta.value as integer) + 1` }),
+        ),
+    ),
+    findKey: prepare<{ thumbprint: string }>(
+      db,
+      builder.selectFrom('account_keys').select('thumbprint').where('ca', '=', '').where('account', '=', ''),
+    ),
+  }
+}
+
+export type WriterStatements = ReturnType<typeof writerStatements>

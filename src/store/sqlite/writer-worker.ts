@@ -1,0 +1,43 @@
+/** The writer's thread: owns the one connection that writes, so that no commit blocks the event loop. */
+import { workerData } from 'node:worker_threads'
+import { answerRequests } from '../thread-side.ts'
+import { copyDatabase } from './backup.ts'
+import type { Batch, Row } from './batch.ts'
+import { openForWriting } from './connection.ts'
+import { StoreFaults } from './faults.ts'
+import { type Failure, Writer } from './writer.ts'
+
+export interface WriterData {
+  readonly file: string
+  readonly stream: string
+  readonly boot: string
+  readonly faults: SharedArrayBuffer | null
+}
+
+/** The answer to `append`: what was not written, and how long the transaction took, in µs. */
+export interface Written {
+  readonly failures: readonly Failure[]
+  readonly took: number
+}
+
+answerRequests(() => {
+  const { file, stream, boot, faults } = workerData as WriterData
+  const db = openForWriting(file)
+  const writer = new Writer(db, stream, boot, faults ? new StoreFaults(faults) : null)
+  return {
+    handlers: {
+      append(batch: Batch): Written {
+        const began = performance.now()
+        const failures = writer.write(batch)
+        return { failures, took: Math.round((performance.now() - began) * 1000) }
+      },
+      closeDeadIntents: ({ at, monotonic, content }: { at: number; monotonic: number; content: string }) =>
+        writer.closeDeadIntents(at, monotonic, content),
+      rememberKeys: (rows: readonly Row[]) => writer.rememberKeys(rows),
+      probe: () => writer.probe(),
+      backup: (target: string) => copyDatabase(db, target),
+    },
+    idle: () => writer.checkpoint(),
+    close: () => db.close(),
+  }
+})

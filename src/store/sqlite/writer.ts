@@ -1,0 +1,329 @@
+import { hash, randomFillSync } from 'node:crypto'
+import type Database from 'better-sqlite3'
+import { LruMap } from '../../exchange/lru-map.ts'
+import { encodeBytes, packBodies } from '../body-pack.ts'
+import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
+import { factDigest, factText, fixedMembers, NO_PREVIOUS } from '../fact-text.ts'
+import { resourcePlace } from '../resource-place.ts'
+import { INTENT, OUTCOME } from '../tables.ts'
+import {
+  type Batch,
+  type DecodedBody,
+  type DecodedEntry,
+  type DecodedFact,
+  type Row,
+  unpackBatch,
+} from './batch.ts'
+import type { StoreFaults } from './faults.ts'
+import { type UnavailableReason, unavailableReason } from './store-error.ts'
+import { type WriterStatements, writerStatements } from './writer-statements.ts'
+
+/** Which entry of a batch was not written, and why; `reason` null: the entry's own fault. */
+export type Failure = readonly [index: number, reason: UnavailableReason | null, message: string]
+
+/** Where the next fact goes. */
+interface Head {
+  sequence: number
+  previous: string
+}
+
+const CHECKPOINT_FRAMES = 1000
+const CHECKPOINT_LOOK = 8
+const DEAD_AT_ONCE = 500
+
+/**
+ * Writes facts over the one connection that writes. After an error nothing it remembers is trusted: the head
+ * is read again, so that a commit which was reported as failed and yet applied does no harm.
+ */
+export class Writer {
+  readonly #db: Database.Database
+  readonly #run: WriterStatements
+  readonly #boot: string
+  readonly #fixed: string
+  readonly #faults: StoreFaults | null
+  readonly #dataVersion: Database.Statement<unknown[], number>
+  readonly #walFrames: Database.Statement<unknown[], { log: number; checkpointed: number }>
+  #head: Head | null = null
+  #seenVersion = 0
+  #sinceLook = 0
+  #salts = Buffer.alloc(0)
+  #saltsUsed = 0
+  // What is known to be in the database, so that it is not asked or told again.
+  #personal = new LruMap<string, string>(5_000)
+  #blobs = new LruMap<string, true>(5_000)
+  #resources = new LruMap<string, string>(20_000)
+
+  constructor(db: Database.Database, stream: string, boot: string, faults: StoreFaults | null) {
+    this.#db = db
+    this.#run = writerStatements(db)
+    this.#boot = boot
+    this.#fixed = fixedMembers(stream, boot)
+    this.#faults = faults
+    this.#dataVersion = db.prepare<unknown[], number>('pragma data_version').pluck()
+    this.#walFrames = db.prepare('pragma wal_checkpoint(noop)')
+  }
+
+  /** Write a batch in one transaction. Returns the entries that were not written; never throws. */
+  write(batch: Batch): Failure[] {
+    let entries: DecodedEntry[]
+    try {
+      entries = unpackBatch(batch)
+      this.#transaction(() => {
+        for (const entry of entries) this.#append(entry)
+      })
+      return []
+    } catch (error) {
+      const reason = unavailableReason(error)
+      if (reason !== null) return everyEntry(batch, reason, error)
+    }
+    return this.#writeApart(batch)
+  }
+
+  /** The batch again, each entry behind a savepoint: one that is bad for its own sake takes no other with it. */
+  #writeApart(batch: Batch): Failure[] {
+    const failures: Failure[] = []
+    try {
+      const entries = unpackBatch(batch)
+      this.#transaction(() => {
+        for (const [index, entry] of entries.entries()) {
+          const head = { ...this.#head! }
+          this.#run.savepoint.run()
+          try {
+            this.#append(entry)
+          } catch (error) {
+            if (unavailableReason(error) !== null) throw error
+            this.#run.rollbackToSavepoint.run()
+            this.#forget()
+            this.#head = head
+            failures.push([index, null, messageOf(error)])
+          }
+          this.#run.releaseSavepoint.run()
+        }
+      })
+      return failures
+    } catch (error) {
+      return everyEntry(batch, unavailableReason(error) ?? 'other', error)
+    }
+  }
+
+  /** Give every intent of another boot the outcome whose content is given. Throws SqliteError. */
+  closeDeadIntents(at: number, monotonic: number, content: string): number {
+    let closed = 0
+    for (;;) {
+      let found = 0
+      this.#transaction(() => {
+        const dead = this.#run.deadIntents.all(this.#boot, DEAD_AT_ONCE)
+        found = dead.length
+        for (const { exchange } of dead) {
+          this.#run.closeIntent.run(exchange)
+          this.#appendFact(
+            {
+              kind: 'outcome',
+              exchange: exchangeIdOf(exchange),
+              at,
+              monotonic,
+              content,
+              unique: [],
+              repeating: [],
+              personal: [],
+            },
+            exchange,
+          )
+        }
+      })
+      closed += found
+      if (found < DEAD_AT_ONCE) return closed
+    }
+  }
+
+  /** Returns how many of the keys were not known for their account. Throws SqliteError. */
+  rememberKeys(rows: readonly Row[]): number {
+    let news = 0
+    this.#transaction(() => {
+      for (const row of rows) {
+        const [ca, account, , thumbprint] = row
+        if (this.#run.findKey.get(ca, account)?.thumbprint === thumbprint) continue
+        this.#run.upsertKey.run(...row)
+        news += 1
+      }
+    })
+    return news
+  }
+
+  /** A small durable write that is no fact. Throws SqliteError. */
+  probe(): void {
+    this.#transaction(() => {
+      this.#run.countProbe.run()
+    })
+  }
+
+  /** Move the log into the database file, when there is enough of it. Called when the callers have their answers. */
+  checkpoint(): void {
+    if (++this.#sinceLook < CHECKPOINT_LOOK) return
+    this.#sinceLook = 0
+    try {
+      const wal = this.#walFrames.get()
+      if (wal && wal.log - wal.checkpointed >= CHECKPOINT_FRAMES) this.#db.pragma('wal_checkpoint(PASSIVE)')
+    } catch {
+      // The log stays as it is, whole and durable; the next look tries again.
+    }
+  }
+
+  #transaction(work: () => void): void {
+    try {
+      this.#run.begin.run()
+      const version = this.#dataVersion.get() ?? 0
+      if (version !== this.#seenVersion) {
+        this.#forget()
+        this.#seenVersion = version
+      }
+      this.#head ??= this.#readHead()
+      work()
+      if (this.#faults) this.#faults.commit(() => this.#run.commit.run())
+      else this.#run.commit.run()
+    } catch (error) {
+      this.#forget()
+      this.#rollback()
+      throw error
+    }
+  }
+
+  #rollback(): void {
+    try {
+      if (this.#db.inTransaction) this.#run.rollback.run()
+    } catch {
+      // The error that led here is the one to tell. The next transaction can't begin, and comes here again.
+    }
+  }
+
+  #forget(): void {
+    this.#head = null
+    this.#personal = new LruMap(5_000)
+    this.#blobs = new LruMap(5_000)
+    this.#resources = new LruMap(20_000)
+  }
+
+  #readHead(): Head {
+    const row = this.#run.head.get()
+    return row
+      ? { sequence: row.sequence, previous: row.digest.toString('hex') }
+      : { sequence: 0, previous: NO_PREVIOUS }
+  }
+
+  #append(entry: DecodedEntry): void {
+    const { facts } = entry
+    let written = 0
+    for (const [index, fact] of facts.entries()) {
+      const key = exchangeKey(fact.exchange)
+      if (fact.kind === 'intent') {
+        const closedHere = facts.some((other, at) => at > index && isOutcomeOf(other, fact))
+        if (!closedHere) this.#run.openIntent.run(key, this.#boot)
+      } else {
+        const openedHere = facts.some((other, at) => at < index && isOutcomeOf(fact, other))
+        if (!openedHere && this.#run.closeIntent.run(key).changes === 0) continue
+      }
+      this.#appendFact(fact, key)
+      written += 1
+    }
+    if (written === 0 && facts.length > 0) return
+    for (const row of entry.resources) this.#upsertResource(row)
+    for (const row of entry.keys) this.#run.upsertKey.run(...row)
+  }
+
+  #appendFact(fact: DecodedFact, key: Buffer): void {
+    const head = this.#head!
+    const sequence = head.sequence + 1
+    const text = factText(
+      this.#fixed,
+      sequence,
+      fact.kind,
+      fact.exchange,
+      fact.at,
+      fact.monotonic,
+      this.#keepPersonal(fact),
+      head.previous,
+      fact.content,
+    )
+    const digest = factDigest(text)
+    const kind = fact.kind === 'intent' ? INTENT : OUTCOME
+    this.#run.insertFact.run(sequence, key, kind, fact.at, text, Buffer.from(digest, 'hex'))
+    if (fact.unique.length > 0) {
+      const { codec, size, data } = encodeBytes(packBodies(fact.unique))
+      this.#run.insertBodies.run(sequence, codec, size, data)
+    }
+    for (const body of fact.repeating) this.#keepRepeating(body)
+    head.sequence = sequence
+    head.previous = digest
+  }
+
+  #keepRepeating({ digest, bytes }: DecodedBody): void {
+    const name = digest.toString('hex')
+    if (this.#blobs.get(name)) return
+    if (this.#run.findBlob.get(digest) === undefined) {
+      const { codec, size, data } = encodeBytes(bytes)
+      this.#run.insertBlob.run(digest, codec, size, data)
+    }
+    this.#blobs.set(name, true)
+  }
+
+  /** JSON text: salted digests by name. */
+  #keepPersonal(fact: DecodedFact): string {
+    if (fact.personal.length === 0) return '{}'
+    const members = fact.personal.map(({ name, kind, value }) => {
+      const digest = kind === 'body' ? this.#insertPersonal(kind, value) : this.#sharePersonal(kind, value)
+      return `${JSON.stringify(name)}:"${digest}"`
+    })
+    return `{${members.join(',')}}`
+  }
+
+  #sharePersonal(kind: string, value: Buffer): string {
+    const name = `${kind}:${value.toString('latin1')}`
+    let digest = this.#personal.get(name)
+    if (digest === undefined) {
+      digest =
+        this.#run.findPersonal.get(kind, value)?.digest.toString('hex') ?? this.#insertPersonal(kind, value)
+      this.#personal.set(name, digest)
+    }
+    return digest
+  }
+
+  #insertPersonal(kind: string, value: Buffer): string {
+    const salt = this.#newSalt()
+    const digest = hash('sha256', Buffer.concat([salt, value]), 'hex')
+    this.#run.insertPersonal.run(Buffer.from(digest, 'hex'), kind, salt, value)
+    return digest
+  }
+
+  #newSalt(): Buffer {
+    if (this.#saltsUsed === this.#salts.length) {
+      this.#salts = randomFillSync(Buffer.alloc(16 * 256))
+      this.#saltsUsed = 0
+    }
+    this.#saltsUsed += 16
+    return this.#salts.subarray(this.#saltsUsed - 16, this.#saltsUsed)
+  }
+
+  #upsertResource(row: Row): void {
+    const [ca = '', authority = '', canonical = '', url = '', content = ''] = row
+    const name = `${ca} ${authority} ${url}`
+    if (this.#resources.get(name) === content) return
+    const place = resourcePlace(ca, authority, canonical)
+    const known = this.#run.findResource.get(place, ca, authority, canonical, url)
+    if (known) this.#run.updateResource.run(content, known.id)
+    else this.#run.insertResource.run(place, ca, authority, canonical, url, content)
+    this.#resources.set(name, content)
+  }
+}
+
+function isOutcomeOf(outcome: DecodedFact, intent: DecodedFact): boolean {
+  return outcome.kind === 'outcome' && intent.kind === 'intent' && outcome.exchange === intent.exchange
+}
+
+function everyEntry(batch: Batch, reason: UnavailableReason, error: unknown): Failure[] {
+  const message = messageOf(error)
+  return Array.from({ length: batch.entries }, (_, index) => [index, reason, message])
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,14 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { newExchangeId } from '../../src/exchange/exchange-id.ts'
+import { openSqliteStore } from '../../src/store/sqlite/open.ts'
+import { recordStoreContract } from '../contract/record-store.contract.ts'
+
+recordStoreContract('SQLite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'acmetap-store-'))
+  return {
+    open: () => openSqliteStore({ folder, now: Date.now() * 1000, boot: newExchangeId(), software: 'test' }),
+    remove: () => rm(folder, { recursive: true }),
+  }
+})
