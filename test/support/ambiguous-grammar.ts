@@ -1,4 +1,3 @@
-import { LAX, lookalikes, spellings } from './ambiguous-cases.ts'
 import {
   type AmbiguousRequest,
   flattened,
@@ -9,9 +8,9 @@ import {
   s,
   signed,
 } from './ambiguous-requests.ts'
+import { LAX, lookalikes, type Pair, spellings } from './ambiguous-spellings.ts'
 
 type Random = () => number
-type Pair = readonly [string, string]
 
 /** The same request for the same seed and index. */
 export function randomRequest(seed: number, index: number): AmbiguousRequest {
