@@ -5,7 +5,7 @@ type Colors = ReturnType<typeof createColors>
 /** What a command writes to and reads its surroundings from. Passed in, so that commands can be run in tests. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Columns of the terminal; 100 where there is none. */
+  /** Columns of the terminal; 120 where there is none. */
   readonly columns: number
   readonly colors: Colors
   /** Absolute folder that relative paths start from. */
@@ -25,7 +25,7 @@ export function processTerminal(): Terminal {
   const colour = stdout.isTTY === true && !noColor && env.TERM !== 'dumb'
   return {
     env,
-    columns: stdout.isTTY ? stdout.columns : 100,
+    columns: stdout.isTTY ? stdout.columns : 120,
     colors: createColors(colour),
     folder: process.cwd(),
     now: () => Date.now() * 1000,

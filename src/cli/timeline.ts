@@ -40,10 +40,10 @@ export function renderTimeline(
 export function renderTimelineEntry(exchange: RecordedExchange, options: TimelineOptions = {}): string {
   const colors = options.colors ?? createColors(false)
   const columns = Math.max(80, options.columns ?? 120)
-  const client = column(clientOf(exchange), 20)
+  const client = column(clientOf(exchange), 18)
   const operation = column(exchange.intent.operation, 13)
-  const subject = column(subjectOf(exchange), columns - 14 - 22 - 15 - 26 - 10)
-  const status = column(statusText(exchange), 24)
+  const subject = column(subjectOf(exchange), columns - 14 - 20 - 15 - 24 - 10)
+  const status = column(statusText(exchange), 22)
   const paint = paintOf(colors, toneOf(exchange))
   const line = `  ${colors.dim(clockTime(exchange.intent.at))}  ${client}  ${operation}  ${subject}  ${paint(status)}  ${durationOf(exchange)}`
   const complaints = complaintsOf(exchange).map(

@@ -155,10 +155,7 @@ export const configSchema = z.strictObject({
 
 /** The effective configuration: every default filled in, durations in milliseconds, paths absolute. */
 export type Config = z.output<typeof configSchema>
-export type CaConfig = Config['cas'][string]
 export type RelayConfig = Config['relay'][number]
-export type AcmeListenerConfig = Config['listeners']['acme']
-export type AdminListenerConfig = Config['listeners']['admin']
 
 /** The configuration as it would be written in a file, complete. */
 export function writtenForm(config: Config): z.input<typeof configSchema> {

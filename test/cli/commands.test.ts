@@ -27,6 +27,7 @@ beforeEach(async () => {
     recorded({
       sequence: 3,
       operation: 'newOrder',
+      client: { userAgent: EVIL },
       intent: { identifiers: [{ type: 'dns', value: `${'very-'.repeat(30)}long.example` }] },
       outcome: {
         status: 429,
@@ -83,7 +84,7 @@ describe.each(['server', 'offline'])('over %s', (kind) => {
     expect([code, err]).toEqual([0, ''])
     const lines = out.trimEnd().split('\n')
     expect(lines).toHaveLength(3)
-    expect(lines[0]).toMatch(/^TIME +CA +CLIENT +OPERATION +ABOUT +STATUS +TOOK +PROBLEM +ID$/)
+    expect(lines[0]).toMatch(/^TIME +CA +CLIENT +OPERATION +ABOUT +STATUS +TOOK +ID$/)
     expect(lines[1]).toMatch(/^58s ago +pebble .* newOrder .*….* 429 rateLimited +12 ms .*019ab003-/)
     expect(out).not.toMatch(/[\u001b\u202e]/)
   })

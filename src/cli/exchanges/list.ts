@@ -41,6 +41,14 @@ export function listCommand(context: CommandContext) {
     })
 }
 
+/** A narrow terminal has no room for words beside the id; --timeline and show have them. */
+const WIDE = 160
+const PROBLEM: Column<RecordedExchange> = {
+  title: 'PROBLEM',
+  text: (row) => complaintsOf(row)[0] ?? '',
+  gives: true,
+}
+
 function columns(terminal: Terminal, utc: boolean): Column<RecordedExchange>[] {
   const { colors } = terminal
   const now = terminal.now()
@@ -56,7 +64,7 @@ function columns(terminal: Terminal, utc: boolean): Column<RecordedExchange>[] {
       paint: (text, row) => (toneOf(row) === 'bad' ? colors.red(text) : text),
     },
     { title: 'TOOK', text: durationOf },
-    { title: 'PROBLEM', text: (row) => complaintsOf(row)[0] ?? '', gives: true },
+    ...(terminal.columns >= WIDE ? [PROBLEM] : []),
     { title: 'ID', text: ({ id }) => id },
   ]
 }

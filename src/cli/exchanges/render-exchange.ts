@@ -64,7 +64,8 @@ export function renderExchange(
       ]),
     )
   }
-  parts.push(section('about', subjectFields(exchange)))
+  const subject = subjectFields(exchange)
+  if (subject.some(([, value]) => value !== null)) parts.push(section('about', subject))
   parts.push(
     outcome === null
       ? `${colors.bold('answer')}\n  still running\n`
