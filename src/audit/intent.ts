@@ -88,7 +88,7 @@ function jwsContent(exchange: Decided, blobs: BlobDraft[], personal: PersonalDra
     protected: keep(jws.protectedBytes, blobs),
     payload: isPersonal ? null : keep(jws.payloadBytes, blobs),
     signature: keepSignature && !isPersonal ? keep(jws.signatureBytes, blobs) : null,
-    signatureDigest: isPersonal ? null : hash('sha256', jws.signatureBytes),
+    signatureDigest: hash('sha256', jws.signatureBytes),
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../acme/response-objects.ts'
 import { retryAfterSeconds } from '../acme/retry-after.ts'
 import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
-import { locationOf } from '../exchange/learn.ts'
+import { identifiersOfAuthorization, locationOf } from '../exchange/learn.ts'
 import { parseJson } from '../exchange/parse-json.ts'
 import type {
   BlobDraft,
@@ -74,7 +74,10 @@ export function outcomeFact(exchange: Completed): FactDraft {
     }
     case 'failed': {
       const { type, detail, status } = outcome.problem
-      const failure = { cause: outcome.failure.cause, message: boundedLine(redactText(outcome.failure.message), 512) }
+      const failure = {
+        cause: outcome.failure.cause,
+        message: boundedLine(redactText(outcome.failure.message), 512),
+      }
       const problem = { type, detail, subproblems: [] }
       content = { ...EMPTY, outcome: 'failed', status, failure, problem, durationCa: outcome.durationCa }
       break
@@ -89,6 +92,15 @@ export function outcomeFact(exchange: Completed): FactDraft {
     blobs,
     personal,
   }
+}
+
+/** What can be said of an outcome without looking into it: for when {@link outcomeFact} fails. */
+export function plainOutcome(exchange: Completed): FactDraft {
+  const { outcome, completedAt, receivedAt } = exchange
+  const status = outcome.kind === 'response' ? outcome.response.status : outcome.problem.status
+  const fact = bareOutcome(exchange.id, outcome.kind, completedAt.wall, completedAt.monotonic)
+  const durationTotal = completedAt.monotonic - receivedAt.monotonic
+  return { ...fact, content: { ...fact.content, status, durationTotal } as OutcomeContent }
 }
 
 /** The outcome of an exchange nobody can say more of. */
@@ -121,7 +133,13 @@ function responseContent(
     outcome: 'response',
     status: response.status,
     fields: allowedFields(response.fields, 'response'),
-    body: bodyContent(exchange, response, contacts.length > 0, blobs, personal),
+    body: bodyContent(
+      exchange,
+      response,
+      contacts.length > 0 || mayHideContacts(exchange, json),
+      blobs,
+      personal,
+    ),
     problem: isProblem ? recordedProblem(readProblem(json), contacts) : null,
     ...(isProblem ? {} : objectContent(exchange, json, contacts)),
     retryAfter: retryAfterOf(exchange, response),
@@ -131,8 +149,18 @@ function responseContent(
     authorization: operation === 'newAuthz' ? location : (resource?.authorization ?? null),
     challenge: operation === 'challenge' ? (resource?.url ?? null) : null,
     certificate: operation === 'certificate' ? (resource?.url ?? null) : (order?.certificate ?? null),
-    identifiers: order?.identifiers ?? [],
+    identifiers: order?.identifiers ?? authorizedIdentifier(exchange, isProblem, json),
   }
+}
+
+function authorizedIdentifier({ operation }: Completed, isProblem: boolean, json: unknown) {
+  if (isProblem || (operation !== 'authorization' && operation !== 'newAuthz')) return []
+  return identifiersOfAuthorization(readAuthorization(json))
+}
+
+/** An account object we cannot read may name contacts all the same. */
+function mayHideContacts({ operation }: Completed, json: unknown): boolean {
+  return json === undefined && (operation === 'newAccount' || operation === 'account')
 }
 
 function describesOrder(exchange: Completed, isProblem: boolean): boolean {

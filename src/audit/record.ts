@@ -83,7 +83,7 @@ export interface IntentContent {
     readonly target: string
     readonly fields: Readonly<Record<string, string>>
     readonly bytes: number
-    /** SHA-256 of the whole body as it came. */
+    /** SHA-256 of those bytes: the whole body, or its beginning where the request was refused for its size. */
     readonly digest: string
   }
   readonly jws: null | {

@@ -5,7 +5,7 @@ import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { Recorded, Taught } from '../exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../exchange/resource.ts'
 import { intentFact, type RecordContext } from './intent.ts'
-import { bareOutcome, outcomeFact } from './outcome.ts'
+import { bareOutcome, outcomeFact, plainOutcome } from './outcome.ts'
 import type { Entry, FactDraft } from './record.ts'
 import { type RecordStore, StoreUnavailable } from './record-store.ts'
 import type { Spill } from './spill.ts'
@@ -32,13 +32,16 @@ export type RecorderEvent =
   | { kind: 'lost'; exchange: string; message: string }
   | { kind: 'imported'; count: number }
   | { kind: 'recovered' }
+  | { kind: 'bug'; exchange: string; error: unknown }
 
 /**
  * Writes the two facts of each exchange, in time or not at all.
  *
- * An intent that is not durable by its deadline means 503 and nothing sent; should it become durable later it
- * gets the outcome `notSent`. An outcome the store does not take goes to the spill file, and from there into the
- * store once that works again. Room for the outcome is reserved before the intent is written.
+ * An intent that is not durable by its deadline means 503 and nothing sent; should it have become durable all the
+ * same it gets the outcome `notSent`. An outcome the store does not take goes to the spill file, and from there
+ * into the store once that works again. Room for the outcome is reserved before the intent is written.
+ *
+ * After a failure the recorder tries the store by itself until it can be written again: no request has to come.
  */
 export class Recorder {
   readonly #store: RecordStore
@@ -49,7 +52,11 @@ export class Recorder {
   #context: RecordContext
   #inFlight = 0
   #healthy = true
+  /** Refused for want of a durable intent, which may be in the store all the same: a failed commit can have worked. */
+  #unsent: ExchangeId[] = []
   #recovery: NodeJS.Timeout | null = null
+  #recovering = false
+  #importing: Promise<number> | null = null
   #closed = false
 
   constructor(
@@ -77,24 +84,21 @@ export class Recorder {
     return this.#inFlight
   }
 
-  /** False from the first failed fact until one is written again. */
+  /** False from the first fact the store refuses until it can be written again. */
   get healthy(): boolean {
     return this.#healthy
   }
 
   /** Resolves when the intent is durable; only then may the request be sent. Rejects with the 503 to answer. */
   async recordRequest(exchange: Decided): Promise<Recorded> {
+    const entry = { facts: [intentFact(exchange, this.#context)], learned: NOTHING_LEARNED }
     this.#admit()
-    const append = this.#store.append({
-      facts: [intentFact(exchange, this.#context)],
-      learned: NOTHING_LEARNED,
-    })
+    const append = this.#store.append(entry)
     try {
       await this.#within(append, this.#limits.intentDeadline)
     } catch (error) {
-      if (error instanceof Late) this.#closeLateIntent(exchange.id, append)
-      else this.#inFlight -= 1
-      throw this.#unavailable('intent', error)
+      void this.#giveUp(exchange.id, append)
+      throw this.#failed('intent', error)
     }
     this.#works()
     return { ...exchange, intent: 'durable' }
@@ -106,18 +110,25 @@ export class Recorder {
    */
   async recordOutcome(exchange: Taught): Promise<Completed> {
     const completed: Completed = { ...exchange, completedAt: this.#clock.now() }
-    const fact = outcomeFact(completed)
+    const fact = this.#outcomeFact(completed)
     if (exchange.intent === 'none') await this.#recordRefusal(exchange, fact)
     else await this.#recordAnswer({ facts: [fact], learned: exchange.learned }, exchange.id)
     return completed
   }
 
+  #outcomeFact(exchange: Completed): FactDraft {
+    try {
+      return outcomeFact(exchange)
+    } catch (error) {
+      this.#onEvent({ kind: 'bug', exchange: exchange.id, error })
+      return plainOutcome(exchange)
+    }
+  }
+
   async #recordRefusal(exchange: Taught, fact: FactDraft): Promise<void> {
+    const entry = { facts: [intentFact(exchange, this.#context), fact], learned: NOTHING_LEARNED }
     this.#admit()
-    const append = this.#store.append({
-      facts: [intentFact(exchange, this.#context), fact],
-      learned: NOTHING_LEARNED,
-    })
+    const append = this.#store.append(entry)
     append
       .finally(() => {
         this.#inFlight -= 1
@@ -125,10 +136,10 @@ export class Recorder {
       .catch(() => undefined)
     try {
       await this.#within(append, this.#limits.intentDeadline)
-      this.#works()
     } catch (error) {
-      throw this.#unavailable('intent', error)
+      throw this.#failed('intent', error)
     }
+    this.#works()
   }
 
   async #recordAnswer(entry: Entry, id: ExchangeId): Promise<void> {
@@ -137,8 +148,7 @@ export class Recorder {
       await this.#within(append, this.#limits.outcomeDeadline)
       this.#works()
     } catch (error) {
-      this.#unavailable('outcome', error)
-      append.catch(() => undefined)
+      this.#failed('outcome', error)
       await this.#toSpill(entry, id, error)
     } finally {
       this.#inFlight -= 1
@@ -149,7 +159,6 @@ export class Recorder {
     try {
       await this.#spill.write(entry)
       this.#onEvent({ kind: 'spilled', exchange, reason: reasonOf(cause) })
-      this.#recover()
     } catch (error) {
       this.#onEvent({ kind: 'lost', exchange, message: messageOf(error) })
     }
@@ -157,83 +166,119 @@ export class Recorder {
 
   /**
    * Bring in what an earlier run or a past failure left in the spill file. An outcome the store had taken after
-   * all is left out by it.
+   * all is left out by it. Rejects with the store's error; what was not taken stays in the file.
    */
-  async importSpill(): Promise<number> {
-    const count = await this.#spill.drain(async (entries) => {
-      for (const entry of entries) await this.#store.append(entry)
-    })
-    if (count > 0) this.#onEvent({ kind: 'imported', count })
-    return count
+  importSpill(): Promise<number> {
+    this.#importing ??= this.#spill
+      .drain(async (entries) => {
+        for (const entry of entries) await this.#store.append(entry)
+      })
+      .then((count) => {
+        if (count > 0) this.#onEvent({ kind: 'imported', count })
+        return count
+      })
+      .finally(() => {
+        this.#importing = null
+      })
+    return this.#importing
   }
 
+  /** Resolves always, in the time an outcome has; what could not be imported waits in the file for the next start. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#recovery) clearTimeout(this.#recovery)
-    await this.importSpill().catch(() => 0)
+    await this.#within(this.#settle(), this.#limits.outcomeDeadline).catch(() => undefined)
     await this.#spill.close()
   }
 
   #admit(): void {
     if (this.#inFlight >= this.#limits.inFlight)
-      throw this.#unavailable(
-        'intent',
-        new StoreUnavailable('other', 'too many exchanges wait for the record'),
-      )
-    if (this.#spill.room <= this.#inFlight)
-      throw this.#unavailable(
-        'intent',
-        new StoreUnavailable('full', 'the spill file has no room for another outcome'),
-      )
+      throw this.#refusal('other', 'too many exchanges wait for the record')
+    if (this.#spill.room <= this.#inFlight) {
+      this.#recoverSoon()
+      throw this.#refusal('full', 'the spill file has no room for another outcome')
+    }
     this.#inFlight += 1
   }
 
-  #closeLateIntent(id: string, append: Promise<void>): void {
-    append
-      .then(() => {
-        const { wall, monotonic } = this.#clock.now()
-        return this.#store.append({
-          facts: [bareOutcome(id, 'notSent', wall, monotonic)],
-          learned: NOTHING_LEARNED,
-        })
-      })
-      .catch(() => undefined)
-      .finally(() => {
-        this.#inFlight -= 1
-      })
+  /** The place of a request that was not sent is free again when its intent is settled, one way or the other. */
+  async #giveUp(id: ExchangeId, append: Promise<void>): Promise<void> {
+    try {
+      await append
+      await this.#closeUnsent(id)
+    } catch {
+      if (this.#unsent.length < UNSENT_LIMIT) this.#unsent.push(id)
+      this.#recoverSoon()
+    } finally {
+      this.#inFlight -= 1
+    }
+  }
+
+  #closeUnsent(id: ExchangeId): Promise<void> {
+    const { wall, monotonic } = this.#clock.now()
+    const facts = [bareOutcome(id, 'notSent', wall, monotonic)]
+    return this.#store.append({ facts, learned: NOTHING_LEARNED })
   }
 
   #works(): void {
     if (this.#healthy) return
     this.#healthy = true
     this.#onEvent({ kind: 'recovered' })
-    this.#recover()
   }
 
-  #recover(): void {
-    if (this.#recovery || this.#closed) return
+  #recoverSoon(): void {
+    if (this.#recovery || this.#recovering || this.#closed) return
     this.#recovery = setTimeout(() => {
       this.#recovery = null
-      this.importSpill().then(
-        (count) => {
-          if (count > 0) this.#works()
-        },
-        () => this.#recover(),
-      )
+      void this.#recover()
     }, this.#limits.recoveryInterval).unref()
   }
 
-  #unavailable(fact: 'intent' | 'outcome', cause: unknown): AcmeProblem {
-    this.#healthy = false
-    this.#onEvent({ kind: 'unavailable', fact, reason: reasonOf(cause), message: messageOf(cause) })
-    return new AcmeProblem(
-      'serverInternal',
-      'acmetap cannot write its record, so the request was not sent to the CA; try again shortly',
-      { status: 503, retryAfter: 5 },
-    )
+  async #recover(): Promise<void> {
+    this.#recovering = true
+    let settled = false
+    try {
+      await this.#within(this.#store.probe(), this.#limits.outcomeDeadline)
+      this.#works()
+      await this.#settle()
+      settled = this.#healthy && this.#unsent.length === 0 && this.#spill.bytes === 0
+    } catch {
+      // Tried again: what the store refuses is told where a fact is refused.
+    }
+    this.#recovering = false
+    if (!settled) this.#recoverSoon()
   }
 
-  async #within(work: Promise<void>, deadline: number): Promise<void> {
+  /** Write what the store has not been told yet. */
+  async #settle(): Promise<void> {
+    const unsent = this.#unsent
+    this.#unsent = []
+    while (unsent.length > 0) {
+      try {
+        await this.#closeUnsent(unsent[0]!)
+        unsent.shift()
+      } catch (error) {
+        this.#unsent = [...unsent, ...this.#unsent]
+        throw error
+      }
+    }
+    await this.importSpill()
+  }
+
+  #failed(fact: 'intent' | 'outcome', cause: unknown): AcmeProblem {
+    this.#healthy = false
+    this.#onEvent({ kind: 'unavailable', fact, reason: reasonOf(cause), message: messageOf(cause) })
+    this.#recoverSoon()
+    return notSent()
+  }
+
+  /** Refused for want of room: the store may be well. */
+  #refusal(reason: string, message: string): AcmeProblem {
+    this.#onEvent({ kind: 'unavailable', fact: 'intent', reason, message })
+    return notSent()
+  }
+
+  async #within(work: Promise<unknown>, deadline: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Late()), deadline)
@@ -244,6 +289,17 @@ export class Recorder {
       clearTimeout(timer)
     }
   }
+}
+
+/** Exchanges whose intent is in doubt; beyond that many the next start closes them as `unknown`. */
+const UNSENT_LIMIT = 10_000
+
+function notSent(): AcmeProblem {
+  return new AcmeProblem(
+    'serverInternal',
+    'acmetap cannot write its record, so the request was not sent to the CA; try again shortly',
+    { status: 503, retryAfter: 5 },
+  )
 }
 
 class Late extends Error {

@@ -1,8 +1,10 @@
 import { canonicalTarget } from '../acme/canonical-target.ts'
+import type { Identifier } from '../acme/identifier.ts'
 import { parseLinks } from '../acme/link-headers.ts'
 import type { Operation } from '../acme/operation.ts'
 import { innerJws } from '../acme/payloads.ts'
 import {
+  type Authorization,
   readAccount,
   readAuthorization,
   readChallenge,
@@ -56,6 +58,14 @@ export function learnFrom(exchange: Decided, response: ObservedResponse): Learne
   return lesson.learned()
 }
 
+/** As the order named it: RFC 8555 §7.1.4 leaves `*.` to the member `wildcard`. */
+export function identifiersOfAuthorization({ identifier, wildcard }: Authorization): readonly Identifier[] {
+  if (!identifier) return []
+  return wildcard && !identifier.value.startsWith('*.')
+    ? [{ type: identifier.type, value: `*.${identifier.value}` }]
+    : [identifier]
+}
+
 /** The absolute URL of an answer's `Location`, or null. */
 export function locationOf(exchange: Decided, fields: FieldList): string | null {
   const value = fields.find(([name]) => name === 'location')?.[1]
@@ -64,10 +74,12 @@ export function locationOf(exchange: Decided, fields: FieldList): string | null 
 
 function absolute(exchange: Decided, reference: string): string | null {
   if (!exchange.destination) return null
-  if (/^https:\/\//.test(reference)) return reference
-  return reference.startsWith('/') && !reference.startsWith('//')
-    ? `https://${exchange.destination.authority}${reference}`
-    : null
+  if (reference.startsWith('https://')) return reference
+  const origin = `https://${exchange.destination.authority}`
+  if (reference.startsWith('/') && !reference.startsWith('//')) return `${origin}${reference}`
+  // Resolved as a client would (RFC 3986 §5), dot segments and all.
+  const base = `${origin}${exchange.request.target}`
+  return URL.parse(reference, base)?.protocol === 'https:' ? URL.parse(reference, base)!.href : null
 }
 
 class Lesson {
@@ -124,8 +136,10 @@ class Lesson {
       identifiers: body.identifiers.length > 0 ? body.identifiers : (resource?.identifiers ?? []),
     }
     this.#is(url, 'order', shared)
+    // RFC 8555 §7.1.3: which authorization is for which identifier is not said.
+    const identifiers = shared.identifiers.length === 1 ? shared.identifiers : []
     for (const authorization of body.authorizations)
-      this.#is(authorization, 'authorization', { ...shared, authorization })
+      this.#is(authorization, 'authorization', { ...shared, authorization, identifiers })
     this.#is(body.finalize, 'finalize', shared)
     this.#is(body.certificate, 'certificate', shared)
   }
@@ -143,9 +157,9 @@ class Lesson {
       order: resource?.order ?? null,
       issuance: operation === 'newAuthz' ? id : (resource?.issuance ?? null),
       authorization: url,
-      identifiers: body.identifier ? [body.identifier] : [],
+      identifiers: identifiersOfAuthorization(body),
     }
-    if (operation === 'newAuthz') this.#is(url, 'authorization', shared)
+    this.#is(url, 'authorization', shared)
     for (const challenge of body.challenges) this.#is(challenge.url, 'challenge', shared)
   }
 

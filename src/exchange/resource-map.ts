@@ -15,24 +15,26 @@ export interface Recognised {
  */
 export class ResourceMap {
   readonly #store: LearnedStore
-  readonly #byCanonical: LruMap<string, readonly Resource[]>
-  /** By exact URL: what answers taught since the start, which the store may not have yet. */
-  readonly #fresh: LruMap<string, Resource>
+  /** By canonical target: what the store holds. */
+  readonly #stored: LruMap<string, readonly Resource[]>
+  /** By canonical target: what answers taught since the start, which the store may not have yet. */
+  readonly #fresh: LruMap<string, readonly Resource[]>
   readonly #keys: LruMap<string, AccountKey>
 
   constructor(store: LearnedStore, capacity = 20_000) {
     this.#store = store
     this.#fresh = new LruMap(capacity)
-    this.#byCanonical = new LruMap(capacity)
+    this.#stored = new LruMap(capacity)
     this.#keys = new LruMap(capacity)
   }
 
   /** Recognise an origin-form target. Below a CA's renewalInfo URL everything is renewalInfo (RFC 9773 §4.1). */
   async recognise(ca: string, authority: string, target: string): Promise<Recognised> {
     const url = `https://${authority}${target}`
-    const fresh = this.#fresh.get(`${ca} ${url}`)
-    if (fresh) return { resource: fresh, resembles: false }
     const canonical = canonicalTarget(target)
+    const fresh = this.#fresh.get(cacheKey(ca, authority, canonical)) ?? []
+    const known = fresh.find((resource) => resource.url === url)
+    if (known) return { resource: known, resembles: false }
     const candidates = await this.#candidates(ca, authority, canonical)
     const exact = candidates.find((resource) => resource.url === url)
     if (exact) return { resource: exact, resembles: false }
@@ -47,8 +49,8 @@ export class ResourceMap {
     if (!base) return { resource: null, resembles: false }
     const prefix = base.url.endsWith('/') ? base.url : `${base.url}/`
     const certificateId = url.startsWith(prefix) ? url.slice(prefix.length) : ''
-    if (/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(certificateId))
-      return { resource: { ...base, url }, resembles: false }
+    // RFC 9773 §4.1, or whatever else is one plain path segment: the CA says what it thinks of it.
+    if (/^[A-Za-z0-9._~-]+$/.test(certificateId)) return { resource: { ...base, url }, resembles: false }
     return { resource: null, resembles: true }
   }
 
@@ -66,12 +68,25 @@ export class ResourceMap {
       (key) => this.#keys.get(`${key.ca} ${key.account}`)?.thumbprint !== key.thumbprint,
     )
     for (const key of keys) this.#keys.set(`${key.ca} ${key.account}`, key)
-    const resources = learned.resources.filter((resource) => {
-      const known = this.#fresh.get(`${resource.ca} ${resource.url}`)
-      return known === undefined || JSON.stringify(known) !== JSON.stringify(resource)
-    })
-    for (const resource of resources) this.#fresh.set(`${resource.ca} ${resource.url}`, resource)
+    const resources: Resource[] = []
+    for (const resource of learned.resources) {
+      const news = this.#take(resource)
+      if (news) resources.push(news)
+    }
     return { resources, keys }
+  }
+
+  /** The resource as it is known from now on, or null where nothing of it is new. */
+  #take(resource: Resource): Resource | null {
+    const key = cacheKey(resource.ca, resource.authority, resource.canonical)
+    const siblings = this.#fresh.get(key) ?? []
+    const known = siblings.find(({ url }) => url === resource.url)
+    const merged = known ? merge(known, resource) : resource
+    if (known && isSame(known, merged)) return null
+    const others = siblings.filter((sibling) => sibling !== known).slice(-MAX_SIBLINGS)
+    this.#fresh.set(key, [...others, merged])
+    this.#stored.delete(key)
+    return merged
   }
 
   /** Keys that came by import. */
@@ -81,13 +96,43 @@ export class ResourceMap {
 
   async #candidates(ca: string, authority: string, canonical: string): Promise<readonly Resource[]> {
     const key = cacheKey(ca, authority, canonical)
-    const cached = this.#byCanonical.get(key)
-    if (cached) return cached
-    const stored = await this.#store.resources(ca, authority, canonical)
-    // Unknown targets are not cached: anybody could fill the cache with them.
-    if (stored.length > 0) this.#byCanonical.set(key, stored)
+    const stored = this.#stored.get(key) ?? (await this.#store.resources(ca, authority, canonical))
+    const fresh = this.#fresh.get(key)
+    if (fresh) return [...fresh, ...stored]
+    // Unknown targets are not cached: anybody could fill the cache with them. Nor is what may be out of date.
+    if (stored.length > 0) this.#stored.set(key, stored)
     return stored
   }
+}
+
+/** Resources of one CA that differ only in what canonicalTarget cleans away, a query for one. */
+const MAX_SIBLINGS = 100
+
+/** What an answer does not say of a resource stays as it was: a list of orders names no identifiers. */
+function merge(known: Resource, news: Resource): Resource {
+  return {
+    ...news,
+    account: news.account ?? known.account,
+    order: news.order ?? known.order,
+    authorization: news.authorization ?? known.authorization,
+    issuance: news.issuance ?? known.issuance,
+    identifiers: news.identifiers.length > 0 ? news.identifiers : known.identifiers,
+  }
+}
+
+function isSame(a: Resource, b: Resource): boolean {
+  return (
+    a.operation === b.operation &&
+    a.account === b.account &&
+    a.order === b.order &&
+    a.authorization === b.authorization &&
+    a.issuance === b.issuance &&
+    a.identifiers.length === b.identifiers.length &&
+    a.identifiers.every(({ type, value }, i) => {
+      const other = b.identifiers[i]!
+      return type === other.type && value === other.value
+    })
+  )
 }
 
 function cacheKey(ca: string, authority: string, canonical: string): string {

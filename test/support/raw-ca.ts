@@ -45,7 +45,9 @@ export async function startRawCa(
   const requests: RawRequest[] = []
   const sockets = new Set<TLSSocket>()
   let connections = 0
-  let answer = (request: RawRequest) => void request.socket.write(OK)
+  let answer = (request: RawRequest): void => {
+    request.socket.write(OK)
+  }
   const server = createServer({ key: certificate.keyPem, cert: certificate.pem }, (socket) => {
     connections += 1
     const connection = connections
