@@ -1,0 +1,239 @@
+/**
+ * `npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--connections N] [--targets a,b] [--profile FOLDER]`
+ * One run: the same load through every target in turn, several rounds, medians. Asserts nothing about time; fails
+ * only where a target answered anything but 2xx.
+ */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import { firstJsonLine, type StartedProcess, startProcess } from '../support/child-process.ts'
+import { makeRoot, makeServerCertificate } from '../support/test-ca/certificates.ts'
+import type { LoadMessage, RunOrder, RunReport } from './load-generator-process.ts'
+import { usageOf } from './process-usage.ts'
+import { readProfile } from './profile.ts'
+import { Missing, type Stub, TARGETS, type Target } from './targets.ts'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    connections: { type: 'string', default: '32' },
+    targets: { type: 'string', default: Object.keys(TARGETS).join(',') },
+    profile: { type: 'string' },
+  },
+})
+const WARM_UP_MS = 2000
+const seconds = Number(values.seconds)
+const connections = Number(values.connections)
+
+interface Round {
+  readonly report: RunReport
+  readonly cpu: number | null
+  readonly cpuLoad: number
+  readonly cpuStub: number
+  readonly rss: number | null
+  readonly lag: number | null
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'acmetap-bench-'))
+const profileFolder = values.profile
+if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true })
+const stops: (() => Promise<void>)[] = []
+try {
+  await bench()
+} finally {
+  for (const stop of stops.reverse()) await stop()
+  await rm(folder, { recursive: true, force: true })
+}
+if (profileFolder !== undefined) await showProfiles(profileFolder)
+
+async function bench(): Promise<void> {
+  const { stub, stubPid } = await startStub()
+  const load = startProcess(process.execPath, [join(import.meta.dirname, 'load-generator-process.ts')], {
+    ipc: true,
+  })
+  stops.push(() => load.stop())
+  const targets: Target[] = []
+  for (const name of values.targets.split(',')) {
+    const start = TARGETS[name]
+    if (!start) throw new Error(`no target ${name}; there are ${Object.keys(TARGETS).join(', ')}`)
+    try {
+      const target = await start(stub, profileFolder ?? folder, { profile: profileFolder !== undefined })
+      targets.push(target)
+      stops.push(() => target.stop())
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error
+      console.error(`*** ${name} IS NOT IN THE TABLE: ${error.message} ***`)
+    }
+  }
+  const idle = new Map<string, number>()
+  for (const target of targets) idle.set(target.name, await idleCpu(target))
+
+  const rounds = new Map<string, Round[]>(targets.map(({ name }) => [name, []]))
+  for (let i = 1; i <= Number(values.rounds); i++) {
+    for (const target of targets) {
+      const round = await runOnce(target, load, stubPid, idle.get(target.name) ?? 0)
+      rounds.get(target.name)?.push(round)
+      const { report } = round
+      console.error(`round ${i} ${target.name}: ${Math.round(report.requests / report.seconds)} req/s`)
+    }
+  }
+  await show(rounds)
+}
+
+async function startStub(): Promise<{ stub: Stub; stubPid: number }> {
+  const root = makeRoot('Benchmark Root')
+  const certificate = makeServerCertificate({ names: ['localhost', '127.0.0.1'], issuer: root })
+  const file = (name: string) => join(folder, name)
+  await writeFile(file('root.pem'), root.pem)
+  await writeFile(file('server.pem'), certificate.pem)
+  await writeFile(file('server.key'), certificate.keyPem, { mode: 0o600 })
+  const script = join(import.meta.dirname, 'stub-ca-process.ts')
+  const started = startProcess(process.execPath, [script, file('server.pem'), file('server.key')])
+  stops.push(() => started.stop())
+  const { port } = await firstJsonLine<{ port: number }>(started)
+  const stub = {
+    port,
+    trust: root.pem,
+    trustFile: file('root.pem'),
+    certificateFile: file('server.pem'),
+    keyFile: file('server.key'),
+  }
+  return { stub, stubPid: started.pid }
+}
+
+/** CPU µs per second while nothing is asked of it. */
+async function idleCpu({ pid }: Target): Promise<number> {
+  if (pid === null) return 0
+  const before = usageOf(pid).cpu
+  await sleep(1000)
+  return usageOf(pid).cpu - before
+}
+
+async function runOnce(target: Target, load: StartedProcess, stubPid: number, idle: number): Promise<Round> {
+  const signed = Math.ceil((target.reads ? 5000 : 500) * (seconds + WARM_UP_MS / 1000))
+  const { port, trust, name, pid } = target
+  const authority = `localhost:${port}`
+  const order: RunOrder = {
+    target: name,
+    port,
+    authority,
+    trust,
+    connections,
+    warmUpMs: WARM_UP_MS,
+    ms: seconds * 1000,
+    signed,
+  }
+  load.child.send(order)
+  await message(load, 'measuring')
+  await target.lag()
+  const used = () => ({
+    proxy: pid === null ? null : usageOf(pid),
+    load: usageOf(load.pid),
+    stub: usageOf(stubPid),
+  })
+  const before = used()
+  const { report } = await message(load, 'measured')
+  const after = used()
+  const lag = await target.lag()
+  const per = (cpu: number) => cpu / report.requests
+  return {
+    report,
+    cpu: before.proxy && after.proxy && per(after.proxy.cpu - before.proxy.cpu - idle * report.seconds),
+    cpuLoad: per(after.load.cpu - before.load.cpu),
+    cpuStub: per(after.stub.cpu - before.stub.cpu),
+    rss: after.proxy && after.proxy.rss / 1e6,
+    lag,
+  }
+}
+
+async function message<Kind extends LoadMessage['kind']>(load: StartedProcess, kind: Kind) {
+  type Wanted = Extract<LoadMessage, { kind: Kind }>
+  return await new Promise<Wanted>((resolve, reject) => {
+    const ended = () => reject(new Error(`the load generator ended: ${load.output()}`))
+    load.child.once('exit', ended)
+    load.child.once('message', (said: LoadMessage) => {
+      load.child.off('exit', ended)
+      if (said.kind === kind) resolve(said as Wanted)
+      else reject(new Error(said.kind === 'failed' ? said.message : `unexpected ${said.kind}`))
+    })
+  })
+}
+
+async function show(rounds: ReadonlyMap<string, readonly Round[]>): Promise<void> {
+  const head = [
+    'target',
+    'req/s',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs/req',
+    'RSS MB',
+    'lag p99 ms',
+    'not 2xx',
+    'stub µs',
+    'load µs',
+  ]
+  const table = new Table({ head, style: { head: [], border: [] } })
+  const rows = [...rounds].map(([target, all]) => {
+    const middle = (value: (round: Round) => number | null) => median(all.map(value))
+    const lag = middle((round) => round.lag)
+    const row = {
+      target,
+      rps: middle(({ report }) => report.requests / report.seconds),
+      p50_ms: middle(({ report }) => report.p50),
+      p99_ms: middle(({ report }) => report.p99),
+      cpu_us_per_request: middle((round) => round.cpu),
+      rss_mb: middle((round) => round.rss),
+      event_loop_lag_p99_ms: lag === null ? null : lag * 1000,
+      non_2xx: all.reduce((sum, { report }) => sum + report.non2xx, 0),
+      sent_again: all.reduce((sum, { report }) => sum + report.sentAgain, 0),
+    }
+    const stub = middle((round) => round.cpuStub)
+    const load = middle((round) => round.cpuLoad)
+    const cells = [
+      row.rps,
+      row.p50_ms,
+      row.p99_ms,
+      row.cpu_us_per_request,
+      row.rss_mb,
+      row.event_loop_lag_p99_ms,
+    ]
+    table.push([target, ...cells.map(figure), row.non_2xx, figure(stub), figure(load)])
+    if (row.non_2xx > 0) {
+      console.error(
+        `*** ${target}: ${row.non_2xx} answers were not 2xx: ${JSON.stringify(all.at(-1)?.report.statuses)} ***`,
+      )
+      process.exitCode = 1
+    }
+    return row
+  })
+  console.log(table.toString())
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`)
+}
+
+function median(numbers: readonly (number | null)[]): number | null {
+  const sorted = numbers.filter((n) => n !== null).sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  if (sorted.length === 0) return null
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+function figure(value: number | null): string {
+  if (value === null) return '–'
+  return value >= 100 ? String(Math.round(value)) : value.toFixed(2)
+}
+
+async function showProfiles(where: string): Promise<void> {
+  for (const file of (await readdir(where)).filter((name) => name.endsWith('.cpuprofile'))) {
+    const { busy, groups, functions } = await readProfile(join(where, file))
+    const lines = (shares: typeof groups) =>
+      shares.map(({ name, share }) => `  ${(share * 100).toFixed(1).padStart(5)} %  ${name}`).join('\n')
+    console.log(
+      `\n${join(where, file)}: ${(busy / 1e6).toFixed(1)} s busy\n${lines(groups)}\n\n${lines(functions)}`,
+    )
+  }
+}

@@ -1,0 +1,176 @@
+/** What the same load is sent through. Each is started once and lives through all rounds. */
+import { chmodSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { acmetapMain, askAdmin, startAcmetap } from '../support/acmetap-process.ts'
+import { findProgram, freePort, listening, startProcess } from '../support/child-process.ts'
+
+export interface Stub {
+  readonly port: number
+  /** PEM of the root of its certificate, and the file it is in. */
+  readonly trust: string
+  readonly trustFile: string
+  /** Certificate and key files for `localhost` of the same root, for proxies' own listeners. */
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+export interface Target {
+  readonly name: string
+  readonly port: number
+  readonly trust: string
+  /** Process whose CPU and memory are counted; null for none. */
+  readonly pid: number | null
+  /** Sees what it forwards, so that every request must be new to it. */
+  readonly reads: boolean
+  /** Event-loop lag p99 since the last call, seconds; null where there is none to read. */
+  lag(): Promise<number | null>
+  stop(): Promise<void>
+}
+
+/** Why a target is not in the table. */
+export class Missing extends Error {}
+
+type Start = (stub: Stub, folder: string, options: { profile: boolean }) => Promise<Target>
+
+export const TARGETS: Readonly<Record<string, Start>> = {
+  direct: async (stub) => ({
+    name: 'direct',
+    port: stub.port,
+    trust: stub.trust,
+    pid: null,
+    reads: false,
+    lag: async () => null,
+    stop: async () => undefined,
+  }),
+  nginx: startNginx,
+  mitmproxy: startMitmproxy,
+  acmetap: (stub, folder, { profile }) => {
+    const main = acmetapMain()
+    if (main === null) throw new Missing('acmetap is not built')
+    const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : []
+    return startOurs('acmetap', stub, folder, [process.execPath, ...flags, main, 'serve'])
+  },
+  // The one place that knows how the pipeline is started over a bare undici forward.
+  'acmetap-bare': (stub, folder) =>
+    startOurs('acmetap-bare', stub, folder, [
+      process.execPath,
+      join(import.meta.dirname, 'acmetap-bare-process.ts'),
+    ]),
+}
+
+async function startNginx(stub: Stub, folder: string): Promise<Target> {
+  const program = findProgram('nginx')
+  if (!program) throw new Missing('nginx is not installed (Debian: nginx-light)')
+  const port = await freePort()
+  const config = join(folder, 'nginx.conf')
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  await writeFile(
+    config,
+    `daemon off; pid ${folder}/nginx.pid; error_log stderr error; worker_processes 1;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+events { worker_connections 1024; }
+http {
+  access_log off;
+  ${temporary.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n  ')}
+  keepalive_requests 100000000;
+  upstream ca { server 127.0.0.1:${stub.port}; keepalive 64; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${port} ssl;
+    ssl_certificate ${stub.certificateFile}; ssl_certificate_key ${stub.keyFile};
+    location / {
+      proxy_pass https://ca; proxy_http_version 1.1;
+      proxy_set_header Connection ""; proxy_set_header Host $http_host;
+      proxy_ssl_verify on; proxy_ssl_trusted_certificate ${stub.trustFile};
+      proxy_ssl_name localhost; proxy_ssl_server_name on;
+    }
+  }
+}
+`,
+  )
+  const started = startProcess(program, ['-e', 'stderr', '-p', folder, '-c', config], { cwd: folder })
+  await listening(port, started)
+  return {
+    name: 'nginx',
+    port,
+    trust: stub.trust,
+    pid: started.pid,
+    reads: false,
+    lag: async () => null,
+    stop: () => started.stop(),
+  }
+}
+
+async function startMitmproxy(stub: Stub, folder: string): Promise<Target> {
+  const program = findProgram('mitmdump')
+  if (!program) throw new Missing('mitmdump is not installed (Debian: mitmproxy)')
+  const port = await freePort()
+  const own = join(folder, 'mitmproxy')
+  await mkdir(own, { recursive: true })
+  chmodSync(own, 0o700)
+  const bundle = join(own, 'listener.pem')
+  await writeFile(
+    bundle,
+    `${await readFile(stub.keyFile, 'utf8')}${await readFile(stub.certificateFile, 'utf8')}`,
+  )
+  const settings = [
+    'keep_host_header=true',
+    `ssl_verify_upstream_trusted_ca=${stub.trustFile}`,
+    `confdir=${own}`,
+    'http2=false',
+  ]
+  const started = startProcess(
+    program,
+    [
+      '-q',
+      ...['--mode', `reverse:https://localhost:${stub.port}`],
+      ...['--listen-host', '127.0.0.1', '--listen-port', String(port)],
+      ...['--certs', `*=${bundle}`],
+      ...settings.flatMap((setting) => ['--set', setting]),
+    ],
+    { cwd: folder },
+  )
+  await listening(port, started)
+  return {
+    name: 'mitmproxy',
+    port,
+    trust: stub.trust,
+    pid: started.pid,
+    reads: false,
+    lag: async () => null,
+    stop: () => started.stop(),
+  }
+}
+
+async function startOurs(
+  name: string,
+  stub: Stub,
+  folder: string,
+  command: readonly string[],
+): Promise<Target> {
+  const own = join(folder, name)
+  await mkdir(own, { recursive: true })
+  const directory = `https://localhost:${stub.port}/directory`
+  const acmetap = await startAcmetap({ folder: own, directory, trust: stub.trust, command }).catch(
+    (error: Error) => {
+      throw new Missing(error.message)
+    },
+  )
+  return {
+    name,
+    port: acmetap.ports.acme,
+    trust: acmetap.trust,
+    pid: acmetap.pid,
+    reads: true,
+    async lag() {
+      const metrics = await askAdmin(`${acmetap.adminUrl}/metrics`)
+      const own = /^acmetap_event_loop_lag_seconds\{[^}]*quantile="0\.99"[^}]*\} (\S+)/m.exec(
+        metrics?.body ?? '',
+      )
+      const nodes = /^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(metrics?.body ?? '')
+      const found = own?.[1] ?? nodes?.[1]
+      return found === undefined ? null : Number(found)
+    },
+    stop: () => acmetap.stop(),
+  }
+}
