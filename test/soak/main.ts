@@ -1,0 +1,59 @@
+/** `npm run soak -- NAME [--size N] [--seed N] [--json FILE]`: the long proofs. Without a name: what there is. */
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import { ambiguity } from './ambiguity.ts'
+import { kill } from './kill.ts'
+import { leak } from './leak.ts'
+import type { Soak } from './soak.ts'
+import { storeFaults } from './store-faults.ts'
+import { syscalls } from './syscalls.ts'
+
+const SOAKS: Readonly<Record<string, Soak>> = { kill, syscalls, 'store-faults': storeFaults, ambiguity, leak }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { size: { type: 'string' }, seed: { type: 'string', default: '1' }, json: { type: 'string' } },
+})
+const [name] = positionals
+const soak = name === undefined ? undefined : SOAKS[name]
+if (name === undefined || !soak) {
+  const table = new Table({
+    head: ['name', 'proves', 'size'],
+    colWidths: [14, 76, 26],
+    wordWrap: true,
+    style: { head: [], border: [] },
+  })
+  for (const [each, { proves, size, unit }] of Object.entries(SOAKS))
+    table.push([each, proves, `${size} ${unit}`])
+  console.log(`${table.toString()}\nnpm run soak -- NAME [--size N] [--seed N] [--json FILE]`)
+  process.exitCode = name === undefined ? 0 : 2
+} else {
+  const size = Number(values.size ?? soak.size)
+  const began = performance.now()
+  const time = () => `${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s`
+  const {
+    figures,
+    failures: wrong,
+    late,
+  } = await soak.run({
+    size,
+    seed: Number(values.seed),
+    progress: (line) => console.error(`${time()}  ${line}`),
+  })
+  const failures = [...wrong, ...late]
+  const table = new Table({ style: { head: [], border: [] } })
+  for (const [figure, value] of Object.entries(figures)) table.push([figure, value])
+  console.log(table.toString())
+  for (const failure of failures) console.log(`FAILED ${failure}`)
+  console.log(
+    `${name}: ${failures.length === 0 ? 'proved' : `${failures.length} failures`}, ${time().trim()}`,
+  )
+  if (values.json !== undefined) {
+    await writeFile(
+      values.json,
+      `${JSON.stringify({ name, size, seed: Number(values.seed), figures, failures }, null, 2)}\n`,
+    )
+  }
+  if (failures.length > 0) process.exitCode = 1
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { kill } from './kill.ts'
+import { leak } from './leak.ts'
+import { storeFault } from './store-faults.ts'
+import { syscalls } from './syscalls.ts'
+
+/** The soaks of `npm run soak`, each of them small. Limits of time are the soak's own affair. */
+const quiet = { seed: 7, progress: () => undefined }
+const MINUTES = 60_000
+
+test('H8: six kills under load lose nothing', { timeout: 2 * MINUTES }, async () => {
+  const { failures, figures } = await kill.run({ size: 6, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures['outcome response']).toBeGreaterThan(0)
+})
+
+test('H8: the log is synced before sending and before answering, by the system calls', {
+  timeout: MINUTES,
+}, async () => {
+  const { failures, figures } = await syscalls.run({ size: 60, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures['exchanges in the trace']).toBe(60)
+})
+
+test.each(['disk-full', 'locked', 'slow', 'io-error'] as const)(
+  'H1, H7: store %s: nothing without an intent, and it recovers',
+  { timeout: MINUTES },
+  async (fault) => {
+    expect((await storeFault(fault, 1, quiet.progress)).failures).toEqual([])
+  },
+)
+
+test('H14: descriptors stay level under steady load', { timeout: MINUTES }, async () => {
+  expect((await leak.run({ size: 0.05, ...quiet })).failures).toEqual([])
+})
