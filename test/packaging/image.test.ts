@@ -19,6 +19,7 @@ function run(command: string, ...args: string[]) {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
     env: { PATH: process.env.PATH, HOME: folder },
+    timeout: 90_000,
   })
 }
 

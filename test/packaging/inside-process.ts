@@ -19,7 +19,8 @@ const certbot = path.join(folder, 'certbot')
 await mkdir(webroot)
 await mkdir(certbot)
 const web = await serveFolder(webroot, pebble.httpPort)
-const under = ['strace', '-ff', '-qq', '-e', 'trace=connect,sendto,sendmsg', '-o', trace]
+// -D: the tracer steps aside, so that signals reach acmetap itself.
+const under = ['strace', '-D', '-ff', '-qq', '-e', 'trace=connect,sendto,sendmsg', '-o', trace]
 const acmetap = await serve(folder, { pebble: { ...pebble, host: 'localhost' } }, { main, under })
 try {
   const issued = await runCertbot({

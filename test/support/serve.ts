@@ -36,7 +36,7 @@ export interface Served {
 export interface ServeOptions {
   /** Another main.js than the source's own main.ts. */
   readonly main?: string
-  /** A program and its arguments to run it under: `['strace', '-f']`. */
+  /** A program that becomes acmetap, and its arguments: `['strace', '-D', '-f']`. Signals go to its pid. */
   readonly under?: readonly string[]
 }
 
