@@ -60,14 +60,23 @@ export async function createProxyApp(parts: ProxyParts): Promise<FastifyInstance
     disableRequestLogging: true,
     handler: viaHttpProxy,
   } as Parameters<typeof httpProxy>[1] & object)
-  app.setNotFoundHandler((_request, reply) =>
-    serve(parts, reply, (ca, outgoing) => parts.dispatcher.send(ca, outgoing)),
-  )
+  const straight = (reply: FastifyReply) =>
+    serve(parts, reply, (ca, outgoing) => parts.dispatcher.send(ca, outgoing))
+  app.setNotFoundHandler((_request, reply) => straight(reply))
+  // Fastify has opinions of its own (a QUERY must have a content type): they are not what decides here.
+  app.setErrorHandler((error, _request, reply) => {
+    if (SERVED.has(reply)) throw error
+    return straight(reply)
+  })
   await app.ready()
   return app
 }
 
+/** Each request goes through the stages once, whatever happens on the way. */
+const SERVED = new WeakSet<FastifyReply>()
+
 async function serve(parts: ProxyParts, reply: FastifyReply, exit: Exit): Promise<FastifyReply> {
+  SERVED.add(reply)
   const { raw } = reply.request
   const receivedAt = parts.clock.now()
   let request: ObservedRequest

@@ -56,11 +56,12 @@ function readBody(
     let size = 0
     let truncated = false
     message.on('data', (chunk: Buffer) => {
-      if (size + chunk.length > REQUEST_BODY_LIMIT) truncated = true
-      else {
-        size += chunk.length
-        chunks.push(chunk)
-      }
+      const room = REQUEST_BODY_LIMIT - size
+      if (chunk.length > room) truncated = true
+      if (room === 0) return
+      const kept = chunk.subarray(0, room)
+      size += kept.length
+      chunks.push(kept)
     })
     message.once('end', () =>
       resolve({ body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), truncated }),

@@ -70,15 +70,29 @@ function write(
   if (response.destroyed || response.headersSent) return
   try {
     response.sendDate = sendDate
-    ;(response as ServerResponse).writeHead(status, headers)
+    writeHead(response, status, headers)
     ;(response as ServerResponse).end(body ?? undefined)
   } catch {
     response.destroy()
   }
 }
 
+function writeHead(response: Response, status: number, headers: Record<string, string | string[]>): void {
+  try {
+    ;(response as ServerResponse).writeHead(status, headers)
+  } catch (error) {
+    // Node's HTTP/2 does not send two of a field that RFC 9110 has only one of; the first is what clients take.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_HTTP2_HEADER_SINGLE_VALUE') throw error
+    const single = Object.entries(headers).map(([name, value]) =>
+      name === 'link' || typeof value === 'string' ? [name, value] : [name, value[0]],
+    )
+    ;(response as ServerResponse).writeHead(status, Object.fromEntries(single))
+  }
+}
+
 function grouped(fields: FieldList): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {}
+  // Without a prototype: a CA may name a field `constructor`.
+  const headers: Record<string, string | string[]> = Object.create(null)
   for (const [name, value] of fields) {
     const known = headers[name]
     headers[name] = known === undefined ? value : [known, value].flat()

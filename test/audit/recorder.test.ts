@@ -32,7 +32,8 @@ afterEach(async () => {
 })
 
 async function begin(changes: Partial<RecorderLimits> = {}, frames = 8): Promise<void> {
-  events = []
+  const heard: RecorderEvent[] = []
+  events = heard
   spill = await Spill.open(join(folder, `spill-${frames}`), frames * FRAME_LIMIT)
   const limits = {
     ...RECORDER_LIMITS,
@@ -41,7 +42,7 @@ async function begin(changes: Partial<RecorderLimits> = {}, frames = 8): Promise
     recoveryInterval: 10,
     ...changes,
   }
-  recorder = new Recorder(store, spill, stillClock(), CONTEXT, limits, (event) => events.push(event))
+  recorder = new Recorder(store, spill, stillClock(), CONTEXT, limits, (event) => heard.push(event))
 }
 
 async function until(check: () => boolean): Promise<void> {
@@ -251,6 +252,7 @@ test('an outcome that fits nowhere is told, and the client is answered', async (
   const completed = await recorder.recordOutcome(taught(exchange))
   expect(completed.outcome.kind).toBe('response')
   expect(kinds()).toContain('lost')
+  await recorder.close().catch(() => undefined)
   spill = await Spill.open(join(folder, 'spare'), FRAME_LIMIT)
   recorder = new Recorder(store, spill, stillClock(), CONTEXT, RECORDER_LIMITS, () => undefined)
 })
