@@ -8,13 +8,13 @@ import { join } from 'node:path'
 import { adminApp } from './api/admin.ts'
 import { openControlSocket } from './api/control-socket.ts'
 import type { Operations, RecordOperations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
-import { createOperations, recordOperations, userAgent } from './app/operations.ts'
-import { observeWith } from './app/observe.ts'
-import { routingOf } from './app/routing.ts'
 import { needsRestart } from './app/needs-restart.ts'
+import { observeWith } from './app/observe.ts'
+import { createOperations, recordOperations, userAgent } from './app/operations.ts'
+import { routingOf } from './app/routing.ts'
 import { VERSION } from './app/version.ts'
 import { Feed } from './audit/feed.ts'
-import { Recorder, RECORDER_LIMITS } from './audit/recorder.ts'
+import { RECORDER_LIMITS, Recorder } from './audit/recorder.ts'
 import { FRAME_LIMIT, Spill } from './audit/spill.ts'
 import { DirectoryKeeper } from './ca/directory-keeper.ts'
 import { CaDispatcher } from './ca/dispatcher.ts'
@@ -64,7 +64,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
   const log = overrides.log ?? createLog(config.log.level, config.instance, config.log.format)
   const closing: (() => Promise<void>)[] = []
   const closeAll = async () => {
-    for (const close of closing.reverse()) await close().catch((error) => log('error', 'process.fault', { detail: String(error) }))
+    for (const close of closing.reverse())
+      await close().catch((error) => log('error', 'process.fault', { detail: String(error) }))
   }
   try {
     // The record
@@ -79,7 +80,11 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     closing.push(() => opened.close())
     const limits = { ...RECORDER_LIMITS, inFlight: config.limits.in_flight }
     const spill = await Spill.open(join(config.data, 'spill'), (limits.inFlight + 1) * FRAME_LIMIT)
-    const metrics = createMetrics(() => ({ inFlight: recorder.inFlight, spillBytes: spill.bytes, ...store.pressure() }))
+    const metrics = createMetrics(() => ({
+      inFlight: recorder.inFlight,
+      spillBytes: spill.bytes,
+      ...store.pressure(),
+    }))
     closing.push(async () => metrics.close())
     const observe = observeWith(log, metrics)
     const contextOf = (configDigest: string) => ({ tenant: 'default', configDigest, policyDigest: null })
@@ -125,7 +130,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       dispatcher,
       clock,
       connectionOf: clientConnection(config.listeners.acme.client_address),
-      destinationOf: (authority) => (authority === null ? null : (routing.destinations.get(authority) ?? null)),
+      destinationOf: (authority) =>
+        authority === null ? null : (routing.destinations.get(authority) ?? null),
       onCompleted: completed,
       onFault: observe.fault,
       onIncomplete: observe.incomplete,
@@ -176,10 +182,23 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         return { ok: false, digest, problems: error.problems }
       }
     }
-    const operations = createOperations({ config: () => config, reader, store, feed, keeper, resources, backup: opened.backup, reload, status })
+    const operations = createOperations({
+      config: () => config,
+      reader,
+      store,
+      feed,
+      keeper,
+      resources,
+      backup: opened.backup,
+      reload,
+      status,
+    })
     const control = await openControlSocket(operations, config.data, observe.control)
     closing.push(() => control.close())
-    const admin = adminApp({ store: storeStatus, cas: operations.cas, draining: () => draining, metrics: metrics.exposition }, observe.control)
+    const admin = adminApp(
+      { store: storeStatus, cas: operations.cas, draining: () => draining, metrics: metrics.exposition },
+      observe.control,
+    )
     await admin.listen({ host: config.listeners.admin.address, port: config.listeners.admin.port })
     closing.push(() => admin.close())
     const adminAddress = addressOf('admin', admin.server.address())

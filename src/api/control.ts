@@ -21,11 +21,15 @@ export function controlApp(operations: Operations, report: ReportError, stop: Ab
   app.get<{ Params: { id: string } }>(`${API}/exchanges/:id`, async (request) => {
     return found(await operations.exchange(request.params.id), 'there is no exchange with this id')
   })
-  app.get<{ Params: { digest: string } }>(`${API}/bodies/:digest`, async (request, reply) => {
-    if (!/^[0-9a-f]{64}$/.test(request.params.digest)) throw new OperationRefused('a digest is 64 hex digits')
-    const body = found(await operations.body(request.params.digest), 'this body is not kept')
-    return reply.type('application/octet-stream').send(body)
-  })
+  app.get<{ Params: { id: string; digest: string } }>(
+    `${API}/exchanges/:id/bodies/:digest`,
+    async (request, reply) => {
+      const { id, digest } = request.params
+      if (!/^[0-9a-f]{64}$/.test(digest)) throw new OperationRefused('a digest is 64 hex digits')
+      const body = found(await operations.body(id, digest), 'this body is not kept')
+      return reply.type('application/octet-stream').send(body)
+    },
+  )
   app.get(`${API}/tail`, (request, reply) => {
     const from = readTailQuery(request.query)
     const gone = new AbortController()

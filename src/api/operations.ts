@@ -79,8 +79,8 @@ export interface RecordOperations {
   /** As {@link import('../audit/record-store.ts').RecordReader.exchanges}: newest first, at most `limit` (1–1000). */
   exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]>
   exchange(id: string): Promise<RecordedExchange | null>
-  /** A kept body by its digest (hex); null when it is not kept. */
-  body(digest: string): Promise<Buffer | null>
+  /** A kept body that an exchange's facts name, by its digest (hex); null when it is not kept. */
+  body(exchange: string, digest: string): Promise<Buffer | null>
   accounts(): Promise<readonly AccountKey[]>
   /** Writes a consistent copy to an absolute path that must not exist yet. */
   backup(file: string): Promise<BackupReport>

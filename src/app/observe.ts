@@ -16,13 +16,24 @@ export function observeWith(log: Log, metrics: Metrics) {
       const { mode, operation, outcome, inspection, ambiguities } = exchange
       const ca = exchange.destination?.ca ?? 'none'
       metrics.exchanges.inc({ mode, ca, operation, outcome: outcome.kind })
-      metrics.duration.observe({ mode, operation }, (exchange.completedAt.monotonic - exchange.receivedAt.monotonic) / 1e6)
+      metrics.duration.observe(
+        { mode, operation },
+        (exchange.completedAt.monotonic - exchange.receivedAt.monotonic) / 1e6,
+      )
       if (outcome.kind !== 'refused') metrics.durationCa.observe({ ca }, outcome.durationCa / 1e6)
       if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
-      for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind))) metrics.ambiguous.inc({ kind })
+      for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind)))
+        metrics.ambiguous.inc({ kind })
       const problem = problemTypeOf(exchange)
       if (problem) metrics.problems.inc({ ca, type: problem })
-      if (outcome.kind === 'failed') log('warn', 'exchange.failed', { exchange: exchange.id, ca, operation, cause: outcome.failure.cause, detail: outcome.failure.message })
+      if (outcome.kind === 'failed')
+        log('warn', 'exchange.failed', {
+          exchange: exchange.id,
+          ca,
+          operation,
+          cause: outcome.failure.cause,
+          detail: outcome.failure.message,
+        })
     },
 
     fault(error: unknown, exchange: Received): void {
@@ -37,7 +48,10 @@ export function observeWith(log: Log, metrics: Metrics) {
 
     incomplete(_request: unknown, error: unknown): void {
       metrics.connectionEvents.inc({ kind: 'incompleteRequest' })
-      log('debug', 'connection.failed', { kind: 'incompleteRequest', detail: error instanceof Error ? error.message : '' })
+      log('debug', 'connection.failed', {
+        kind: 'incompleteRequest',
+        detail: error instanceof Error ? error.message : '',
+      })
     },
 
     connection({ kind, clientAddress, detail }: ConnectionEvent): void {
@@ -63,7 +77,11 @@ export function observeWith(log: Log, metrics: Metrics) {
       switch (event.kind) {
         case 'unavailable':
           metrics.recordFailures.inc({ fact: event.fact, reason: event.reason })
-          log('error', 'record.unavailable', { fact: event.fact, reason: event.reason, detail: event.message })
+          log('error', 'record.unavailable', {
+            fact: event.fact,
+            reason: event.reason,
+            detail: event.message,
+          })
           break
         case 'spilled':
           log('warn', 'record.spilled', { exchange: event.exchange, reason: event.reason })

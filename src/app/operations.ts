@@ -59,7 +59,7 @@ export function recordOperations(
   return {
     exchanges: (filter, limit) => reader.exchanges(filter, limit),
     exchange: (id) => reader.exchange(id),
-    body: (digest) => reader.body(digest),
+    body: (exchange, digest) => reader.body(exchange, digest),
     accounts: () => reader.accountKeys(),
     async backup(file): Promise<BackupReport> {
       const { bytes } = await backup(file)

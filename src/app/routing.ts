@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { CaConnection } from '../ca/dispatcher.ts'
 import type { DirectoryView } from '../ca/directory-keeper.ts'
+import type { CaConnection } from '../ca/dispatcher.ts'
 import { PRESETS } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { DirectoryTargets } from '../exchange/classify.ts'
@@ -32,7 +32,8 @@ export function routingOf(config: Config): Routing {
     const hosts = config.relay.filter((relay) => relay.ca === name).map(({ host }) => host)
     for (const target of targets) {
       views.push({ destination: { ca: name, authority: first.host }, target, relay: false, advice })
-      for (const host of hosts) views.push({ destination: { ca: name, authority: host }, target, relay: true, advice })
+      for (const host of hosts)
+        views.push({ destination: { ca: name, authority: host }, target, relay: true, advice })
     }
   }
   const destinations = new Map(config.relay.map(({ host, ca }) => [host, { ca, authority: host }]))

@@ -102,7 +102,7 @@ function keep(bytes: Buffer, blobs: BlobDraft[]): string {
 function requestedIdentifiers(exchange: Decided): readonly Identifier[] {
   const { operation, inspection, resource } = exchange
   if ((operation === 'newOrder' || operation === 'newAuthz') && inspection)
-    return identifiersOf(inspection.jws.payload)
+    return identifiersOf(inspection.jws.payload, operation)
   return resource?.identifiers ?? []
 }
 

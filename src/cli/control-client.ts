@@ -42,7 +42,15 @@ export async function connectControl(socketPath: string): Promise<Operations | n
       ).exchanges,
     exchange: (id) =>
       orNull(json<RecordedExchange>(call({ method: 'GET', path: `/exchanges/${encodeURIComponent(id)}` }))),
-    body: (digest) => orNull(bytes(call({ method: 'GET', path: `/bodies/${encodeURIComponent(digest)}` }))),
+    body: (exchange, digest) =>
+      orNull(
+        bytes(
+          call({
+            method: 'GET',
+            path: `/exchanges/${encodeURIComponent(exchange)}/bodies/${encodeURIComponent(digest)}`,
+          }),
+        ),
+      ),
     tail: (from, signal) => tail(socketPath, from, signal),
     accounts: async () =>
       (await json<{ accounts: AccountKey[] }>(call({ method: 'GET', path: '/accounts' }))).accounts,

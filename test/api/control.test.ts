@@ -53,9 +53,11 @@ test('one exchange and one body, or 404', async () => {
   const { id } = operations.found[0]!
   expect((await app.inject(`/api/v1/exchanges/${id}`)).json()).toEqual(operations.found[0])
   expect((await app.inject('/api/v1/exchanges/nothing')).statusCode).toBe(404)
-  expect((await app.inject(`/api/v1/bodies/${digest}`)).rawPayload).toEqual(Buffer.from([0, 255, 10]))
-  expect((await app.inject(`/api/v1/bodies/${'cd'.repeat(32)}`)).statusCode).toBe(404)
-  expect((await app.inject('/api/v1/bodies/..%2fx')).statusCode).toBe(400)
+  expect((await app.inject(`/api/v1/exchanges/x/bodies/${digest}`)).rawPayload).toEqual(
+    Buffer.from([0, 255, 10]),
+  )
+  expect((await app.inject(`/api/v1/exchanges/x/bodies/${'cd'.repeat(32)}`)).statusCode).toBe(404)
+  expect((await app.inject('/api/v1/exchanges/x/bodies/..%2fx')).statusCode).toBe(400)
 })
 
 test('public keys are imported; a private one is refused', async () => {

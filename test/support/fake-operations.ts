@@ -23,7 +23,7 @@ export class FakeOperations implements Operations {
   async exchange(id: string) {
     return this.found.find((one) => one.id === id) ?? null
   }
-  async body(digest: string) {
+  async body(_exchange: string, digest: string) {
     return this.kept.get(digest) ?? null
   }
   async accounts() {

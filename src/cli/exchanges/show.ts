@@ -26,7 +26,9 @@ export function showCommand(context: CommandContext) {
         const exchange = await operations.exchange(id)
         if (exchange === null) return null
         const bodies =
-          options.bodies === true ? await bodiesOf(exchange, (digest) => operations.body(digest)) : []
+          options.bodies === true
+            ? await bodiesOf(exchange, (digest) => operations.body(exchange.id, digest))
+            : []
         return { exchange, bodies }
       })
       if (shown === null)
