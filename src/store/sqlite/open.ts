@@ -51,14 +51,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     })
   }
   const lock = lockFolder(folder)
-  let store: SqliteRecordStore | undefined
   try {
     const migration = await migrateDatabase(file)
     const stream = registerBoot(file, options)
     const faults = options.faults?.control ?? null
-    const writer = await SqliteRecordStore.open({ file, stream, boot, faults })
-    store = writer
-    const reader = await openThreadedReader({ file })
+    const [writer, reader] = await bothOrNone(
+      SqliteRecordStore.open({ file, stream, boot, faults }),
+      openThreadedReader({ file }),
+    )
     return {
       store: writer,
       reader,
@@ -73,13 +73,31 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       },
     }
   } catch (error) {
-    await store?.close()
     lock.release()
     if (error instanceof StoreRefusal) throw error
     throw new StoreRefusal('io', `can't open the store ${file}: ${(error as Error).message}`, {
       cause: error,
     })
   }
+}
+
+/** Two threads begin at the same time: each takes a while to load. Where one fails the other is closed. */
+async function bothOrNone<A extends Closeable, B extends Closeable>(
+  first: Promise<A>,
+  second: Promise<B>,
+): Promise<[A, B]> {
+  try {
+    return await Promise.all([first, second])
+  } catch (error) {
+    for (const opened of await Promise.allSettled([first, second])) {
+      if (opened.status === 'fulfilled') await opened.value.close()
+    }
+    throw error
+  }
+}
+
+interface Closeable {
+  close(): Promise<void>
 }
 
 /** Read the record in this process. Changes nothing, repairs nothing. Throws {@link StoreRefusal}. */

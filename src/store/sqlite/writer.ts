@@ -1,4 +1,3 @@
-import { hash, randomFillSync } from 'node:crypto'
 import type Database from 'better-sqlite3'
 import { LruMap } from '../../exchange/lru-map.ts'
 import { encodeBytes, packBodies } from '../body-pack.ts'
@@ -15,6 +14,7 @@ import {
   unpackBatch,
 } from './batch.ts'
 import type { StoreFaults } from './faults.ts'
+import { PersonalKeeper } from './personal-keeper.ts'
 import { type UnavailableReason, unavailableReason } from './store-error.ts'
 import { type WriterStatements, writerStatements } from './writer-statements.ts'
 
@@ -41,21 +41,20 @@ export class Writer {
   readonly #boot: string
   readonly #fixed: string
   readonly #faults: StoreFaults | null
+  readonly #personal: PersonalKeeper
   readonly #dataVersion: Database.Statement<unknown[], number>
   readonly #walFrames: Database.Statement<unknown[], { log: number; checkpointed: number }>
   #head: Head | null = null
   #seenVersion = 0
   #sinceLook = 0
-  #salts = Buffer.alloc(0)
-  #saltsUsed = 0
   // What is known to be in the database, so that it is not asked or told again.
-  #personal = new LruMap<string, string>(5_000)
   #blobs = new LruMap<string, true>(5_000)
   #resources = new LruMap<string, string>(20_000)
 
   constructor(db: Database.Database, stream: string, boot: string, faults: StoreFaults | null) {
     this.#db = db
     this.#run = writerStatements(db)
+    this.#personal = new PersonalKeeper(this.#run)
     this.#boot = boot
     this.#fixed = fixedMembers(stream, boot)
     this.#faults = faults
@@ -198,7 +197,7 @@ export class Writer {
 
   #forget(): void {
     this.#head = null
-    this.#personal = new LruMap(5_000)
+    this.#personal.forget()
     this.#blobs = new LruMap(5_000)
     this.#resources = new LruMap(20_000)
   }
@@ -270,37 +269,9 @@ export class Writer {
   #keepPersonal(fact: DecodedFact): string {
     if (fact.personal.length === 0) return '{}'
     const members = fact.personal.map(({ name, kind, value }) => {
-      const digest = kind === 'body' ? this.#insertPersonal(kind, value) : this.#sharePersonal(kind, value)
-      return `${JSON.stringify(name)}:"${digest}"`
+      return `${JSON.stringify(name)}:"${this.#personal.keep(kind, value)}"`
     })
     return `{${members.join(',')}}`
-  }
-
-  #sharePersonal(kind: string, value: Buffer): string {
-    const name = `${kind}:${value.toString('latin1')}`
-    let digest = this.#personal.get(name)
-    if (digest === undefined) {
-      digest =
-        this.#run.findPersonal.get(kind, value)?.digest.toString('hex') ?? this.#insertPersonal(kind, value)
-      this.#personal.set(name, digest)
-    }
-    return digest
-  }
-
-  #insertPersonal(kind: string, value: Buffer): string {
-    const salt = this.#newSalt()
-    const digest = hash('sha256', Buffer.concat([salt, value]), 'hex')
-    this.#run.insertPersonal.run(Buffer.from(digest, 'hex'), kind, salt, value)
-    return digest
-  }
-
-  #newSalt(): Buffer {
-    if (this.#saltsUsed === this.#salts.length) {
-      this.#salts = randomFillSync(Buffer.alloc(16 * 256))
-      this.#saltsUsed = 0
-    }
-    this.#saltsUsed += 16
-    return this.#salts.subarray(this.#saltsUsed - 16, this.#saltsUsed)
   }
 
   #upsertResource(row: Row): void {
