@@ -26,6 +26,7 @@ const { values } = parseArgs({
     profile: { type: 'string' },
   },
 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const WARM_UP_MS = 2000
 const seconds = Number(values.seconds)
 const connections = Number(values.connections)

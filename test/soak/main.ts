@@ -15,6 +15,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { size: { type: 'string' }, seed: { type: 'string', default: '1' }, json: { type: 'string' } },
 })
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const [name] = positionals
 const soak = name === undefined ? undefined : SOAKS[name]
 if (name === undefined || !soak) {

@@ -18,6 +18,12 @@ export interface StartedProcess {
 
 const OUTPUT_LIMIT = 65_536
 
+/** Whatever still runs when this process exits is ended with it. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Starts a program with an environment that holds nothing but PATH, HOME and what `env` adds. */
 export function startProcess(
   command: string,
@@ -29,6 +35,7 @@ export function startProcess(
     env: { PATH: process.env.PATH, HOME: options.cwd ?? '/', LANG: 'C.UTF-8', ...options.env },
     stdio: options.ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (data: Buffer) => {
@@ -37,7 +44,10 @@ export function startProcess(
   }
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 0))
+    child.once('exit', (code, signal) => {
+      running.delete(child)
+      resolve(code ?? signal ?? 0)
+    })
   })
   ended.catch(() => undefined)
   return {
