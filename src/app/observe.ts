@@ -86,6 +86,13 @@ export function observeWith(log: Log, metrics: Metrics) {
         case 'spilled':
           log('warn', 'record.spilled', { exchange: event.exchange, reason: event.reason })
           break
+        case 'held':
+          metrics.recordFailures.inc({ fact: 'outcome', reason: 'held' })
+          log('error', 'record.held', { exchange: event.exchange, detail: event.message })
+          break
+        case 'bug':
+          log('error', 'exchange.bug', { exchange: event.exchange, detail: stackOf(event.error) })
+          break
         case 'lost':
           metrics.recordFailures.inc({ fact: 'outcome', reason: 'lost' })
           log('fatal', 'record.lost', { exchange: event.exchange, detail: event.message })

@@ -29,6 +29,7 @@ export const RECORDER_LIMITS: RecorderLimits = {
 export type RecorderEvent =
   | { kind: 'unavailable'; fact: 'intent' | 'outcome'; reason: string; message: string }
   | { kind: 'spilled'; exchange: string; reason: string }
+  | { kind: 'held'; exchange: string; message: string }
   | { kind: 'lost'; exchange: string; message: string }
   | { kind: 'imported'; count: number }
   | { kind: 'recovered' }
@@ -51,6 +52,7 @@ export class Recorder {
   readonly #onEvent: (event: RecorderEvent) => void
   #context: RecordContext
   #inFlight = 0
+  #held: Entry[] = []
   #healthy = true
   /** Refused for want of a durable intent, which may be in the store all the same: a failed commit can have worked. */
   #unsent: ExchangeId[] = []
@@ -160,7 +162,10 @@ export class Recorder {
       await this.#spill.write(entry)
       this.#onEvent({ kind: 'spilled', exchange, reason: reasonOf(cause) })
     } catch (error) {
-      this.#onEvent({ kind: 'lost', exchange, message: messageOf(error) })
+      if (this.#held.length < HELD_LIMIT) {
+        this.#held.push(entry)
+        this.#onEvent({ kind: 'held', exchange, message: messageOf(error) })
+      } else this.#onEvent({ kind: 'lost', exchange, message: messageOf(error) })
     }
   }
 
@@ -241,7 +246,8 @@ export class Recorder {
       await this.#within(this.#store.probe(), this.#limits.outcomeDeadline)
       this.#works()
       await this.#settle()
-      settled = this.#healthy && this.#unsent.length === 0 && this.#spill.bytes === 0
+      settled =
+        this.#healthy && this.#unsent.length === 0 && this.#held.length === 0 && this.#spill.bytes === 0
     } catch {
       // Tried again: what the store refuses is told where a fact is refused.
     }
@@ -262,7 +268,15 @@ export class Recorder {
         throw error
       }
     }
+    await this.#appendHeld()
     await this.importSpill()
+  }
+
+  async #appendHeld(): Promise<void> {
+    while (this.#held.length > 0) {
+      await this.#store.append(this.#held[0]!)
+      this.#held.shift()
+    }
   }
 
   #failed(fact: 'intent' | 'outcome', cause: unknown): AcmeProblem {
@@ -278,21 +292,27 @@ export class Recorder {
     return notSent()
   }
 
-  async #within(work: Promise<unknown>, deadline: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Late()), deadline)
+  #within(work: Promise<unknown>, deadline: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Late()), deadline)
+      work.then(
+        () => {
+          clearTimeout(timer)
+          resolve()
+        },
+        (error: unknown) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      )
     })
-    try {
-      await Promise.race([work, late])
-    } finally {
-      clearTimeout(timer)
-    }
   }
 }
 
 /** Exchanges whose intent is in doubt; beyond that many the next start closes them as `unknown`. */
 const UNSENT_LIMIT = 10_000
+/** Outcomes that neither the store nor the spill file took, kept in memory until the store works again. */
+const HELD_LIMIT = 1_000
 
 function notSent(): AcmeProblem {
   return new AcmeProblem(

@@ -20,6 +20,7 @@ export const LOG_EVENTS = {
   'record.unavailable': 'the store refused a fact',
   'record.recovered': 'the store accepts facts again',
   'record.spilled': 'an outcome went to the spill file',
+  'record.held': 'an outcome could be written nowhere and waits in memory',
   'record.lost': 'an outcome could be written neither to the store nor to the spill file',
   'record.imported': 'outcomes from the spill file are in the store',
   'record.closedDeadIntents': 'intents of an earlier run were closed as unknown',

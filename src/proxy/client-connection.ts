@@ -13,6 +13,9 @@ export function clientConnection(source: ClientAddressSource) {
     const forwardedFor = observed.fields
       .filter(([name]) => name.toLowerCase() === 'x-forwarded-for')
       .map(([, value]) => value)
-    return { ...connection, clientAddress: clientAddress(connection, forwardedFor, { from: source.from, isTrusted }) }
+    return {
+      ...connection,
+      clientAddress: clientAddress(connection, forwardedFor, { from: source.from, isTrusted }),
+    }
   }
 }

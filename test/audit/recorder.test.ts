@@ -245,13 +245,17 @@ test('a spill file that is full is emptied although no request comes through', a
   await recorder.recordRequest(decided('order'))
 })
 
-test('an outcome that fits nowhere is told, and the client is answered', async () => {
+test('an outcome that fits nowhere waits in memory, and the client is answered', async () => {
   const exchange = await recorder.recordRequest(decided('finalize'))
   await spill.close()
   store.trouble = 'refuse'
   const completed = await recorder.recordOutcome(taught(exchange))
   expect(completed.outcome.kind).toBe('response')
-  expect(kinds()).toContain('lost')
+  expect(kinds()).toContain('held')
+  expect(store.outcomesOf(exchange.id)).toEqual(['intent'])
+  store.trouble = 'none'
+  await until(() => store.outcomesOf(exchange.id).length === 2)
+  expect(store.outcomesOf(exchange.id)).toEqual(['intent', 'response'])
   await recorder.close().catch(() => undefined)
   spill = await Spill.open(join(folder, 'spare'), FRAME_LIMIT)
   recorder = new Recorder(store, spill, stillClock(), CONTEXT, RECORDER_LIMITS, () => undefined)
