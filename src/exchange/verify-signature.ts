@@ -7,32 +7,19 @@ import type { Verdict } from './exchange.ts'
 import { acceptableRsa } from './key-strength.ts'
 import { LruMap } from './lru-map.ts'
 
-/**
- * What a key signs with: one algorithm for each key, never the header's choice. Signature lengths in bytes.
- * `slow` ones take about a millisecond and go to the thread pool. The others take less time on the event loop
- * than a hand-over to the pool and back would cost it.
- */
+/** What a key signs with: one algorithm for each key, never the header's choice. Signature lengths in bytes. */
 const ALGORITHMS = {
-  'P-256': { alg: 'ES256', digest: 'sha256', length: 64, slow: false, der: true },
-  'P-384': { alg: 'ES384', digest: 'sha384', length: 96, slow: true, der: true },
-  'P-521': { alg: 'ES512', digest: 'sha512', length: 132, slow: true, der: true },
-  Ed25519: { alg: 'EdDSA', digest: null, length: 64, slow: false, der: false },
-  RSA: { alg: 'RS256', digest: 'sha256', length: null, slow: false, der: false },
+  'P-256': { alg: 'ES256', digest: 'sha256', length: 64, ecdsa: true },
+  'P-384': { alg: 'ES384', digest: 'sha384', length: 96, ecdsa: true },
+  'P-521': { alg: 'ES512', digest: 'sha512', length: 132, ecdsa: true },
+  Ed25519: { alg: 'EdDSA', digest: null, length: 64, ecdsa: false },
+  RSA: { alg: 'RS256', digest: 'sha256', length: null, ecdsa: false },
 } as const
-
-/** Bits. Checking with a longer RSA key is slow too. */
-const QUICK_RSA = 4096
 
 type Algorithm = (typeof ALGORITHMS)[keyof typeof ALGORITHMS]
 
-interface ImportedKey {
-  readonly key: KeyObject
-  /** Of an RSA modulus; 0 for other keys. */
-  readonly bits: number
-}
-
 /** Null: a key that cannot be imported, remembered so that it is not tried again. */
-const imported = new LruMap<string, Promise<ImportedKey | null>>(4096)
+const imported = new LruMap<string, Promise<KeyObject | null>>(4096)
 const thumbprints = new WeakMap<Jwk, string>()
 
 /**
@@ -59,23 +46,22 @@ function signingInput({ protectedBytes, payloadBytes }: Jws): Buffer {
   )
 }
 
+/**
+ * On the thread pool, which costs the event loop a tenth of what the check itself would. Node's own `verify` and
+ * not WebCrypto's, which takes ten times that to hand over.
+ */
 function isSignedBy(
-  { key, bits }: ImportedKey,
-  { digest, slow, der }: Algorithm,
+  key: KeyObject,
+  { digest, ecdsa }: Algorithm,
   input: Buffer,
-  given: Buffer,
-): boolean | Promise<boolean> {
-  const signature = der ? derSignature(given) : given
-  if (!slow && bits <= QUICK_RSA) {
-    try {
-      return verify(digest, input, key, signature)
-    } catch {
-      return false
-    }
-  }
-  return new Promise((resolve) => {
-    verify(digest, input, key, signature, (error, signed) => resolve(!error && signed))
+  signature: Buffer,
+): Promise<boolean> {
+  const checked = new Promise<boolean>((resolve) => {
+    verify(digest, input, key, ecdsa ? derSignature(signature) : signature, (error, signed) => {
+      resolve(!error && signed)
+    })
   })
+  return checked.catch(() => false)
 }
 
 /**
@@ -129,7 +115,7 @@ function byKind({ kty, crv }: Jwk): Algorithm | null {
   return kty === 'OKP' && crv === 'Ed25519' ? ALGORITHMS.Ed25519 : null
 }
 
-function importOnce(key: Jwk, algorithm: Algorithm): Promise<ImportedKey | null> {
+function importOnce(key: Jwk, algorithm: Algorithm): Promise<KeyObject | null> {
   const thumbprint = thumbprintOf(key)
   const known = imported.get(thumbprint)
   if (known !== undefined) return known
@@ -138,20 +124,15 @@ function importOnce(key: Jwk, algorithm: Algorithm): Promise<ImportedKey | null>
   return importing
 }
 
-function withDetails(imported: CryptoKey): ImportedKey {
-  const key = KeyObject.from(imported)
-  return { key, bits: key.asymmetricKeyDetails?.modulusLength ?? 0 }
-}
-
-async function importKey({ kty, crv, x, y, n, e }: Jwk, { alg }: Algorithm): Promise<ImportedKey | null> {
+async function importKey({ kty, crv, x, y, n, e }: Jwk, { alg }: Algorithm): Promise<KeyObject | null> {
   try {
     if (kty === 'RSA') {
       if (n === undefined || e === undefined || !acceptableRsa(n, e)) return null
-      return withDetails((await importJWK({ kty, n, e }, alg)) as CryptoKey)
+      return KeyObject.from((await importJWK({ kty, n, e }, alg)) as CryptoKey)
     }
     if (crv === undefined || x === undefined) return null
     const members = y === undefined ? { kty, crv, x } : { kty, crv, x, y }
-    return withDetails((await importJWK(members, alg)) as CryptoKey)
+    return KeyObject.from((await importJWK(members, alg)) as CryptoKey)
   } catch {
     return null
   }
