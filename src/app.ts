@@ -174,6 +174,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         dispatcher.use(routing.cas)
         keeper.watch(routing.views)
         rememberRelays(config.data, config.relay)
+        await acme.checkCertificate()
         log('info', 'config.reloaded', { digest, warnings: next.warnings })
         return { ok: true, digest, problems: [] }
       } catch (error) {
@@ -205,7 +206,11 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
 
     // Open for business
     addresses.push(addressOf('acme', await acme.listen()), adminAddress)
-    closing.push(() => acme.close(config.shutdown.drain))
+    closing.push(async () => {
+      const began = performance.now()
+      await acme.close(config.shutdown.drain)
+      await recorder.drain(config.shutdown.drain - (performance.now() - began))
+    })
     keeper.watch(routing.views)
     rememberRelays(config.data, config.relay)
     for (const warning of loaded.warnings) log('warn', 'config.warning', { warning })

@@ -29,10 +29,11 @@ export function identifiersOf(payload: unknown, operation?: Operation): Identifi
   return identifiers
 }
 
-/** RFC 8555 §7.3: contact URLs; empty where there are none. */
+/** RFC 8555 §7.3: contact URLs; empty where there are none. A lone string, which no CA has to take, counts too. */
 export function contactsOf(payload: unknown): string[] {
   const contact = asObject(payload)?.contact
-  return Array.isArray(contact) ? contact.filter((url) => typeof url === 'string') : []
+  const contacts: readonly unknown[] = Array.isArray(contact) ? contact : [contact]
+  return contacts.filter((url) => typeof url === 'string')
 }
 
 /** RFC 8555 §7.3.5: the JWS that the payload of a keyChange is; null for any other payload. */

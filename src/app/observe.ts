@@ -7,10 +7,12 @@ import type { Completed, Received } from '../exchange/exchange.ts'
 import { parseJson } from '../exchange/parse-json.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
+import { OncePerSecond } from '../observability/once-per-second.ts'
 import type { CertificateEvent, ConnectionEvent } from '../proxy/listener-options.ts'
 
 /** Turns what happens into log lines and metrics. The only place that knows both. */
 export function observeWith(log: Log, metrics: Metrics) {
+  const unavailable = new OncePerSecond()
   return {
     completed(exchange: Completed): void {
       const { mode, operation, outcome, inspection, ambiguities } = exchange
@@ -77,11 +79,14 @@ export function observeWith(log: Log, metrics: Metrics) {
       switch (event.kind) {
         case 'unavailable':
           metrics.recordFailures.inc({ fact: event.fact, reason: event.reason })
-          log('error', 'record.unavailable', {
-            fact: event.fact,
-            reason: event.reason,
-            detail: event.message,
-          })
+          unavailable.note(`${event.fact} ${event.reason}`, (refused) =>
+            log('error', 'record.unavailable', {
+              fact: event.fact,
+              reason: event.reason,
+              refused,
+              detail: event.message,
+            }),
+          )
           break
         case 'spilled':
           log('warn', 'record.spilled', { exchange: event.exchange, reason: event.reason })

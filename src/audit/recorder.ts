@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AcmeProblem } from '../acme/problem.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Completed, Decided } from '../exchange/exchange.ts'
@@ -186,6 +187,12 @@ export class Recorder {
         this.#importing = null
       })
     return this.#importing
+  }
+
+  /** Resolves when no exchange is under way, or after `limit` ms: one whose client has gone still has its outcome to come. */
+  async drain(limit: number): Promise<void> {
+    const end = performance.now() + limit
+    while (this.#inFlight > 0 && performance.now() < end) await sleep(20)
   }
 
   /** Resolves always, in the time an outcome has; what could not be imported waits in the file for the next start. */

@@ -1,7 +1,11 @@
-import type { ReloadReport } from '../api/operations.ts'
+import type { RecordOperations, ReloadReport } from '../api/operations.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
-import type { OfflineOperations } from './backend.ts'
+
+/** The record without a server. */
+export interface OfflineOperations extends RecordOperations {
+  close(): Promise<void>
+}
 
 export interface Running {
   readonly addresses: readonly { readonly name: string; readonly address: string; readonly port: number }[]

@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs'
 import { controlSocketPath } from '../api/control-socket-path.ts'
-import type { Operations, RecordOperations } from '../api/operations.ts'
+import type { Operations } from '../api/operations.ts'
 import type { Config } from '../config/schema.ts'
-import type { Application } from './application.ts'
+import type { Application, OfflineOperations } from './application.ts'
 import { CliError } from './cli-error.ts'
 import { connectControl } from './control-client.ts'
-
-export interface OfflineOperations extends RecordOperations {
-  close(): Promise<void>
-}
 
 export type Backend =
   | { readonly kind: 'server'; readonly operations: Operations }

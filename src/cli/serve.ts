@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { formatProblem } from '../config/config-error.ts'
 import type { Running } from './application.ts'
 import { type CommandContext, command, type GlobalOptions } from './command-context.ts'
+import { keepCompiledCode } from './compile-cache.ts'
 import { openConfig } from './config-file.ts'
 import { escapeText } from './escape.ts'
 import type { Terminal } from './terminal.ts'
@@ -21,8 +22,10 @@ export function serveCommand(context: CommandContext) {
       for (const warning of loaded.warnings) terminal.warn(`warning: ${escapeText(warning)}`)
       const signals = new Signals(terminal)
       try {
+        const loadedAll = keepCompiledCode(loaded.config.data)
         const { start } = await context.application()
         const running = await start(loaded)
+        loadedAll()
         for (const { name, address, port } of running.addresses) {
           terminal.warn(`listening: ${name} ${address.includes(':') ? `[${address}]` : address}:${port}`)
         }

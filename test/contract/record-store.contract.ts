@@ -277,6 +277,10 @@ export function recordStoreContract(name: string, create: () => Promise<StoreUnd
       expect(again).toHaveLength(2)
       expect(again).toContainEqual(newer)
       expect(await opened.reader.resources('pebble', 'localhost:14000', '/order/1')).toEqual([])
+      const bare = { ...newer, account: null, issuance: null, identifiers: [] }
+      await opened.store.append({ ...wholeExchange().entry, learned: { resources: [bare], keys: [] } })
+      const kept = await opened.reader.resources('pebble', 'localhost:8443', '/order/1')
+      expect(kept.find(({ url }) => url === newer.url)).toEqual(newer)
       expect(await opened.reader.resources('other', 'localhost:8443', '/order/1')).toEqual([elsewhere])
     })
 

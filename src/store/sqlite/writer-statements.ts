@@ -60,11 +60,11 @@ export function writerStatements(db: Database.Database) {
       db,
       builder.insertInto('personal').values({ digest: nothing, kind: '', salt: nothing, value: nothing }),
     ),
-    findResource: prepare<{ id: number }>(
+    findResource: prepare<{ id: number; content: string }>(
       db,
       builder
         .selectFrom('resources')
-        .select('id')
+        .select(['id', 'content'])
         .where('place', '=', 0)
         .where('ca', '=', '')
         .where('authority', '=', '')

@@ -3,6 +3,7 @@ import { LruMap } from '../../exchange/lru-map.ts'
 import { encodeBytes, packBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
 import { factDigest, factText, fixedMembers, NO_PREVIOUS } from '../fact-text.ts'
+import { mergeResource } from '../merge-resource.ts'
 import { resourcePlace } from '../resource-place.ts'
 import { INTENT, OUTCOME } from '../tables.ts'
 import {
@@ -280,7 +281,7 @@ export class Writer {
     if (this.#resources.get(name) === content) return
     const place = resourcePlace(ca, authority, canonical)
     const known = this.#run.findResource.get(place, ca, authority, canonical, url)
-    if (known) this.#run.updateResource.run(content, known.id)
+    if (known) this.#run.updateResource.run(mergeResource(known.content, content), known.id)
     else this.#run.insertResource.run(place, ca, authority, canonical, url, content)
     this.#resources.set(name, content)
   }

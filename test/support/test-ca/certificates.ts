@@ -2,14 +2,7 @@
  * X.509 for tests: roots, server certificates (good, expired, wrongly named, self-signed) and the leaves the
  * test CA issues. Own DER, because a certificate takes 0.1 ms this way and any field can be made wrong.
  */
-import {
-  createHash,
-  createPrivateKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-} from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Identifier } from '../../../src/acme/identifier.ts'
 import {
@@ -168,11 +161,6 @@ export function readCsr(bytes: Buffer): CertificationRequest {
 export function toPem(label: string, bytes: Buffer): string {
   const lines = bytes.toString('base64').match(/.{1,64}/g) ?? []
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`
-}
-
-/** The private key of a server certificate, from its PEM. */
-export function readKey(pem: string): KeyObject {
-  return createPrivateKey(pem)
 }
 
 function makeCertificate(options: {
