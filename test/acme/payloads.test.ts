@@ -32,7 +32,8 @@ test('RFC 8555 §7.4.1: the one identifier of a newAuthz', () => {
 
 test('contacts, profile, replaces, CSR and certificate', () => {
   expect(contactsOf({ contact: ['mailto:a@example.com', 5, null] })).toEqual(['mailto:a@example.com'])
-  expect(contactsOf({ contact: 'mailto:a@example.com' })).toEqual([])
+  expect(contactsOf({ contact: 'mailto:a@example.com' })).toEqual(['mailto:a@example.com'])
+  expect(contactsOf({ contact: 5 })).toEqual([])
   expect([profileOf({ profile: 'shortlived' }), profileOf({ profile: 5 })]).toEqual(['shortlived', null])
   expect([replacesOf({ replaces: 'a.b' }), replacesOf(null)]).toEqual(['a.b', null])
   expect([csrOf({ csr: 'AQAB' }), csrOf({ csr: 'AQAB=' })]).toEqual([Buffer.from([1, 0, 1]), null])
