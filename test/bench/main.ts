@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: {
     json: { type: 'string' },
     seconds: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '32' },
     targets: { type: 'string', default: Object.keys(TARGETS).join(',') },
     profile: { type: 'string' },
