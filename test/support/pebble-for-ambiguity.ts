@@ -14,10 +14,14 @@ export interface Answer {
 export interface RawPebble {
   /** `localhost:PORT`. */
   readonly authority: string
-  /** Sends the target as it is, over one of the kept connections. */
-  send(method: string, target: string, body: Buffer | null): Promise<Answer>
+  /** PEM of its certificate, which is its own root. */
+  readonly trust: string
+  readonly send: Send
   stop(): Promise<void>
 }
+
+/** Sends the target as it is, over one of some kept connections. */
+export type Send = (method: string, target: string, body: Buffer | null) => Promise<Answer>
 
 /** Pebble on free ports with a certificate of its own, every challenge valid at once, no refused nonces. */
 export async function startRawPebble(): Promise<RawPebble> {
@@ -62,31 +66,11 @@ export async function startRawPebble(): Promise<RawPebble> {
     child.once('error', reject)
   })
   ended.catch(() => {})
-  const agent = new Agent({
-    keepAlive: true,
-    maxSockets: 16,
-    ca: readFileSync(certificate),
-    servername: 'localhost',
-  })
+  const trust = readFileSync(certificate, 'utf8')
   const authority = `localhost:${port}`
-  const send = (method: string, target: string, body: Buffer | null) =>
-    new Promise<Answer>((resolve, reject) => {
-      const headers: Record<string, string | number> = { Host: authority, 'User-Agent': 'ambiguity' }
-      if (body)
-        Object.assign(headers, { 'Content-Type': 'application/jose+json', 'Content-Length': body.length })
-      const call = request({ host: '127.0.0.1', port, method, path: target, headers, agent }, (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () =>
-          resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }),
-        )
-      })
-      call.on('error', reject)
-      call.end(body ?? undefined)
-    })
+  const { send, end } = rawSender(port!, trust)
   const stop = async () => {
-    agent.destroy()
+    end()
     child.kill('SIGKILL')
     await ended.catch(() => {})
     rmSync(folder, { recursive: true, force: true })
@@ -102,7 +86,32 @@ export async function startRawPebble(): Promise<RawPebble> {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
-  return { authority, send, stop }
+  return { authority, trust, send, stop }
+}
+
+/** Requests to `localhost:PORT`, whose certificate `trust` signed. */
+export function rawSender(port: number, trust: string): { readonly send: Send; end(): void } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16, ca: trust, servername: 'localhost' })
+  const send: Send = (method, target, body) =>
+    new Promise<Answer>((resolve, reject) => {
+      const headers: Record<string, string | number> = {
+        Host: `localhost:${port}`,
+        'User-Agent': 'ambiguity',
+      }
+      if (body)
+        Object.assign(headers, { 'Content-Type': 'application/jose+json', 'Content-Length': body.length })
+      const call = request({ host: '127.0.0.1', port, method, path: target, headers, agent }, (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () =>
+          resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }),
+        )
+      })
+      call.on('error', reject)
+      call.end(body ?? undefined)
+    })
+  return { send, end: () => agent.destroy() }
 }
 
 export const EAB_KID = 'kid-1'
