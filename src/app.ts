@@ -112,9 +112,12 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       observe.completed(exchange)
       feed.publish(exchange.id)
     }
+    const ending = new AbortController()
     const keeper: DirectoryKeeper = new DirectoryKeeper(
       async (request) => {
-        const exchange = await chains.engine(request, (ca, outgoing) => dispatcher.send(ca, outgoing))
+        const exchange = await chains.engine(request, (ca, outgoing) =>
+          dispatcher.send(ca, outgoing, ending.signal),
+        )
         completed(exchange)
         return exchange
       },
@@ -208,8 +211,13 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     addresses.push(addressOf('acme', await acme.listen()), adminAddress)
     closing.push(async () => {
       const began = performance.now()
+      // Nobody waits for what acmetap asks of its own accord: a CA that hangs must not hold up a restart.
+      keeper.stop()
+      ending.abort()
       await acme.close(config.shutdown.drain)
       await recorder.drain(config.shutdown.drain - (performance.now() - began))
+      dispatcher.abandon()
+      await recorder.drain(limits.outcomeDeadline)
     })
     keeper.watch(routing.views)
     rememberRelays(config.data, config.relay)

@@ -14,6 +14,7 @@ import { endToEndFields } from './hop-by-hop.ts'
 /** Bytes. The largest answers are certificate chains, about 10 kB. */
 export const RESPONSE_BODY_LIMIT = 1024 * 1024
 const INFORMATIONAL_LIMIT = 20
+const ENDING = 'acmetap ended before the answer was complete'
 
 export interface CaConnection {
   readonly name: string
@@ -42,7 +43,7 @@ export type Sent =
 /** One pool of verified TLS connections per CA. */
 export class CaDispatcher {
   readonly #pools = new Map<string, { readonly pool: Pool; readonly ca: CaConnection }>()
-  readonly #retiring = new Set<Promise<void>>()
+  readonly #retiring = new Map<Pool, Promise<void>>()
 
   constructor(cas: readonly CaConnection[]) {
     this.use(cas)
@@ -62,12 +63,12 @@ export class CaDispatcher {
 
   #retire(name: string, pool: Pool): void {
     this.#pools.delete(name)
-    const closing: Promise<void> = pool.close().finally(() => this.#retiring.delete(closing))
-    this.#retiring.add(closing)
+    const closing = pool.close().finally(() => this.#retiring.delete(pool))
+    this.#retiring.set(pool, closing)
   }
 
-  /** Sends once: no retry, whatever comes. Never rejects. */
-  async send(ca: string, request: OutgoingRequest): Promise<Sent> {
+  /** Sends once: no retry, whatever comes. Never rejects. What the signal gives up on is `aborted`. */
+  async send(ca: string, request: OutgoingRequest, signal?: AbortSignal): Promise<Sent> {
     const entry = this.#pools.get(ca)
     if (!entry) {
       return {
@@ -79,7 +80,7 @@ export class CaDispatcher {
     const started = performance.now()
     const elapsed = () => Math.round((performance.now() - started) * 1000)
     try {
-      const { status, fields, body } = await exchangeOnce(entry.pool, entry.ca, request)
+      const { status, fields, body } = await exchangeOnce(entry.pool, entry.ca, request, signal)
       const durationCa = elapsed()
       const codings = fields.filter(([name]) => name === 'content-encoding').map(([, value]) => value)
       const decoded = await decodeContent(body, codings.join(','), RESPONSE_BODY_LIMIT)
@@ -92,7 +93,13 @@ export class CaDispatcher {
   /** Ends idle connections at once, busy ones when their answer is in. */
   async close(): Promise<void> {
     for (const [name, { pool }] of this.#pools) this.#retire(name, pool)
-    await Promise.all(this.#retiring)
+    await Promise.all(this.#retiring.values())
+  }
+
+  /** Gives up on every answer that is still awaited: those requests end as `aborted`. */
+  abandon(): void {
+    for (const [name, { pool }] of this.#pools) this.#retire(name, pool)
+    for (const pool of this.#retiring.keys()) void pool.destroy(new FailureError('aborted', ENDING))
   }
 }
 
@@ -128,7 +135,12 @@ interface RawResponse {
   body: Buffer
 }
 
-function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): Promise<RawResponse> {
+function exchangeOnce(
+  pool: Pool,
+  ca: CaConnection,
+  request: OutgoingRequest,
+  signal?: AbortSignal,
+): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | null = null
     let failed = false
@@ -140,7 +152,7 @@ function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): P
     const fail = (error: Error) => {
       if (failed) return
       failed = true
-      clearTimeout(timer)
+      settled()
       controller?.abort(error)
       reject(relativeToSending(error, controller !== null))
     }
@@ -149,6 +161,13 @@ function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): P
       const missing = controller ? 'complete answer' : 'free connection'
       fail(new FailureError(cause, `no ${missing} within ${ca.timeout} ms`))
     }, ca.timeout)
+    const giveUp = () => fail(new FailureError('aborted', ENDING))
+    const settled = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
+    }
+    if (signal?.aborted) return giveUp()
+    signal?.addEventListener('abort', giveUp)
     const options = {
       origin: ca.origin,
       path: request.target,
@@ -183,7 +202,7 @@ function exchangeOnce(pool: Pool, ca: CaConnection, request: OutgoingRequest): P
         } else chunks.push(chunk)
       },
       onResponseEnd() {
-        clearTimeout(timer)
+        settled()
         resolve({ status, fields, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) })
       },
       onResponseError(_controller, error) {
