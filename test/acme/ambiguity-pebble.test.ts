@@ -1,14 +1,21 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ambiguitySoak, type DifferentialResult, runDifferential } from '../support/ambiguity-differential.ts'
 import { allCases } from '../support/ambiguous-cases.ts'
+import { reasonWithout } from '../support/missing.ts'
 
 const SEED = 20261122
+
+const missing = await reasonWithout('pebble')
+beforeEach((context) => {
+  if (missing !== null) context.skip(missing)
+})
 
 describe('J6, J8, J9, J10: Pebble acts on what we read, or we refuse', () => {
   let made: DifferentialResult
   let random: DifferentialResult
 
   beforeAll(async () => {
+    if (missing !== null) return
     made = await runDifferential(allCases(), 4)
     random = await ambiguitySoak(2000, SEED)
     console.log(`made by hand: ${told(made)}\nrandom, seed ${SEED}: ${told(random)}`)

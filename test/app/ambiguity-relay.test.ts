@@ -2,7 +2,7 @@
  * The ambiguous requests once more, this time through the whole server in front of a real Pebble: what Pebble
  * acted on is compared with what the record says, and what was refused must never have reached it.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { RecordedExchange } from '../../src/audit/record-store.ts'
 import { allCases } from '../support/ambiguous-cases.ts'
 import {
@@ -14,6 +14,7 @@ import {
   signed,
   type TestAccount,
 } from '../support/ambiguous-requests.ts'
+import { reasonWithout } from '../support/missing.ts'
 import {
   type Answer,
   type RawPebble,
@@ -24,6 +25,11 @@ import {
 import { type Composed, compose } from './composed.ts'
 
 const LANES = 8
+
+const missing = await reasonWithout('pebble')
+beforeEach((context) => {
+  if (missing !== null) context.skip(missing)
+})
 
 interface Finished {
   readonly name: string
@@ -38,6 +44,7 @@ let noncesUnspent = 0
 const nonceSpentByRefusal: string[] = []
 
 beforeAll(async () => {
+  if (missing !== null) return
   pebble = await startRawPebble()
   world = await compose({
     pebble: { directory: `https://${pebble.authority}/dir`, trust: pebble.trust },

@@ -3,22 +3,29 @@ import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readAccountFiles } from '../../../src/cli/accounts/read-account-files.ts'
 import { cleanEnvironment } from '../../../src/cli/demo/child.ts'
 import { type Pebble, startPebble } from '../../../src/cli/demo/pebble.ts'
+import { reasonWithout } from '../../support/missing.ts'
 
 const run = promisify(execFile)
 let folder: string
 let pebble: Pebble
 
+const missing = await reasonWithout('pebble', 'pebble-challtestsrv', 'certbot', 'lego', 'dehydrated', 'uacme')
+beforeEach((context) => {
+  if (missing !== null) context.skip(missing)
+})
+
 beforeAll(async () => {
+  if (missing !== null) return
   folder = await mkdtemp(path.join(tmpdir(), 'acmetap-real-accounts-'))
   pebble = await startPebble({ folder: path.join(folder, 'pebble'), nonceReject: 0 })
 })
 afterAll(async () => {
   await pebble?.stop()
-  await rm(folder, { recursive: true, force: true })
+  if (missing === null) await rm(folder, { recursive: true, force: true })
 })
 
 function client(program: string, args: readonly string[], trust: Record<string, string> = {}) {
