@@ -3,7 +3,7 @@ import type { Identifier } from '../acme/identifier.ts'
 import { contactsOf, identifiersOf } from '../acme/payloads.ts'
 import type { Classified, Decided } from '../exchange/exchange.ts'
 import type { BlobDraft, FactDraft, IntentContent, PersonalDraft } from './record.ts'
-import { allowedFields, boundedLine, redactText } from './redaction.ts'
+import { allowedFields, boundedLine, redactBody, redactText } from './redaction.ts'
 
 /** What is the same for every fact of a process. */
 export interface RecordContext {
@@ -17,7 +17,7 @@ const TARGET_LIMIT = 4096
 
 /** The first fact of an exchange: what came, what it is and what was decided. */
 export function intentFact(exchange: Decided, context: RecordContext): FactDraft {
-  const { request, connection, inspection, decision, destination } = exchange
+  const { request, connection, decision, destination } = exchange
   const blobs: BlobDraft[] = []
   const personal: PersonalDraft[] = []
   if (connection.clientAddress) {
@@ -41,14 +41,14 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
     },
     request: {
       method: request.method,
-      authority: request.authority === null ? null : boundedLine(redactText(request.authority), 512),
+      authority: request.authority === null ? null : boundedLine(withoutUserinfo(request.authority), 512),
       target: boundedLine(redactText(request.target), TARGET_LIMIT),
       fields: allowedFields(request.fields, 'request'),
       bytes: request.body.length,
       digest: hash('sha256', request.body),
     },
     jws: jwsContent(exchange, blobs, personal),
-    account: inspection?.jws.header.kid ?? exchange.resource?.account ?? null,
+    account: accountOf(exchange),
     identifiers: requestedIdentifiers(exchange),
     ...subjectOf(exchange),
     decision: {
@@ -62,7 +62,7 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
 }
 
 /**
- * The parts of the JWS. A payload with contacts, and the signature over it, are personal. A request that is not
+ * The parts of the JWS, without credentials. A payload with contacts, and the signature over it, are personal. A request that is not
  * sent keeps only a digest of its signature: its nonce is unspent, so the JWS could still be used.
  */
 function jwsContent(exchange: Decided, blobs: BlobDraft[], personal: PersonalDraft[]): IntentContent['jws'] {
@@ -70,26 +70,42 @@ function jwsContent(exchange: Decided, blobs: BlobDraft[], personal: PersonalDra
   if (!inspection) return null
   const { jws, verdict, thumbprint } = inspection
   const isPersonal = contactsOf(jws.payload).length > 0
+  const payload = redactBody(jws.payloadBytes, 'application/json')
   const keepSignature = decision.effect === 'allow'
   if (isPersonal) {
-    personal.push({ name: 'payload', kind: 'body', value: jws.payloadBytes })
+    personal.push({ name: 'payload', kind: 'body', value: payload })
     if (keepSignature) personal.push({ name: 'signature', kind: 'body', value: jws.signatureBytes })
     for (const [index, contact] of contactsOf(jws.payload).entries()) {
       personal.push({ name: `contact.${index}`, kind: 'contact', value: Buffer.from(contact) })
     }
   }
   return {
-    alg: jws.header.alg ?? null,
-    nonce: jws.header.nonce ?? null,
-    url: jws.header.url ?? null,
-    kid: jws.header.kid ?? null,
+    alg: written(jws.header.alg),
+    nonce: written(jws.header.nonce),
+    url: written(jws.header.url),
+    kid: written(jws.header.kid),
     thumbprint,
     verdict,
-    protected: keep(jws.protectedBytes, blobs),
-    payload: isPersonal ? null : keep(jws.payloadBytes, blobs),
+    protected: keep(redactBody(jws.protectedBytes, 'application/json'), blobs),
+    payload: isPersonal ? null : keep(payload, blobs),
     signature: keepSignature && !isPersonal ? keep(jws.signatureBytes, blobs) : null,
     signatureDigest: hash('sha256', jws.signatureBytes),
   }
+}
+
+/** No client has business to write one into `Host` (RFC 9110 §4.2.4), so it may be anybody's. */
+function withoutUserinfo(authority: string): string {
+  return redactText(authority).replace(/^.*@/s, '[redacted]@')
+}
+
+/** A member of the protected header: whatever the client wrote, a URL with its password in it for one. */
+function written(text: string | undefined): string | null {
+  return text === undefined ? null : redactText(text)
+}
+
+/** URL of the account a request is signed for, or that the object it names belongs to. */
+function accountOf({ inspection, resource }: Decided): string | null {
+  return written(inspection?.jws.header.kid) ?? resource?.account ?? null
 }
 
 function keep(bytes: Buffer, blobs: BlobDraft[]): string {

@@ -143,7 +143,7 @@ function responseContent(
     problem: isProblem ? recordedProblem(readProblem(json), contacts) : null,
     ...(isProblem ? {} : objectContent(exchange, json, contacts)),
     retryAfter: retryAfterOf(exchange, response),
-    account: operation === 'newAccount' ? location : (exchange.inspection?.jws.header.kid ?? null),
+    account: operation === 'newAccount' ? location : signedFor(exchange),
     issuance: operation === 'newOrder' ? exchange.id : (resource?.issuance ?? null),
     order: operation === 'newOrder' ? location : (resource?.order ?? null),
     authorization: operation === 'newAuthz' ? location : (resource?.authorization ?? null),
@@ -151,6 +151,11 @@ function responseContent(
     certificate: operation === 'certificate' ? (resource?.url ?? null) : (order?.certificate ?? null),
     identifiers: order?.identifiers ?? authorizedIdentifier(exchange, isProblem, json),
   }
+}
+
+function signedFor({ inspection }: Completed): string | null {
+  const kid = inspection?.jws.header.kid
+  return kid === undefined ? null : redactText(kid)
 }
 
 function authorizedIdentifier({ operation }: Completed, isProblem: boolean, json: unknown) {

@@ -93,7 +93,7 @@ export interface IntentContent {
     readonly kid: string | null
     readonly thumbprint: string | null
     readonly verdict: string
-    /** SHA-256 of each part. The parts are blobs, or under `personal`; a refused request keeps no signature. */
+    /** SHA-256 of each part as it is kept, credentials redacted. The parts are blobs, or under `personal`; a refused request keeps no signature. */
     readonly protected: string
     readonly payload: string | null
     readonly signature: string | null

@@ -39,10 +39,7 @@ export class Spill {
     try {
       const { size } = await file.stat()
       if (size < capacity) {
-        const zeros = Buffer.alloc(1024 * 1024)
-        for (let at = size; at < capacity; at += zeros.length) {
-          await writeAll(file, zeros.subarray(0, Math.min(zeros.length, capacity - at)), at)
-        }
+        await writeZeros(file, size, capacity)
         await file.sync()
         await syncFolder(dirname(path))
       }
@@ -96,7 +93,8 @@ export class Spill {
   async #taken(end: number): Promise<void> {
     this.#start = end
     if (end < this.#end) return
-    await writeAll(this.#file, END, 0)
+    // From the front, so that it is empty whenever this is cut off; all of it, for it holds personal data.
+    await writeZeros(this.#file, 0, this.#end)
     await this.#file.datasync()
     this.#start = 0
     this.#end = 0
@@ -129,6 +127,13 @@ async function scan(file: FileHandle, start: number): Promise<{ entries: Entry[]
     end += HEADER + length
   }
   return { entries, end }
+}
+
+async function writeZeros(file: FileHandle, from: number, to: number): Promise<void> {
+  const zeros = Buffer.alloc(Math.min(1024 * 1024, to - from))
+  for (let at = from; at < to; at += zeros.length) {
+    await writeAll(file, zeros.subarray(0, Math.min(zeros.length, to - at)), at)
+  }
 }
 
 async function writeAll(file: FileHandle, bytes: Buffer, at: number): Promise<void> {

@@ -22,7 +22,7 @@ function decision(exchange: Inspected, relayRefusal: RelayRefusal): Decision {
     return deny(
       'unknown-host',
       421,
-      `acmetap relays no CA under the host name ${quote(request.authority)}; check the client's --server URL against the relay list of acmetap's configuration`,
+      `acmetap relays no CA under the host name ${quote(request.authority?.replace(/^.*@/s, '') ?? null)}; check the client's --server URL against the relay list of acmetap's configuration`,
     )
   }
   if (request.truncated) {

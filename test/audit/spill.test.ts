@@ -127,6 +127,16 @@ test('frames of an emptied file do not come back behind new ones', async () => {
   await reopened.close()
 })
 
+test('nothing of what was taken stays in the file: it holds personal data', async () => {
+  const spill = await Spill.open(path, CAPACITY)
+  for (let i = 0; i < 3; i += 1) await spill.write(entry({ status: 'valid', padding: 'x'.repeat(1000) }))
+  await drained(spill)
+  await spill.close()
+  const bytes = await readFile(path)
+  expect(bytes.length).toBe(CAPACITY)
+  expect(bytes.every((byte) => byte === 0)).toBe(true)
+})
+
 test('a full file refuses, never grows, and takes again when it is emptied', async () => {
   const spill = await Spill.open(path, CAPACITY)
   const large = () => entry('x'.repeat(40_000))
