@@ -23,6 +23,8 @@ export function createHttp1Server(limits: ListenerLimits, onFailure: Http1Failur
   })
   // Fields beyond a maximum would be dropped silently; request-bounds.ts refuses the request instead.
   server.maxHeadersCount = 0
+  // Node would answer 417 by itself, unrecorded; the field is not passed on (RFC 9110 §10.1.1 allows that).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   const failed = new WeakSet<Duplex>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (failed.has(socket)) return

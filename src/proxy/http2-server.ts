@@ -4,7 +4,7 @@ import type { ListenerLimits } from './listener-options.ts'
 
 /** A server that never listens on its own: connections arrive by `emit('connection', tlsSocket)`. */
 export function createHttp2Server(limits: ListenerLimits): Http2Server {
-  return createServer({
+  const server = createServer({
     settings: {
       enablePush: false,
       maxConcurrentStreams: limits.streams,
@@ -20,4 +20,7 @@ export function createHttp2Server(limits: ListenerLimits): Http2Server {
     streamResetBurst: limits.streamResetBurst,
     streamResetRate: limits.streamResetRate,
   })
+  // As for HTTP/1: Node would answer 417 by itself, unrecorded.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
+  return server
 }

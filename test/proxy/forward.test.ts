@@ -179,6 +179,16 @@ test('Expect: 100-continue is answered here and not passed on', async () => {
   expect(upstreamFields().join()).not.toMatch(/expect/i)
 })
 
+test('an expectation nobody knows is the end of no request: it goes on without it, recorded', async () => {
+  const body = signed()
+  const head = `POST /order-plz HTTP/1.1\r\nHost: ${world.authority}\r\nConnection: close\r\nExpect: tea\r\nContent-Length: ${body.length}\r\n\r\n`
+  const answer = await raw(Buffer.concat([Buffer.from(head), body]))
+  expect(answer.status).toBe(200)
+  expect(world.ca.requests[0]!.body.equals(body)).toBe(true)
+  expect(upstreamFields().join()).not.toMatch(/expect/i)
+  expect(world.outcomes()).toHaveLength(1)
+})
+
 test('HEAD: the fields of the CA, its length if it said one, no body', async () => {
   caSays('HTTP/1.1 200 OK\r\nReplay-Nonce: one\r\n\r\n')
   const bare = await raw(message('HEAD', '/nonce'))
@@ -418,6 +428,12 @@ describe('over HTTP/2', () => {
     expect(upstreamFields()).toContain(`host: ${world.authority}`)
     expect(world.ca.requests[0]!.body.equals(body)).toBe(true)
     expect(world.intents()[0]!.client.httpVersion).toBe('2')
+  })
+
+  test('an expectation nobody knows is the end of no request', async () => {
+    const { fields } = await ask({ ':method': 'POST', ':path': '/order-plz', expect: 'tea' }, signed())
+    expect(fields[':status']).toBe(200)
+    expect(world.outcomes()).toHaveLength(1)
   })
 
   test('several Links stay several; of a field that may come once the first is sent', async () => {
