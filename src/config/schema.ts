@@ -121,7 +121,7 @@ export const configSchema = z.strictObject({
         'must be 1 to 64 letters, digits, dots, hyphens or underscores',
       )
       .default('acmetap'),
-    'Label of this installation in logs and metrics.',
+    'Label of this installation in logs.',
   ),
   data: key(
     path().prefault('./data'),
