@@ -200,7 +200,15 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const control = await openControlSocket(operations, config.data, observe.control)
     closing.push(() => control.close())
     const admin = adminApp(
-      { store: storeStatus, cas: operations.cas, draining: () => draining, metrics: metrics.exposition },
+      {
+        store: async () => {
+          await recorder.isWritable()
+          return storeStatus()
+        },
+        cas: operations.cas,
+        draining: () => draining,
+        metrics: metrics.exposition,
+      },
       observe.control,
     )
     await admin.listen({ host: config.listeners.admin.address, port: config.listeners.admin.port })

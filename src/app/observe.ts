@@ -39,6 +39,9 @@ export function observeWith(log: Log, metrics: Metrics) {
     },
 
     fault(error: unknown, exchange: Received): void {
+      const ca = exchange.destination?.ca ?? 'none'
+      metrics.exchanges.inc({ mode: exchange.mode, ca, operation: 'unrecognised', outcome: 'unrecorded' })
+      metrics.problems.inc({ ca, type: 'serverInternal' })
       // A refusal for want of a record has been reported by the recorder, once for all of them.
       if (error instanceof AcmeProblem) return
       log('error', 'exchange.bug', { exchange: exchange.id, detail: stackOf(error) })

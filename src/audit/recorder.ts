@@ -53,6 +53,7 @@ export class Recorder {
   readonly #onEvent: (event: RecorderEvent) => void
   #context: RecordContext
   #inFlight = 0
+  #lastWritten = performance.now()
   #held: Entry[] = []
   #healthy = true
   /** Refused for want of a durable intent, which may be in the store all the same: a failed commit can have worked. */
@@ -89,6 +90,20 @@ export class Recorder {
 
   /** False from the first fact the store refuses until it can be written again. */
   get healthy(): boolean {
+    return this.#healthy
+  }
+
+  /** Whether the store takes a write now. Asked for real at most every two seconds, so that a scrape costs little. */
+  async isWritable(): Promise<boolean> {
+    const now = performance.now()
+    if (this.#healthy && now - this.#lastWritten > 2000) {
+      try {
+        await this.#within(this.#store.probe(), this.#limits.intentDeadline)
+        this.#works()
+      } catch (error) {
+        this.#failed('intent', error)
+      }
+    }
     return this.#healthy
   }
 
@@ -233,6 +248,7 @@ export class Recorder {
   }
 
   #works(): void {
+    this.#lastWritten = performance.now()
     if (this.#healthy) return
     this.#healthy = true
     this.#onEvent({ kind: 'recovered' })

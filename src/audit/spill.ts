@@ -91,8 +91,10 @@ export class Spill {
   }
 
   async #taken(end: number): Promise<void> {
-    this.#start = end
-    if (end < this.#end) return
+    if (end < this.#end) {
+      this.#start = end
+      return
+    }
     // From the front, so that it is empty whenever this is cut off; all of it, for it holds personal data.
     await writeZeros(this.#file, 0, this.#end)
     await this.#file.datasync()

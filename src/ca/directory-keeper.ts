@@ -141,7 +141,7 @@ export class DirectoryKeeper {
       (url) => url && !url.startsWith(expected),
     )
     if (!stray || !view.relay) return { view, state: 'ok', detail: null, checkedAt }
-    const detail = `the CA answers ${expected} with URLs that lead elsewhere (${stray}), so signed requests sent through acmetap would be rejected. ${view.advice}`
+    const detail = `the CA answers ${expected} with URLs that lead elsewhere (${stray.slice(0, 200)}), so signed requests sent through acmetap would be rejected. ${view.advice}`
     return { view, state: 'refused', detail, checkedAt }
   }
 

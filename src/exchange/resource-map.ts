@@ -1,4 +1,5 @@
 import { canonicalTarget } from '../acme/canonical-target.ts'
+import type { Operation } from '../acme/operation.ts'
 import { LruMap } from './lru-map.ts'
 import type { AccountKey, Learned, LearnedStore, Resource } from './resource.ts'
 
@@ -34,12 +35,26 @@ export class ResourceMap {
     const canonical = canonicalTarget(target)
     const fresh = this.#fresh.get(cacheKey(ca, authority, canonical)) ?? []
     const known = fresh.find((resource) => resource.url === url)
-    if (known) return { resource: known, resembles: false }
+    if (known && isWhole(known)) return { resource: known, resembles: false }
+    if (known) return { resource: await this.#completed(known, canonical), resembles: false }
     const candidates = await this.#candidates(ca, authority, canonical)
     const exact = candidates.find((resource) => resource.url === url)
     if (exact) return { resource: exact, resembles: false }
     if (candidates.length > 0) return { resource: null, resembles: true }
     return this.#renewalInfo(ca, authority, url, canonical)
+  }
+
+  /**
+   * A resource that an answer named in passing, say an authorization of an order polled after a restart: what an
+   * earlier run knew of it is in the store.
+   */
+  async #completed(known: Resource, canonical: string): Promise<Resource> {
+    const stored = await this.#store.resources(known.ca, known.authority, canonical)
+    const earlier = stored.find(({ url }) => url === known.url)
+    if (!earlier) return known
+    const merged = merge(earlier, known)
+    this.#take(merged)
+    return merged
   }
 
   async #renewalInfo(ca: string, authority: string, url: string, canonical: string): Promise<Recognised> {
@@ -119,6 +134,19 @@ function merge(known: Resource, news: Resource): Resource {
     identifiers: news.identifiers.length > 0 ? news.identifiers : known.identifiers,
   }
 }
+
+/** Whether nothing is missing that the store could add. */
+function isWhole({ operation, issuance, identifiers }: Resource): boolean {
+  return !OF_AN_ISSUANCE.has(operation) || (issuance !== null && identifiers.length > 0)
+}
+
+const OF_AN_ISSUANCE: ReadonlySet<Operation> = new Set([
+  'order',
+  'authorization',
+  'challenge',
+  'finalize',
+  'certificate',
+])
 
 function isSame(a: Resource, b: Resource): boolean {
   return (

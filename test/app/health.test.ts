@@ -28,6 +28,12 @@ test('alive; ready while the store is; a CA that is down is in the body and not 
     cas: [{ name: 'ca', directories: [{ state: 'ok' }], relays: [{ state: 'ok' }] }],
   })
 
+  // Nobody asks for anything, and the store takes no more writes: readiness finds out by itself.
+  faults.failCommits('full')
+  await until(async () => (await readyz()).status === 503)
+  faults.failCommits('none')
+  await until(async () => (await readyz()).status === 200)
+
   const url = `https://localhost:${world.port}${new URL(ca.directory).pathname}`
   const transport = await world.transport()
   faults.failCommits('full')

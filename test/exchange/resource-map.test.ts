@@ -137,3 +137,22 @@ test('only news is to be stored, and what an answer does not say stays', () => {
   const moved = { ...order, issuance: 'j' }
   expect(map.learn({ resources: [moved], keys: [] }).resources).toEqual([moved])
 })
+
+test('what an answer names in passing keeps what an earlier run knew of it', async () => {
+  const store = new CountingStore()
+  const identifiers = [{ type: 'dns', value: 'a.example.com' }]
+  const earlier = at('/authz/1', 'authorization', { issuance: 'the newOrder', identifiers })
+  store.rows = [earlier]
+  const map = new ResourceMap(store)
+  map.learn({
+    resources: [
+      at('/authz/1', 'authorization', { order: `${ORIGIN}/order/1`, issuance: null, identifiers: [] }),
+    ],
+    keys: [],
+  })
+  const { resource: found } = await map.recognise('pebble', AUTHORITY, '/authz/1')
+  expect(found).toMatchObject({ order: `${ORIGIN}/order/1`, issuance: 'the newOrder', identifiers })
+  const asked = store.asked
+  await map.recognise('pebble', AUTHORITY, '/authz/1')
+  expect(store.asked).toBe(asked)
+})
