@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { controlSocketPath } from '../api/control-socket-path.ts'
 import type { Operations } from '../api/operations.ts'
 import type { Config } from '../config/schema.ts'
@@ -10,10 +10,24 @@ export type Backend =
   | { readonly kind: 'server'; readonly operations: Operations }
   | { readonly kind: 'offline'; readonly operations: OfflineOperations }
 
-/** The running server if its socket answers, else null. */
+/** The running server if its socket answers, else null. Throws a {@link CliError} where the data folder is closed. */
 export async function connectServer(config: Config): Promise<Operations | null> {
   const path = controlSocketPath(config.data)
-  return existsSync(path) ? connectControl(path) : null
+  return isThere(path, config.data) ? connectControl(path) : null
+}
+
+/** A folder that is closed to this user is not one without a server and without a record. */
+function isThere(path: string, folder: string): boolean {
+  try {
+    statSync(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return false
+    throw new CliError(
+      `no right to look into ${folder}`,
+      'Run this as the user that runs the server, or as root.',
+    )
+  }
 }
 
 /** As {@link connectServer}; throws a {@link CliError} when no server runs. `what` completes "… needs". */

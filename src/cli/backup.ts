@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { withBackend } from './backend.ts'
+import { dirname, resolve } from 'node:path'
+import type { BackupReport } from '../api/operations.ts'
+import { type Backend, withBackend } from './backend.ts'
 import { CliError } from './cli-error.ts'
 import { type CommandContext, command, configOf } from './command-context.ts'
 import { escapeText } from './escape.ts'
@@ -17,10 +18,27 @@ export function backupCommand(context: CommandContext) {
       const { config } = configOf(context, self)
       if (existsSync(file))
         throw new CliError(`${file} exists already`, 'Choose another name; a backup overwrites nothing.')
-      const report = await withBackend(config, context.application, ({ operations }) =>
-        operations.backup(file),
-      )
+      if (!existsSync(dirname(file))) {
+        throw new CliError(
+          `the folder ${dirname(file)} does not exist`,
+          'Make it first, or choose another name.',
+        )
+      }
+      const report = await withBackend(config, context.application, (backend) => backUp(backend, file))
       if (options.json === true) return writeJson(context.terminal, report)
       context.terminal.write(`${escapeText(report.file)}: ${report.bytes} bytes\n`)
     })
+}
+
+/** A running server writes the file itself, and may not see or be allowed what this process is. */
+async function backUp({ kind, operations }: Backend, file: string): Promise<BackupReport> {
+  try {
+    return await operations.backup(file)
+  } catch (error) {
+    if (kind === 'offline' || !(error instanceof CliError)) throw error
+    throw new CliError(
+      error.message,
+      'The running server writes the file: its user needs the right to write there. The unit in config/systemd lets it write in /var/lib/acmetap alone.',
+    )
+  }
 }

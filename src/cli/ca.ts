@@ -2,19 +2,18 @@ import type { CaStatus } from '../api/operations.ts'
 import { PRESETS } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import { connectServer, requireServer } from './backend.ts'
-import { type CommandContext, command, configOf } from './command-context.ts'
+import { type CommandContext, command, configOf, withDefault } from './command-context.ts'
 import { escapeText } from './escape.ts'
 import { type Column, renderTable } from './render.ts'
 import { type Terminal, writeJson } from './terminal.ts'
 import { relativeTime } from './time.ts'
 
 export function caCommand(context: CommandContext) {
-  return command('ca', 'the certificate authorities', [
+  const group = command('ca', 'the certificate authorities', [
     ['ca list', 'each CA, its directories and relayed hosts, as last seen'],
     ['ca probe pebble', 'ask one of them for its directory now'],
   ])
-    .addCommand(listCommand(context), { isDefault: true })
-    .addCommand(probeCommand(context))
+  return withDefault(group, listCommand(context), probeCommand(context))
 }
 
 function listCommand(context: CommandContext) {

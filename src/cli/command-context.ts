@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Application } from './application.ts'
+import { UsageError } from './cli-error.ts'
 import { openConfig } from './config-file.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -26,6 +27,29 @@ export function command(
   const width = Math.max(...examples.map(([line]) => line.length))
   const lines = examples.map(([line, does]) => `  ${`acmetap ${line}`.padEnd(width + 8)}  ${does}`)
   return new Command(name).description(description).addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+}
+
+/**
+ * A command whose first subcommand is meant where none is named. Its help says so, and a word that names none is an
+ * unknown command, not an argument too many.
+ */
+export function withDefault(group: Command, first: Command, ...others: readonly Command[]): Command {
+  group.addCommand(first, { isDefault: true })
+  for (const other of others) group.addCommand(other)
+  const known = group.commands.map((one) => one.name()).join(', ')
+  first.allowExcessArguments().hook('preAction', ({ args: [word] }) => {
+    if (word === undefined) return
+    const named = group.args[0] === first.name()
+    throw new UsageError(
+      named
+        ? `${group.name()} ${first.name()} takes no ${JSON.stringify(word)}`
+        : `${group.name()} has no command ${JSON.stringify(word)}; known: ${known}`,
+    )
+  })
+  return group.addHelpText(
+    'after',
+    `\nWithout a command: ${first.name()}. Its options: acmetap ${group.name()} ${first.name()} --help`,
+  )
 }
 
 /** The configuration that --config or its defaults name; the files it names are not read. */

@@ -34,13 +34,17 @@ function checkCommand(context: CommandContext) {
         context.exitWith(1)
         if (options.json === true) return writeJson(terminal, { ok: false, file, problems: verdict.problems })
         for (const problem of verdict.problems) terminal.warn(escapeText(formatProblem(problem)))
-        return terminal.warn(`${verdict.problems.length} wrong`)
+        return terminal.warn(`${escapeText(file)}: not ok, ${counted(verdict.problems.length)}`)
       }
       const { digest, warnings } = verdict
       if (options.json === true) return writeJson(terminal, { ok: true, file, digest, warnings })
       for (const warning of warnings) terminal.warn(`warning: ${escapeText(warning)}`)
       terminal.write(`${escapeText(file)}: ok, digest ${digest}\n`)
     })
+}
+
+function counted(problems: number): string {
+  return problems === 1 ? '1 problem' : `${problems} problems`
 }
 
 function judge(file: string, terminal: Terminal): LoadedConfig | ConfigError {

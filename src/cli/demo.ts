@@ -1,17 +1,14 @@
 import { type CommandContext, command } from './command-context.ts'
 
-/** The demo's own command is imported when it is called: it brings programs of its own along. */
+/** What it does is imported when it is called: it brings programs of its own along. */
 export function demoCommand(context: CommandContext) {
-  return command('demo', 'show an issuance end to end against a local Pebble', [
-    ['demo', 'a success, a failed validation, a repeat, and the record of it'],
+  return command('demo', 'show acmetap at work between certbot and a test CA, all on this machine', [
+    ['demo', 'a success, a failed validation, a repeat, and the record of it; leaves nothing behind'],
     ['demo --keep', 'leave everything running to look around'],
   ])
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .argument('[options...]')
-    .action(async (options: string[]) => {
-      const demo = await import('./demo/command.ts')
-      await demo.demoCommand(context).exitOverride().parseAsync(options, { from: 'user' })
+    .option('--keep', 'leave everything running until Ctrl-C')
+    .action(async (options: { keep?: boolean }) => {
+      const { runDemo } = await import('./demo/run-demo.ts')
+      await runDemo(context, options.keep === true)
     })
 }

@@ -84,8 +84,8 @@ function settle(command: Command, terminal: Terminal): void {
     .configureOutput({
       writeOut: (text) => terminal.write(text),
       writeErr: (text) => terminal.warn(text.replace(/\n$/, '')),
-      getOutHelpWidth: () => terminal.columns,
-      getErrHelpWidth: () => terminal.columns,
+      getOutHelpWidth: () => Math.min(terminal.columns, 120),
+      getErrHelpWidth: () => Math.min(terminal.columns, 120),
       outputError: (text, write) => write(text.split('\n').map(escapeText).join('\n')),
     })
   for (const child of command.commands) settle(child, terminal)

@@ -27,16 +27,19 @@ function showCommand(context: CommandContext) {
     .option('--pem', 'only the PEM')
     .option('--der <file>', 'also write it as DER to this file')
     .option('--json', 'as JSON')
-    .action((options: ShowOptions, self) => {
+    .action(async (options: ShowOptions, self) => {
       const { terminal } = context
       const { config } = configOf(context, self)
       const file = join(config.data, 'listener-root.pem')
       const root = read(file)
+      // The parser takes its time to load, which the other commands should not wait for.
+      const { permittedNames } = await import('./root-names.ts')
       if (options.der !== undefined) writeDer(resolve(terminal.folder, options.der), root)
       const pem = root.toString()
       const fields = {
         file,
         subject: root.subject,
+        names: permittedNames(root).join(', '),
         sha256: root.fingerprint256,
         notBefore: new Date(root.validFrom).toISOString(),
         notAfter: new Date(root.validTo).toISOString(),
@@ -55,7 +58,11 @@ function read(file: string): X509Certificate {
   try {
     return new X509Certificate(readFileSync(file))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES') {
+      throw new CliError(`no right to read ${file}`, 'Run this as the user that runs the server, or as root.')
+    }
+    if (code === 'ENOENT') {
       throw new CliError(
         `there is no listener root yet: ${file}`,
         'It is made at the first start: acmetap serve',

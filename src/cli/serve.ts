@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { formatProblem } from '../config/config-error.ts'
 import type { Running } from './application.ts'
+import { CliError } from './cli-error.ts'
 import { type CommandContext, command, type GlobalOptions } from './command-context.ts'
 import { keepCompiledCode } from './compile-cache.ts'
 import { openConfig } from './config-file.ts'
@@ -24,7 +25,9 @@ export function serveCommand(context: CommandContext) {
       try {
         const loadedAll = keepCompiledCode(loaded.config.data)
         const { start } = await context.application()
-        const running = await start(loaded)
+        const running = await start(loaded).catch((error: unknown) => {
+          throw listenAdvice(error, loaded.file)
+        })
         loadedAll()
         for (const { name, address, port } of running.addresses) {
           terminal.warn(`listening: ${name} ${address.includes(':') ? `[${address}]` : address}:${port}`)
@@ -34,6 +37,35 @@ export function serveCommand(context: CommandContext) {
         signals.release()
       }
     })
+}
+
+/** What to do about an address that can't be listened on; any other error as it is. */
+function listenAdvice(error: unknown, file: string): unknown {
+  const { syscall, code, address, port } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+  }
+  if (syscall !== 'listen') return error
+  const where = `${address?.includes(':') ? `[${address}]` : address}:${port}`
+  switch (code) {
+    case 'EADDRINUSE':
+      return new CliError(
+        `another program listens on ${where}`,
+        `End it (ss -ltnp "sport = :${port}" shows which), or change the port under listeners in ${file}.`,
+      )
+    case 'EACCES':
+      return new CliError(
+        `no right to listen on ${where}`,
+        `Ports below 1024 need CAP_NET_BIND_SERVICE, which the systemd unit gives. Or change the port under listeners in ${file}.`,
+      )
+    case 'EADDRNOTAVAIL':
+      return new CliError(
+        `this machine has no address ${address}`,
+        `Change the address under listeners in ${file}; 0.0.0.0 or :: is every interface.`,
+      )
+    default:
+      return new CliError(`cannot listen on ${where}: ${code}`)
+  }
 }
 
 /** Listens from before the start, so that a signal that comes early is not lost. */
@@ -67,7 +99,9 @@ class Signals {
       process.exit(1)
     }
     this.#asked = true
-    this.#terminal.warn(`${signal}: running exchanges may end, then acmetap ends`)
+    this.#terminal.warn(
+      `${signal}: ending as soon as the running exchanges have ended; once more ends at once`,
+    )
     this.#ending.resolve()
   }
 

@@ -5,7 +5,7 @@ type Colors = ReturnType<typeof createColors>
 /** What a command writes to and reads its surroundings from. Passed in, so that commands can be run in tests. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Columns of the terminal; 120 where there is none. */
+  /** Columns of the terminal; Infinity where there is none: what goes to a file or to grep is not cut. */
   readonly columns: number
   readonly colors: Colors
   /** Absolute folder that relative paths start from. */
@@ -25,13 +25,19 @@ export function processTerminal(): Terminal {
   const colour = stdout.isTTY === true && !noColor && env.TERM !== 'dumb'
   return {
     env,
-    columns: stdout.isTTY ? stdout.columns : 120,
+    columns: columnsOf(stdout),
     colors: createColors(colour),
     folder: process.cwd(),
     now: () => Date.now() * 1000,
     write: (text) => void stdout.write(text),
     warn: (line) => void stderr.write(`${line}\n`),
   }
+}
+
+/** A terminal that does not know its size says 0. */
+function columnsOf(stream: { readonly isTTY: boolean; readonly columns: number }): number {
+  if (!stream.isTTY) return Number.POSITIVE_INFINITY
+  return stream.columns > 0 ? stream.columns : 80
 }
 
 export function writeJson(terminal: Terminal, value: unknown): void {

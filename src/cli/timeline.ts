@@ -39,10 +39,9 @@ export function renderTimeline(
 /** One exchange's line and what it has to say under it: as in the timeline, for a running tail. */
 export function renderTimelineEntry(exchange: RecordedExchange, options: TimelineOptions = {}): string {
   const colors = options.colors ?? createColors(false)
-  const columns = Math.max(80, options.columns ?? 120)
   const client = column(clientOf(exchange), 18)
   const operation = column(exchange.intent.operation, 13)
-  const subject = column(subjectOf(exchange), columns - 14 - 20 - 15 - 24 - 10)
+  const subject = column(subjectOf(exchange), subjectWidth(options.columns ?? 120))
   const status = column(statusText(exchange), 22)
   const paint = paintOf(colors, toneOf(exchange))
   const line = `  ${colors.dim(clockTime(exchange.intent.at))}  ${client}  ${operation}  ${subject}  ${paint(status)}  ${durationOf(exchange)}`
@@ -81,9 +80,22 @@ function resultOf(exchanges: readonly RecordedExchange[]): string {
   return answered('finalize') ? 'certificate not fetched' : 'not finished'
 }
 
-function column(text: string, width: number): string {
-  const cut = cutMiddle(escapeText(text), width)
-  return cut + ' '.repeat(width - [...cut].length)
+/** What the other columns of a line take, with the gaps between them. */
+const OTHERS = 83
+const LEAST_SUBJECT = 16
+const USUAL_SUBJECT = 37
+
+/** Where nothing limits the line the subject is whole, and padded as if there were 120 columns. */
+function subjectWidth(columns: number): { readonly least: number; readonly most: number } {
+  if (columns === Number.POSITIVE_INFINITY) return { least: USUAL_SUBJECT, most: columns }
+  const width = Math.max(LEAST_SUBJECT, columns - OTHERS)
+  return { least: width, most: width }
+}
+
+function column(text: string, width: number | { readonly least: number; readonly most: number }): string {
+  const { least, most } = typeof width === 'number' ? { least: width, most: width } : width
+  const cut = cutMiddle(escapeText(text), most)
+  return cut + ' '.repeat(Math.max(0, least - [...cut].length))
 }
 
 function paintOf(colors: ReturnType<typeof createColors>, tone: Tone): (text: string) => string {

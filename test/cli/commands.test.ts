@@ -89,6 +89,13 @@ describe.each(['server', 'offline'])('over %s', (kind) => {
     expect(out).not.toMatch(/[\u001b\u202e]/)
   })
 
+  test('exchanges that go to no terminal are not cut', async () => {
+    const given = { now: NOW, application, columns: Number.POSITIVE_INFINITY }
+    const { out } = await runHere(['exchanges'], folder, given)
+    expect(out).toContain(`${'very-'.repeat(30)}long.example`)
+    expect(out).not.toContain('…')
+  })
+
   test('exchanges with every filter, as JSON', async () => {
     const words =
       '--ca a --mode relay --operation newOrder --outcome refused --problem malformed --account u --issuance i --name n --since 1h --limit 2 --json'
@@ -181,6 +188,32 @@ test('ca list and ca probe show states and advice; a probe that is not ok is exi
   expect((await acmetap('ca', 'probe', 'pebble')).code).toBe(1)
   const unknown = await acmetap('ca', 'probe', 'other')
   expect([unknown.code, unknown.err]).toEqual([1, 'error: there is no CA other\n'])
+})
+
+test('a backup that the server refuses, or into no folder, says what to look at', async () => {
+  await startServer()
+  const nowhere = await acmetap('backup', 'no/copy.db')
+  expect([nowhere.code, nowhere.err]).toEqual([
+    1,
+    `error: the folder ${folder}/no does not exist\nMake it first, or choose another name.\n`,
+  ])
+  operations.backup = () => Promise.reject(new Error('EROFS'))
+  const refused = await acmetap('backup', 'copy.db')
+  expect([refused.code, refused.err]).toEqual([
+    1,
+    expect.stringMatching(/\nThe running server writes the file: /),
+  ])
+})
+
+test.each(['exchanges', 'ca', 'accounts'])('%s: a word that is no command is called that', async (group) => {
+  const { code, err } = await acmetap(group, 'lst')
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(`^error: ${group} has no command "lst"; known: list, `),
+  ])
+  const after = await acmetap(group, 'list', 'lst')
+  expect([after.code, after.err]).toEqual([2, `error: ${group} list takes no "lst"\n`])
+  expect((await acmetap(group, '--help')).out).toContain(`Its options: acmetap ${group} list --help`)
 })
 
 test('tail follows until the server ends', async () => {

@@ -43,14 +43,14 @@ test('says where it listens, and ends with 0 on SIGTERM', async () => {
   await hears(/listening: acme 127\.0\.0\.1:8443\nlistening: admin \[::1\]:9080\n/)
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
-  expect(said).toMatch(/SIGTERM: running exchanges may end.*\nended\n$/)
+  expect(said).toMatch(/SIGTERM: ending as soon as .*\nended\n$/)
 })
 
 test('a second signal ends at once', async () => {
   serve('hang')
   await hears(/listening: admin/)
   child.kill('SIGINT')
-  await hears(/SIGINT: running/)
+  await hears(/SIGINT: ending/)
   child.kill('SIGTERM')
   expect(await ended).toBe(1)
   expect(said).toMatch(/SIGTERM again: ending at once/)
@@ -66,6 +66,16 @@ test('SIGHUP reads the configuration again; a bad file changes nothing and says 
   await hears(/acmetap\.yaml:4:1: proxy: unknown key.*\nthe configuration was not changed\n/)
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
+})
+
+test.each([
+  ['EADDRINUSE', /another program listens on 127\.0\.0\.1:9080\n.*sport = :9080.*acmetap\.yaml/],
+  ['EACCES', /no right to listen on 127\.0\.0\.1:9080\n.*CAP_NET_BIND_SERVICE/],
+  ['EADDRNOTAVAIL', /this machine has no address 127\.0\.0\.1\n.*0\.0\.0\.0/],
+])('an address that gives %s is no start, and what to do is said', async (code, says) => {
+  serve(code)
+  expect(await ended).toBe(1)
+  expect(said).toMatch(says)
 })
 
 test('a bad configuration is no start', async () => {

@@ -100,6 +100,20 @@ test('the timeline reads as what happened', () => {
   expect(lines.some((line) => /order .* running .* -$/.test(line))).toBe(true)
 })
 
+test.each([1, 40, 80, 82, 83, 100])('a terminal of %i columns shows every exchange', (columns) => {
+  const lines = renderTimeline(run, { columns }).split('\n')
+  expect(lines.filter((line) => /^ {2}\d\d:/.test(line))).toHaveLength(run.length)
+  expect(lines[3]).toMatch(/newOrder +a\.test +201 pending +12 ms$/)
+})
+
+test('without a terminal nothing is cut', () => {
+  const name = `${'very-'.repeat(30)}long.example`
+  const text = renderTimeline([recorded({ sequence: 1, operation: 'newOrder', intent: about(name, 'A') })], {
+    columns: Number.POSITIVE_INFINITY,
+  })
+  expect(text.split('\n')[1]).toContain(name)
+})
+
 test('subproblems and Retry-After have their own lines', () => {
   const text = renderTimeline([
     recorded({

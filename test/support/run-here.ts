@@ -8,6 +8,8 @@ interface Surroundings {
   /** µs since 1970. */
   readonly now?: number
   readonly application?: Application
+  /** Of the terminal; 120 where nothing is said. */
+  readonly columns?: number
 }
 
 /** Runs `acmetap WORDS` in this process, with a terminal that remembers: faster than a process of its own. */
@@ -19,7 +21,7 @@ export async function runHere(
   const written = { out: '', err: '' }
   const terminal = {
     env: given.env ?? {},
-    columns: 120,
+    columns: given.columns ?? 120,
     colors: createColors(false),
     folder,
     now: () => given.now ?? Date.now() * 1000,

@@ -1,17 +1,16 @@
 import type { AccountKey } from '../../exchange/resource.ts'
 import { withBackend } from '../backend.ts'
-import { type CommandContext, command, configOf } from '../command-context.ts'
+import { type CommandContext, command, configOf, withDefault } from '../command-context.ts'
 import { type Column, renderTable } from '../render.ts'
 import { writeJson } from '../terminal.ts'
 import { importCommand } from './import.ts'
 
 export function accountsCommand(context: CommandContext) {
-  return command('accounts', 'account keys that signatures are verified with', [
+  const group = command('accounts', 'account keys that signatures are verified with', [
     ['accounts list', 'every account whose key is known'],
     ['accounts import /etc/letsencrypt', "learn keys from a client's own files"],
   ])
-    .addCommand(listCommand(context), { isDefault: true })
-    .addCommand(importCommand(context))
+  return withDefault(group, listCommand(context), importCommand(context))
 }
 
 function listCommand(context: CommandContext) {

@@ -1,10 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Command } from 'commander'
 import { withBackend } from '../backend.ts'
 import { CliError } from '../cli-error.ts'
-import { type CommandContext, command } from '../command-context.ts'
+import type { CommandContext } from '../command-context.ts'
 import { renderTimeline } from '../timeline.ts'
 import { runCertbot } from './certbot.ts'
 import { ProgramMissing } from './child.ts'
@@ -14,23 +13,16 @@ const GOOD = 'shop.demo.test'
 const BAD = 'blog.demo.test'
 
 /** `acmetap demo`: the whole way from a client to a CA on one machine, and what the record then tells. */
-export function demoCommand(context: CommandContext): Command {
-  return command('demo', 'Show acmetap at work between certbot and a test CA, all on this machine', [
-    ['demo', 'runs, prints the record and leaves nothing behind'],
-    ['demo --keep', 'stays up afterwards, to look around'],
-  ])
-    .option('--keep', 'leave everything running until Ctrl-C')
-    .action(async (options: { keep?: boolean }) => {
-      const stop = stopOnSignals()
-      try {
-        await show(context, options.keep === true, stop.signal)
-      } catch (error) {
-        if (stop.signal.aborted) return context.exitWith(130)
-        throw error instanceof ProgramMissing ? new CliError(error.message) : error
-      } finally {
-        stop.release()
-      }
-    })
+export async function runDemo(context: CommandContext, keep: boolean): Promise<void> {
+  const stop = stopOnSignals()
+  try {
+    await show(context, keep, stop.signal)
+  } catch (error) {
+    if (stop.signal.aborted) return context.exitWith(130)
+    throw error instanceof ProgramMissing ? new CliError(error.message) : error
+  } finally {
+    stop.release()
+  }
 }
 
 function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
