@@ -22,7 +22,7 @@ export class ResourceMap {
   readonly #fresh: LruMap<string, readonly Resource[]>
   readonly #keys: LruMap<string, AccountKey>
 
-  constructor(store: LearnedStore, capacity = 20_000) {
+  constructor(store: LearnedStore, capacity = 10_000) {
     this.#store = store
     this.#fresh = new LruMap(capacity)
     this.#stored = new LruMap(capacity)

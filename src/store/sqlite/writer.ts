@@ -50,7 +50,7 @@ export class Writer {
   #sinceLook = 0
   // What is known to be in the database, so that it is not asked or told again.
   #blobs = new LruMap<string, true>(5_000)
-  #resources = new LruMap<string, string>(20_000)
+  #resources = new LruMap<string, string>(10_000)
 
   constructor(db: Database.Database, stream: string, boot: string, faults: StoreFaults | null) {
     this.#db = db
@@ -200,7 +200,7 @@ export class Writer {
     this.#head = null
     this.#personal.forget()
     this.#blobs = new LruMap(5_000)
-    this.#resources = new LruMap(20_000)
+    this.#resources = new LruMap(10_000)
   }
 
   #readHead(): Head {
