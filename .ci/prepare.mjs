@@ -24,6 +24,8 @@ const PEERS = {
     uacme: 'uacme',
     openssl: 'openssl',
     curl: 'curl',
+    wget: 'wget',
+    python3: 'python3',
     strace: 'strace',
     unshare: 'util-linux',
     ip: 'iproute2',
