@@ -4,6 +4,7 @@ import { connectServer } from './backend.ts'
 import { CliError } from './cli-error.ts'
 import { type CommandContext, command, configOf } from './command-context.ts'
 import { escapeText } from './escape.ts'
+import { giveToOwner } from './give-to-owner.ts'
 import { writeJson } from './terminal.ts'
 
 export function restoreCommand(context: CommandContext) {
@@ -24,6 +25,7 @@ export function restoreCommand(context: CommandContext) {
       }
       const { restore } = await context.application()
       const report = await restore(config, file, options.force === true)
+      giveToOwner(config.data)
       if (options.json === true) return writeJson(context.terminal, report)
       const { facts, head } = report.chain
       context.terminal.write(`${facts} facts restored into ${escapeText(config.data)}, the last ${head}\n`)

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -62,10 +62,10 @@ const application: Application = {
       },
     }
   },
-  restore: async (config, file, force) => ({
-    chain: { facts: force ? 7 : 5, head: file },
-    movedAside: config.data,
-  }),
+  async restore(config, file, force) {
+    mkdirSync(config.data)
+    return { chain: { facts: force ? 7 : 5, head: file }, movedAside: config.data }
+  },
 }
 
 const acmetap = (...words: string[]) => runHere(words, folder, { now: NOW, application })

@@ -64,7 +64,7 @@ function columns(terminal: Terminal, utc: boolean): Column<RecordedExchange>[] {
       paint: (text, row) => (toneOf(row) === 'bad' ? colors.red(text) : text),
     },
     { title: 'TOOK', text: durationOf },
-    ...(terminal.columns >= WIDE ? [PROBLEM] : []),
     { title: 'ID', text: ({ id }) => id },
+    ...(terminal.columns >= WIDE ? [PROBLEM] : []),
   ]
 }
