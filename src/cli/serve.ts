@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts'
 export function serveCommand(context: CommandContext) {
   return command('serve', 'run the proxy until SIGTERM or SIGINT', [
     ['serve', 'with ./acmetap.yaml or /etc/acmetap/acmetap.yaml'],
-    ['serve --config config/relay.yaml', 'with another configuration'],
+    ['serve --config other.yaml', 'with another configuration'],
   ])
     .addHelpText(
       'after',
