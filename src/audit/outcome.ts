@@ -28,30 +28,9 @@ import {
   redactText,
   withoutContacts,
 } from './redaction.ts'
+import { UNKNOWN_OUTCOME } from './unknown-outcome.ts'
 
 const DETAIL_LIMIT = 4096
-
-const EMPTY: OutcomeContent = {
-  outcome: 'unknown',
-  status: null,
-  fields: {},
-  body: null,
-  failure: null,
-  problem: null,
-  objectStatus: null,
-  objectError: null,
-  retryAfter: null,
-  account: null,
-  issuance: null,
-  order: null,
-  authorization: null,
-  challenge: null,
-  certificate: null,
-  identifiers: [],
-  durationTotal: null,
-  durationCa: null,
-  spilled: false,
-}
 
 /** The second fact of an exchange: how it ended. */
 export function outcomeFact(exchange: Completed): FactDraft {
@@ -69,7 +48,7 @@ export function outcomeFact(exchange: Completed): FactDraft {
       break
     case 'refused': {
       const { type, detail, status } = outcome.problem
-      content = { ...EMPTY, outcome: 'refused', status, problem: { type, detail, subproblems: [] } }
+      content = { ...UNKNOWN_OUTCOME, outcome: 'refused', status, problem: { type, detail, subproblems: [] } }
       break
     }
     case 'failed': {
@@ -79,7 +58,14 @@ export function outcomeFact(exchange: Completed): FactDraft {
         message: boundedLine(redactText(outcome.failure.message), 512),
       }
       const problem = { type, detail, subproblems: [] }
-      content = { ...EMPTY, outcome: 'failed', status, failure, problem, durationCa: outcome.durationCa }
+      content = {
+        ...UNKNOWN_OUTCOME,
+        outcome: 'failed',
+        status,
+        failure,
+        problem,
+        durationCa: outcome.durationCa,
+      }
       break
     }
   }
@@ -110,7 +96,7 @@ export function bareOutcome(exchange: string, kind: OutcomeKind, at: number, mon
     exchange,
     at,
     monotonic,
-    content: { ...EMPTY, outcome: kind },
+    content: { ...UNKNOWN_OUTCOME, outcome: kind },
     blobs: [],
     personal: [],
   }
@@ -129,7 +115,7 @@ function responseContent(
   const order = describesOrder(exchange, isProblem) ? readOrder(json) : null
   const { operation, resource } = exchange
   return {
-    ...EMPTY,
+    ...UNKNOWN_OUTCOME,
     outcome: 'response',
     status: response.status,
     fields: allowedFields(response.fields, 'response'),

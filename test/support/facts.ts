@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { Entry, FactDraft, IntentContent, OutcomeContent } from '../../src/audit/record.ts'
+import { UNKNOWN_OUTCOME } from '../../src/audit/unknown-outcome.ts'
 import { type ExchangeId, newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { type AccountKey, NOTHING_LEARNED, type Resource } from '../../src/exchange/resource.ts'
 
@@ -40,25 +41,11 @@ export function intentContent(changes: Partial<IntentContent> = {}): IntentConte
 
 export function outcomeContent(changes: Partial<OutcomeContent> = {}): OutcomeContent {
   return {
+    ...UNKNOWN_OUTCOME,
     outcome: 'response',
     status: 201,
-    fields: {},
-    body: null,
-    failure: null,
-    problem: null,
-    retryAfter: null,
-    account: null,
-    issuance: null,
-    order: null,
-    authorization: null,
-    challenge: null,
-    certificate: null,
-    objectStatus: null,
-    objectError: null,
-    identifiers: [],
     durationTotal: 5000,
     durationCa: 3000,
-    spilled: false,
     ...changes,
   }
 }

@@ -1,5 +1,6 @@
 import type { IntentContent, OutcomeContent } from '../../src/audit/record.ts'
 import type { RecordedExchange } from '../../src/audit/record-store.ts'
+import { UNKNOWN_OUTCOME } from '../../src/audit/unknown-outcome.ts'
 
 interface Parts {
   readonly sequence: number
@@ -87,25 +88,11 @@ export function recorded({
             sequence: sequence + 1,
             at: at + 12_000,
             monotonic: at + 12_000,
+            ...UNKNOWN_OUTCOME,
             outcome: 'response',
             status: 200,
-            fields: {},
-            body: null,
-            failure: null,
-            problem: null,
-            objectStatus: null,
-            objectError: null,
-            retryAfter: null,
-            account: null,
-            issuance: null,
-            order: null,
-            authorization: null,
-            challenge: null,
-            certificate: null,
-            identifiers: [],
             durationTotal: 12_000,
             durationCa: 9_000,
-            spilled: false,
             ...outcome,
           },
   }

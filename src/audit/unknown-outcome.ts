@@ -1,6 +1,6 @@
-import type { OutcomeContent } from '../audit/record.ts'
+import type { OutcomeContent } from './record.ts'
 
-/** What is said of an exchange whose process died before its outcome was written. */
+/** What is said of an exchange whose process died before its outcome was written; all else says more. */
 export const UNKNOWN_OUTCOME: OutcomeContent = {
   outcome: 'unknown',
   status: null,
