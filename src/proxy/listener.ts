@@ -74,6 +74,7 @@ export class AcmeListener {
   readonly #tls: TlsServer
   readonly #http1: Server
   readonly #http2: Http2Server
+  #checking: Promise<void> = Promise.resolve()
   readonly #peers = new Map<string, Peer>()
   readonly #ofSocket = new WeakMap<Duplex, Peer>()
   readonly #ofSession = new WeakMap<Http2Session, Peer>()
@@ -163,7 +164,13 @@ export class AcmeListener {
   }
 
   /** Renew the leaf if it is due, or take up changed files. Open connections are untouched. Never throws. */
-  async checkCertificate(): Promise<void> {
+  checkCertificate(): Promise<void> {
+    // One after the other: two looks at once would both find the leaf due and mint two.
+    this.#checking = this.#checking.then(() => this.#checkCertificateNow())
+    return this.#checking
+  }
+
+  async #checkCertificateNow(): Promise<void> {
     const fresh = await this.#certificate.check()
     if (fresh === null) return
     this.#tls.setSecureContext(secureContext(fresh))
