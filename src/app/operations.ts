@@ -13,6 +13,7 @@ import type { DirectoryKeeper, DirectoryState } from '../ca/directory-keeper.ts'
 import { PRESETS } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
+import { StoreRefusal } from '../store/refusal.ts'
 
 interface Parts {
   readonly config: () => Config
@@ -31,7 +32,7 @@ export function createOperations(parts: Parts): Operations {
   const { reader, store, feed, keeper } = parts
   const cas = () => caStatuses(parts.config(), keeper.states())
   return {
-    ...recordOperations(reader, parts.backup),
+    ...recordOperations(reader, (file) => parts.backup(file).catch(refused)),
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)
@@ -49,6 +50,11 @@ export function createOperations(parts: Parts): Operations {
     reload: parts.reload,
     status: async () => parts.status(),
   }
+}
+
+/** The store's reasons are written for the operator who asked. */
+function refused(error: unknown): never {
+  throw error instanceof StoreRefusal ? new OperationRefused(error.message, 409) : error
 }
 
 /** What needs no more than the record. */

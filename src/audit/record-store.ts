@@ -53,6 +53,7 @@ export interface ExchangeFilter {
   readonly mode?: string
   readonly operation?: string
   readonly outcome?: string
+  /** Of the answer's problem document, or of the error of the order, authorization or challenge in it. */
   readonly problem?: string
   readonly account?: string
   readonly issuance?: string

@@ -1,5 +1,6 @@
 /** What is allowed but will probably hurt. Shown by `config check` and once at start. */
 
+import { PRESETS } from './presets.ts'
 import { relayChanges } from './relay-memory.ts'
 import type { Config } from './schema.ts'
 import { splitHost } from './values.ts'
@@ -34,6 +35,10 @@ function caWarnings(config: Config): string[] {
   return Object.entries(config.cas).flatMap(([name, ca]) => {
     const found: string[] = []
     if (!relayed.has(name)) found.push(`cas.${name}: no relay entry uses it`)
+    const preset = ca.preset ? PRESETS[ca.preset] : null
+    if (relayed.has(name) && preset?.relay === 'refused-by-design') {
+      found.push(`cas.${name}: relay to ${preset.title} will be refused. ${preset.advice}`)
+    }
     if ((ca.preset === 'step-ca' || ca.preset === 'pebble') && ca.trust === undefined) {
       found.push(
         `cas.${name}: without trust only public roots are trusted, which rarely signed a ${ca.preset}`,

@@ -65,3 +65,10 @@ test('what is allowed but will hurt', () => {
     'cas.p: without trust only public roots are trusted, which rarely signed a pebble',
   ])
 })
+
+test('a relay to a CA that is known to refuse it', () => {
+  const text = 'cas:\n  le: { preset: letsencrypt }\nrelay: [{ host: "localhost", ca: le }]\n'
+  expect(warningsOf(text)).toEqual([
+    expect.stringMatching(/^cas\.le: relay to Let's Encrypt will be refused\./),
+  ])
+})

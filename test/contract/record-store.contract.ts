@@ -347,6 +347,9 @@ export function recordStoreContract(name: string, create: () => Promise<StoreUnd
         },
       })
       await opened.store.append(learnt.entry)
+      const unauthorized = { type: 'urn:ietf:params:acme:error:unauthorized', detail: '404', subproblems: [] }
+      const invalid = wholeExchange({ at: 9_500, outcome: { status: 200, objectError: unauthorized } })
+      await opened.store.append(invalid.entry)
       const found = async (filter: Parameters<RecordReader['exchanges']>[0]) =>
         (await opened.reader.exchanges(filter, 100)).map(({ id }) => id)
       const conditions = {
@@ -365,7 +368,8 @@ export function recordStoreContract(name: string, create: () => Promise<StoreUnd
       }
       expect(await found({ problem: 'rateLimited' })).toEqual([wanted.id])
       expect(await found({ ...conditions, since: 2_000, until: 2_000 })).toEqual([wanted.id])
-      expect(await found({ since: 9_000 })).toEqual([learnt.id])
+      expect(await found({ problem: 'unauthorized' })).toEqual([invalid.id])
+      expect(await found({ since: 9_000, until: 9_400 })).toEqual([learnt.id])
       expect(await found({ until: 999 })).toEqual([])
       expect(await found({ account: 'https://ca.example/account/9' })).toEqual([learnt.id])
       expect(await found({ name: 'nine.example' })).toEqual([learnt.id])

@@ -39,10 +39,13 @@ export function exchangesBetween(
   }
   if (filter.outcome !== undefined) query = query.where(member('o', '$.outcome'), '=', filter.outcome)
   if (filter.problem !== undefined) {
-    query = query.where(member('o', '$.problem.type'), 'in', [
-      filter.problem,
-      problemUrn(filter.problem as ProblemName),
-    ])
+    const types = [filter.problem, problemUrn(filter.problem as ProblemName)]
+    query = query.where((either) =>
+      either.or([
+        either(member('o', '$.problem.type'), 'in', types),
+        either(member('o', '$.objectError.type'), 'in', types),
+      ]),
+    )
   }
   for (const name of ['account', 'issuance'] as const) {
     const value = filter[name]
