@@ -2,7 +2,9 @@
  * src/cli is the command line: one file per command, each a few lines over the operations. It knows no SQL and
  * decides nothing. Start here.
  */
+
 import { Command, CommanderError } from 'commander'
+import { VERSION } from '../app/version.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { accountsCommand } from './accounts/command.ts'
 import { type Application, loadApplication } from './application.ts'
@@ -19,7 +21,6 @@ import { rootCommand } from './root.ts'
 import { serveCommand } from './serve.ts'
 import { tailCommand } from './tail.ts'
 import type { Terminal } from './terminal.ts'
-import { version } from './version.ts'
 
 /** Runs one command line (without node and script). Resolves to the exit code: 0 ok, 1 failed, 2 usage. Never rejects. */
 export async function run(
@@ -49,7 +50,7 @@ function buildProgram(context: CommandContext): Command {
     .description(
       'Sits between ACME clients and certificate authorities and keeps a record of every exchange.',
     )
-    .version(version(), '--version', 'print the version')
+    .version(VERSION, '--version', 'print the version')
     .option(
       '--config <file>',
       'configuration file (or ACMETAP_CONFIG; default ./acmetap.yaml, /etc/acmetap/acmetap.yaml)',

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { messageOf } from './message-of.ts'
 import { StoreRefusal } from './refusal.ts'
 import type { Greeting, Reply, Request } from './thread.ts'
 
@@ -52,8 +53,4 @@ export function answerRequests(open: () => ThreadSide): void {
 function failure(id: number, error: unknown): Reply {
   const code = error instanceof StoreRefusal ? error.reason : (error as { code?: unknown } | null)?.code
   return { id, error: { message: messageOf(error), code: typeof code === 'string' ? code : null } }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

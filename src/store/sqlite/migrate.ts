@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { type DialectAdapter, Kysely, SqliteAdapter, SqliteDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { messageOf } from '../message-of.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { copyDatabase } from './backup.ts'
 import { createPrivateFile } from './folder.ts'
@@ -94,8 +95,4 @@ async function backUpBefore(database: Database.Database, file: string, schema: s
     )
   }
   return target
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

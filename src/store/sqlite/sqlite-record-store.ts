@@ -2,6 +2,7 @@ import type { Entry } from '../../audit/record.ts'
 import { type RecordStore, StoreUnavailable } from '../../audit/record-store.ts'
 import { UNKNOWN_OUTCOME } from '../../audit/unknown-outcome.ts'
 import type { AccountKey } from '../../exchange/resource.ts'
+import { messageOf } from '../message-of.ts'
 import { Thread, ThreadError } from '../thread.ts'
 import { backupRefusal } from './backup.ts'
 import { type EncodedEntry, encodeEntry, packBatch } from './batch.ts'
@@ -163,8 +164,4 @@ function closed(): StoreUnavailable {
 function unavailable(error: unknown): StoreUnavailable {
   const code = error instanceof ThreadError ? error.code : null
   return new StoreUnavailable(code === null ? 'other' : (unavailableCode(code) ?? 'other'), messageOf(error))
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

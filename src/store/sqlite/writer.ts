@@ -4,6 +4,7 @@ import { encodeBytes, packBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
 import { factDigest, factText, fixedMembers, NO_PREVIOUS } from '../fact-text.ts'
 import { mergeResource } from '../merge-resource.ts'
+import { messageOf } from '../message-of.ts'
 import { resourcePlace } from '../resource-place.ts'
 import { INTENT, OUTCOME } from '../tables.ts'
 import {
@@ -294,8 +295,4 @@ function isOutcomeOf(outcome: DecodedFact, intent: DecodedFact): boolean {
 function everyEntry(batch: Batch, reason: UnavailableReason, error: unknown): Failure[] {
   const message = messageOf(error)
   return Array.from({ length: batch.entries }, (_, index) => [index, reason, message])
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
