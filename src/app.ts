@@ -24,6 +24,7 @@ import { rememberRelays } from './config/relay-memory.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './exchange/clock.ts'
 import { ResourceMap } from './exchange/resource-map.ts'
+import { AT_ONCE } from './exchange/turn.ts'
 import { createLog, type Log } from './observability/log.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createProxyApp } from './proxy/app.ts'
@@ -87,7 +88,12 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     }))
     closing.push(async () => metrics.close())
     const observe = observeWith(log, metrics)
-    const contextOf = (configDigest: string) => ({ tenant: 'default', configDigest, policyDigest: null })
+    const contextOf = (configDigest: string) => ({
+      tenant: 'default',
+      instance: config.instance,
+      configDigest,
+      policyDigest: null,
+    })
     const recorder = new Recorder(store, spill, clock, contextOf(digest), limits, observe.recorder)
     closing.push(() => recorder.close())
     await recorder.importSpill()
@@ -105,7 +111,11 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       recorder,
       clock,
       directories: () => routing.directories,
-      relayRefusal: (ca, authority) => keeper.refusal(ca, authority),
+      facts: {
+        relayRefusal: (ca, authority) => keeper.refusal(ca, authority),
+        otherHostRefusal: ({ host }) => `${host} is no CA of acmetap's configuration`,
+      },
+      pace: async () => AT_ONCE,
       onBug: observe.bug,
     })
     const completed: typeof observe.completed = (exchange) => {
@@ -129,7 +139,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
 
     // Listener `acme`
     const proxy = await createProxyApp({
-      chain: chains.relay,
+      chains,
       dispatcher,
       clock,
       connectionOf: clientConnection(config.listeners.acme.client_address),

@@ -8,6 +8,7 @@ import { allowedFields, boundedLine, redactBody, redactText } from './redaction.
 /** What is the same for every fact of a process. */
 export interface RecordContext {
   readonly tenant: string
+  readonly instance: string
   readonly configDigest: string
   readonly policyDigest: string | null
 }
@@ -23,10 +24,14 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
   if (connection.clientAddress) {
     personal.push({ name: 'clientAddress', kind: 'address', value: Buffer.from(connection.clientAddress) })
   }
+  if (connection.proxyUser !== null) {
+    personal.push({ name: 'proxyUser', kind: 'proxyUser', value: Buffer.from(connection.proxyUser) })
+  }
   const content: IntentContent = {
     parent: exchange.parent,
     issuance: issuanceOf(exchange),
     tenant: context.tenant,
+    instance: context.instance,
     configDigest: context.configDigest,
     policyDigest: context.policyDigest,
     mode: exchange.mode,

@@ -44,6 +44,8 @@ export function outcomeFact(exchange: Completed): FactDraft {
       content = {
         ...responseContent(exchange, outcome.response, blobs, personal),
         durationCa: outcome.durationCa,
+        source: outcome.source ?? 'ca',
+        tunnel: outcome.tunnel ?? null,
       }
       break
     case 'refused': {
@@ -74,7 +76,7 @@ export function outcomeFact(exchange: Completed): FactDraft {
     exchange: exchange.id,
     at: completedAt.wall,
     monotonic: completedAt.monotonic,
-    content: { ...content, durationTotal },
+    content: { ...content, durationTotal, waited: exchange.turn.waited },
     blobs,
     personal,
   }

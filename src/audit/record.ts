@@ -65,6 +65,8 @@ export interface IntentContent {
   readonly parent: ExchangeId | null
   readonly issuance: ExchangeId | null
   readonly tenant: string
+  /** The configuration's label of the installation that wrote it: tells merged records apart. */
+  readonly instance: string
   readonly configDigest: string
   readonly policyDigest: string | null
   readonly mode: string
@@ -151,6 +153,19 @@ export interface OutcomeContent {
   readonly identifiers: readonly { readonly type: string; readonly value: string }[]
   /** µs: from receipt to outcome, and from sending to the CA's last byte. */
   readonly durationTotal: number | null
+  /** µs of it spent waiting for a turn under the CA's rates. */
+  readonly waited: number | null
+  /** `ca`, or `cache` and `shared` where an equal unsigned request was answered already; null where nothing was. */
+  readonly source: string | null
+  /** What the answer showed the request to be, where the intent could only say `unrecognised`. */
+  readonly operation: string | null
+  /** Of an operation `tunnel` that was opened: bytes from the client and to it, µs, and why it ended. */
+  readonly tunnel: null | {
+    readonly up: number
+    readonly down: number
+    readonly duration: number
+    readonly end: string
+  }
   readonly durationCa: number | null
   /** True when the outcome waited in the spill file before it got here. */
   readonly spilled: boolean

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AcmeProblem } from '../acme/problem.ts'
 import type { Clock } from '../exchange/clock.ts'
-import type { Completed, Decided } from '../exchange/exchange.ts'
+import type { Completed } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
-import type { Recorded, Taught } from '../exchange/pipeline.ts'
+import type { Admitted, Recorded, Taught } from '../exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../exchange/resource.ts'
 import { intentFact, type RecordContext } from './intent.ts'
 import { bareOutcome, outcomeFact, plainOutcome } from './outcome.ts'
@@ -108,7 +108,7 @@ export class Recorder {
   }
 
   /** Resolves when the intent is durable; only then may the request be sent. Rejects with the 503 to answer. */
-  async recordRequest(exchange: Decided): Promise<Recorded> {
+  async recordRequest(exchange: Admitted): Promise<Recorded> {
     const entry = { facts: [intentFact(exchange, this.#context)], learned: NOTHING_LEARNED }
     this.#admit()
     const append = this.#store.append(entry)

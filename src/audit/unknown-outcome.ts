@@ -20,5 +20,9 @@ export const UNKNOWN_OUTCOME: OutcomeContent = {
   identifiers: [],
   durationTotal: null,
   durationCa: null,
+  waited: null,
+  source: null,
+  operation: null,
+  tunnel: null,
   spilled: false,
 }

@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
-import type { FieldList, ObservedResponse, UpstreamFailure } from '../exchange/exchange.ts'
+import type { AnswerSource, FieldList, ObservedResponse, UpstreamFailure } from '../exchange/exchange.ts'
 import { decodeContent } from './content-coding.ts'
 import { FailureError, upstreamFailure } from './failure.ts'
 import { endToEndFields } from './hop-by-hop.ts'
@@ -33,11 +33,19 @@ export interface OutgoingRequest {
   /** As they go out, `Host` among them; undici adds `Connection` and `Content-Length`. */
   readonly fields: FieldList
   readonly body: Buffer | null
+  /** Local address to send from; null leaves it to the system. */
+  readonly from?: string | null
 }
 
 /** What came back, and how long it took in µs. */
 export type Sent =
-  | { readonly kind: 'response'; readonly response: ObservedResponse; readonly durationCa: number }
+  | {
+      readonly kind: 'response'
+      readonly response: ObservedResponse
+      readonly durationCa: number
+      /** `ca` where it is left out. */
+      readonly source?: AnswerSource
+    }
   | { readonly kind: 'failed'; readonly failure: UpstreamFailure; readonly durationCa: number }
 
 /** One pool of verified TLS connections per CA. */

@@ -2,6 +2,28 @@
  * What is known of the public and self-hosted CAs people use. A preset fills in a CA's directory; what the file
  * writes wins. Whether relay can work is always probed; `relay` only says what to expect and what to advise.
  */
+/**
+ * Endpoints that CAs limit separately by the address a request comes from. `objects` stands for accounts, orders,
+ * authorizations, challenges, finalize and certificates together.
+ */
+export const PACED = [
+  'directory',
+  'newNonce',
+  'newAccount',
+  'newOrder',
+  'revokeCert',
+  'renewalInfo',
+  'objects',
+] as const
+export type Paced = (typeof PACED)[number]
+
+/** Requests a second from one address, and how many at once. */
+export interface Rate {
+  readonly rate: number
+  readonly burst: number
+}
+export type Pacing = Readonly<Partial<Record<Paced, Rate>>>
+
 export interface Preset {
   readonly title: string
   /** Empty where every installation has its own. All share one origin. */
@@ -12,6 +34,25 @@ export interface Preset {
   readonly advice: string
   /** What else a person who sets it up should know. */
   readonly note: string
+  /** What the CA publishes of its limits by address. Empty where it publishes nothing. */
+  readonly pacing: Pacing
+}
+
+/** Let's Encrypt's load balancer, per source address (its rate-limits page of 2026-08-05). */
+const LETS_ENCRYPT: Pacing = {
+  directory: { rate: 40, burst: 40 },
+  newNonce: { rate: 20, burst: 10 },
+  newAccount: { rate: 5, burst: 15 },
+  newOrder: { rate: 300, burst: 200 },
+  revokeCert: { rate: 10, burst: 100 },
+  renewalInfo: { rate: 1000, burst: 100 },
+  objects: { rate: 250, burst: 125 },
+}
+
+const LETS_ENCRYPT_STAGING: Pacing = {
+  ...LETS_ENCRYPT,
+  newOrder: { rate: 20, burst: 40 },
+  objects: { rate: 20, burst: 20 },
 }
 
 const PUBLIC =
@@ -24,6 +65,7 @@ export const PRESETS = {
     relay: 'refused-by-design',
     advice: PUBLIC,
     note: 'Production rate limits apply; try things out on letsencrypt-staging.',
+    pacing: LETS_ENCRYPT,
   },
   'letsencrypt-staging': {
     title: "Let's Encrypt staging",
@@ -31,6 +73,7 @@ export const PRESETS = {
     relay: 'refused-by-design',
     advice: PUBLIC,
     note: 'Its certificates are not trusted by browsers.',
+    pacing: LETS_ENCRYPT_STAGING,
   },
   zerossl: {
     title: 'ZeroSSL',
@@ -38,6 +81,7 @@ export const PRESETS = {
     relay: 'refused-by-design',
     advice: PUBLIC,
     note: 'Accounts need an external account binding (RFC 8555 §7.3.4).',
+    pacing: {},
   },
   google: {
     title: 'Google Trust Services',
@@ -45,6 +89,7 @@ export const PRESETS = {
     relay: 'refused-by-design',
     advice: PUBLIC,
     note: 'Accounts need an external account binding (RFC 8555 §7.3.4).',
+    pacing: {},
   },
   sectigo: {
     title: 'Sectigo',
@@ -56,6 +101,7 @@ export const PRESETS = {
     relay: 'probe',
     advice: PUBLIC,
     note: 'Accounts need an external account binding. Some contracts have a host of their own: write it as directory.',
+    pacing: {},
   },
   digicert: {
     title: 'DigiCert',
@@ -63,6 +109,7 @@ export const PRESETS = {
     relay: 'probe',
     advice: PUBLIC,
     note: 'Accounts need an external account binding. Some contracts have a directory of their own: write it as directory.',
+    pacing: {},
   },
   'ssl.com': {
     title: 'SSL.com',
@@ -70,6 +117,7 @@ export const PRESETS = {
     relay: 'probe',
     advice: PUBLIC,
     note: 'Accounts need an external account binding. RSA and ECDSA certificates have separate directories.',
+    pacing: {},
   },
   'step-ca': {
     title: 'step-ca',
@@ -78,6 +126,7 @@ export const PRESETS = {
     advice:
       'step-ca builds its URLs from Host. If its answer names another host, a proxy in front of it rewrites Host: let it pass Host unchanged.',
     note: 'Write one directory per ACME provisioner: https://<host>/acme/<provisioner>/directory. Set trust to its root.',
+    pacing: {},
   },
   pebble: {
     title: 'Pebble',
@@ -86,6 +135,7 @@ export const PRESETS = {
     advice:
       'Pebble builds its URLs from Host. If its answer names another host, something in front of it rewrites Host.',
     note: "A CA for tests. Set trust to the root that signed Pebble's own TLS certificate.",
+    pacing: {},
   },
 } as const satisfies Record<string, Preset>
 

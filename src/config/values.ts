@@ -4,6 +4,7 @@
  */
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { z } from 'zod'
+import { OTHER_HOST_PRESET_NAMES } from './other-host-presets.ts'
 
 /** A duration in milliseconds. */
 export type Milliseconds = number & { readonly __milliseconds?: never }
@@ -144,3 +145,95 @@ export const directories = () =>
         })
       }
     })
+
+/** Text that is shown nowhere: `config show` writes `[secret]`. */
+export const secret = () => z.string().min(1, 'is empty').meta({ isSecret: true })
+
+/** The proxy on the way out: scheme, host and port, nothing else. */
+export const proxyUrl = () =>
+  z.string().superRefine((text, context) => {
+    const message = proxyUrlFault(text)
+    if (message !== null) context.addIssue({ code: 'custom', message })
+  })
+
+function proxyUrlFault(text: string): string | null {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    return 'must be http://host:port or https://host:port'
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') {
+    return 'must not carry a user name or password; write them as username and password_file'
+  }
+  return url.pathname === '/' && url.search === '' && url.hash === '' && !text.endsWith('/')
+    ? null
+    : 'must end after the port'
+}
+
+/** A name, `*.name` for every name below it, or a network. */
+export const hostPattern = () =>
+  z
+    .string()
+    .refine(
+      (text) =>
+        isNetwork(text) || isIP(text) !== 0 || isDnsName(text.startsWith('*.') ? text.slice(2) : text),
+      'must be a name in lower case, *.name or a network as address/bits',
+    )
+
+/** Address of a DNS server, with its port where that is not 53. */
+export const resolver = () =>
+  z.string().refine((text) => {
+    const parts = splitHost(text)
+    return isIP(text) !== 0 || (parts !== null && isIP(parts.name) !== 0)
+  }, 'must be the IP address of a DNS server, with :port where it is not 53')
+
+/** What may be reached beside CAs: a name or address with an optional port, `*.name`, or the name of a preset. */
+export const otherHost = () =>
+  z.string().superRefine((text, context) => {
+    if ((OTHER_HOST_PRESET_NAMES as readonly string[]).includes(text)) return
+    if (splitHost(text.startsWith('*.') ? text.slice(2) : text) !== null) return
+    context.addIssue({
+      code: 'custom',
+      message: `must be a name in lower case, name:port, *.name or one of ${OTHER_HOST_PRESET_NAMES.join(', ')}`,
+    })
+  })
+
+export const syslogUrl = () =>
+  z.string().refine((text) => {
+    const parts = /^(udp|tcp|tls):\/\/(.+)$/.exec(text)
+    return parts !== null && (splitHost(parts[2]!)?.port ?? null) !== null
+  }, 'must be udp://host:port, tcp://host:port or tls://host:port')
+
+/** A number of bytes. */
+export type Bytes = number & { readonly __bytes?: never }
+
+const SIZES = { B: 1, KiB: 1 << 10, MiB: 1 << 20, GiB: 1 << 30 } as const
+const SIZE = /^(\d{1,9})(B|KiB|MiB|GiB)$/
+
+function parseByteSize(text: string): Bytes | null {
+  const parts = SIZE.exec(text)
+  return parts === null ? null : Number(parts[1]) * SIZES[parts[2] as keyof typeof SIZES]
+}
+
+function formatByteSize(bytes: Bytes): string {
+  for (const unit of ['GiB', 'MiB', 'KiB'] as const) {
+    if (bytes !== 0 && bytes % SIZES[unit] === 0) return `${bytes / SIZES[unit]}${unit}`
+  }
+  return `${bytes}B`
+}
+
+/** A number of bytes between two bounds, both written as in the file. */
+export function byteSize(least: string, most: string) {
+  const [low, high] = [parseByteSize(least)!, parseByteSize(most)!]
+  return z.codec(z.string(), z.custom<Bytes>(Number.isSafeInteger), {
+    decode: (text, context) => {
+      const value = parseByteSize(text)
+      if (value !== null && value >= low && value <= high) return value
+      const message =
+        value === null
+          ? 'is not a size: a number with one of the units B, KiB, MiB, GiB'
+          : `must be between ${least} and ${most}`
+      context.issues.push({ code: 'custom', input: text, message })
+      return z.NEVER
+    },
+    encode: formatByteSize,
+  })
+}

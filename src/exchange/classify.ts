@@ -18,6 +18,9 @@ export async function classify(
 ): Promise<Classified> {
   const { destination, request } = exchange
   const unknown = { operation: 'unrecognised' as Operation, resource: null }
+  if (exchange.otherHost) {
+    return { ...exchange, operation: 'tunnel', resource: null, ambiguities: request.ambiguities }
+  }
   if (!destination) return { ...exchange, ...unknown, ambiguities: request.ambiguities }
   const ownDirectories = directories.get(destination.ca) ?? []
   if (ownDirectories.includes(request.target)) {

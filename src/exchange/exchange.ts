@@ -13,6 +13,7 @@ import type { Decision } from './decision.ts'
 import type { ExchangeId } from './exchange-id.ts'
 import type { Mode } from './mode.ts'
 import type { Resource } from './resource.ts'
+import type { Turn } from './turn.ts'
 
 /** One moment on two clocks: wall time in µs since 1970 (UTC), monotonic time in µs since an arbitrary start. */
 export interface Instant {
@@ -56,6 +57,35 @@ export interface Destination {
   readonly authority: string
 }
 
+/** What a client of listener `proxy` asked for that is no configured CA: a host outside, reached blindly or not at all. */
+export interface OtherHost {
+  /** Lower case, without brackets and trailing dot. */
+  readonly host: string
+  readonly port: number
+  /** `CONNECT host:port`, or an absolute-form `http://` request (RFC 9112 §3.2.2). */
+  readonly form: 'connect' | 'absolute'
+}
+
+/** Why a tunnel ended: a closed set. `shutdown`: acmetap is stopping. */
+export const TUNNEL_ENDS = [
+  'clientClosed',
+  'serverClosed',
+  'clientReset',
+  'serverReset',
+  'idle',
+  'shutdown',
+] as const
+export type TunnelEnd = (typeof TUNNEL_ENDS)[number]
+
+export interface TunnelTotals {
+  /** Bytes from the client, and to it. */
+  readonly up: number
+  readonly down: number
+  /** µs from the moment both sides were connected. */
+  readonly duration: number
+  readonly end: TunnelEnd
+}
+
 export interface Received {
   readonly id: ExchangeId
   readonly parent: ExchangeId | null
@@ -63,6 +93,8 @@ export interface Received {
   readonly connection: Connection
   /** Null when the authority belongs to no configured CA. */
   readonly destination: Destination | null
+  /** Set for a request that leads outside the configured CAs; then `destination` is null. */
+  readonly otherHost?: OtherHost
   readonly request: ObservedRequest
   readonly receivedAt: Instant
 }
@@ -109,6 +141,10 @@ export const FAILURES = [
   'responseTooLarge',
   'responseUnreadable',
   'aborted',
+  /** The address is not one to connect to: internal, or our own listener. */
+  'addressRefused',
+  /** The proxy on the way out said no. */
+  'proxyRefused',
 ] as const
 export type FailureCause = (typeof FAILURES)[number]
 
@@ -118,9 +154,19 @@ export interface UpstreamFailure {
   readonly message: string
 }
 
+export type AnswerSource = 'ca' | 'cache' | 'shared'
+
 /** Exactly one of the three; a CA's own problem document is a response, not a failure. */
 export type Outcome =
-  | { readonly kind: 'response'; readonly response: ObservedResponse; readonly durationCa: number }
+  | {
+      readonly kind: 'response'
+      readonly response: ObservedResponse
+      readonly durationCa: number
+      /** `ca` where it is left out. `cache`: kept from an earlier answer. `shared`: of another client's equal request. */
+      readonly source?: AnswerSource
+      /** For an operation `tunnel` that was opened. */
+      readonly tunnel?: TunnelTotals
+    }
   | { readonly kind: 'refused'; readonly problem: ProblemDocument }
   | {
       readonly kind: 'failed'
@@ -130,6 +176,7 @@ export type Outcome =
     }
 
 export interface Completed extends Decided {
+  readonly turn: Turn
   readonly outcome: Outcome
   readonly completedAt: Instant
 }

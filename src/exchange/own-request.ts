@@ -16,10 +16,13 @@ export function ownRequest(
     mode: 'engine',
     connection: {
       listener: 'engine',
+      mode: 'engine',
       clientAddress: null,
       clientPort: null,
       tlsVersion: null,
       serverName: null,
+      proxyUser: null,
+      intercepted: null,
     },
     destination,
     request: {

@@ -1,14 +1,20 @@
 import type { ProblemDocument } from '../acme/problem.ts'
 import type { Classified, Completed, Decided, Inspected, Instant, Outcome, Received } from './exchange.ts'
 import { type Learned, NOTHING_LEARNED } from './resource.ts'
+import { AT_ONCE, type Turn } from './turn.ts'
+
+/** Its turn has come under the CA's rates, or it has been denied one. */
+export interface Admitted extends Decided {
+  readonly turn: Turn
+}
 
 /** Its intent is durable; it may be sent. Only `recordRequest` makes one. */
-export interface Recorded extends Decided {
+export interface Recorded extends Admitted {
   readonly intent: 'durable'
 }
 
 /** It has an outcome. `intent: 'none'` marks a refusal, whose two facts are written together. */
-export interface Answered extends Decided {
+export interface Answered extends Admitted {
   readonly intent: 'durable' | 'none'
   readonly outcome: Outcome
   readonly answeredAt: Instant
@@ -32,25 +38,27 @@ export interface Refusal {
 }
 
 /**
- * Composes the stages of one mode, in the only order their types allow. A denial goes straight to
- * `recordOutcome`. A stage that throws before `send` ends the exchange: the caller answers with the problem.
+ * Composes the stages of one mode, in the only order their types allow. A denial, by `decide` or by `pace`, goes
+ * straight to `recordOutcome`. A stage that throws before `send` ends the exchange: the caller answers with the problem.
  */
 export function chain<Exit>(
   refusal: Refusal,
   classify: Stage<Received, Classified>,
   inspect: Stage<Classified, Inspected>,
   decide: Stage<Inspected, Decided>,
-  recordRequest: Stage<Decided, Recorded>,
+  pace: Stage<Decided, Admitted>,
+  recordRequest: Stage<Admitted, Recorded>,
   send: SendingStage<Exit>,
   learn: LearningStage,
   recordOutcome: Stage<Taught, Completed>,
 ): Chain<Exit> {
   return async (received, exit) => {
     const decided = await decide(await inspect(await classify(received)))
-    if (decided.decision.effect === 'deny') {
-      const outcome: Outcome = { kind: 'refused', problem: refusal.problem(decided) }
+    const refuse = (denied: Decided): Promise<Completed> => {
+      const outcome: Outcome = { kind: 'refused', problem: refusal.problem(denied) }
       const refused: Taught = {
-        ...decided,
+        ...denied,
+        turn: AT_ONCE,
         intent: 'none',
         outcome,
         answeredAt: refusal.now(),
@@ -58,6 +66,9 @@ export function chain<Exit>(
       }
       return recordOutcome(refused)
     }
-    return recordOutcome(learn(await send(await recordRequest(decided), exit)))
+    if (decided.decision.effect === 'deny') return refuse(decided)
+    const admitted = await pace(decided)
+    if (admitted.decision.effect === 'deny') return refuse(admitted)
+    return recordOutcome(learn(await send(await recordRequest(admitted), exit)))
   }
 }

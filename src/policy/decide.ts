@@ -4,7 +4,7 @@
  */
 import { AMBIGUITIES } from '../acme/ambiguity.ts'
 import type { Decision, Denial } from '../exchange/decision.ts'
-import type { Decided, Inspected } from '../exchange/exchange.ts'
+import type { Decided, Inspected, OtherHost } from '../exchange/exchange.ts'
 
 /** Bytes. RFC 8555 messages are far smaller: the largest seen from real clients is a CSR of 100 names, 12 kB. */
 export const REQUEST_BODY_LIMIT = 50_000
@@ -12,19 +12,27 @@ export const REQUEST_BODY_LIMIT = 50_000
 /** Why relay to a CA is refused, with advice, by authority; null where it works or is not known yet. */
 export type RelayRefusal = (ca: string, authority: string) => string | null
 
-export function decide(exchange: Inspected, relayRefusal: RelayRefusal): Decided {
-  return { ...exchange, decision: decision(exchange, relayRefusal) }
+/** Why a host that is no configured CA may not be reached, in one line with the remedy; null where it may. */
+export type OtherHostRefusal = (target: OtherHost) => string | null
+
+/** What decisions rest on beside the exchange itself. */
+export interface DecidingFacts {
+  readonly relayRefusal: RelayRefusal
+  readonly otherHostRefusal: OtherHostRefusal
 }
 
-function decision(exchange: Inspected, relayRefusal: RelayRefusal): Decision {
-  const { destination, request, mode, ambiguities } = exchange
-  if (!destination) {
-    return deny(
-      'unknown-host',
-      421,
-      `acmetap relays no CA under the host name ${quote(request.authority?.replace(/^.*@/s, '') ?? null)}; check the client's --server URL against the relay list of acmetap's configuration`,
-    )
+export function decide(exchange: Inspected, facts: DecidingFacts): Decided {
+  return { ...exchange, decision: decision(exchange, facts) }
+}
+
+function decision(exchange: Inspected, facts: DecidingFacts): Decision {
+  const { destination, otherHost, request, mode, ambiguities } = exchange
+  if (otherHost) {
+    const refusal = facts.otherHostRefusal(otherHost)
+    if (refusal === null) return { effect: 'allow' }
+    return { ...deny('other-host', 403, refusal), problem: 'unauthorized' }
   }
+  if (!destination) return mode === 'intercept' ? misdirected(exchange) : notRelayed(request.authority)
   if (request.truncated) {
     return deny(
       'body-too-large',
@@ -41,9 +49,29 @@ function decision(exchange: Inspected, relayRefusal: RelayRefusal): Decision {
       `the request can be read in more than one way and was not sent to the CA: ${AMBIGUITIES[first.kind]} at ${first.where}${more}`,
     )
   }
-  const refusal = mode === 'relay' ? relayRefusal(destination.ca, destination.authority) : null
+  const refusal = mode === 'relay' ? facts.relayRefusal(destination.ca, destination.authority) : null
   if (refusal) return { ...deny('relay-refused', 503, refusal), problem: 'serverInternal', retryAfter: 3600 }
   return { effect: 'allow' }
+}
+
+function notRelayed(authority: string | null): Denial {
+  return deny(
+    'unknown-host',
+    421,
+    `acmetap relays no CA under the host name ${named(authority)}; check the client's --server URL against the relay list of acmetap's configuration`,
+  )
+}
+
+function misdirected({ connection, request }: Inspected): Denial {
+  return deny(
+    'unknown-host',
+    421,
+    `this connection is for ${quote(connection.intercepted)}, and the request names ${named(request.authority)} as its Host; only the CA the connection was made for can be reached through it`,
+  )
+}
+
+function named(authority: string | null): string {
+  return quote(authority?.replace(/^.*@/s, '') ?? null)
 }
 
 function deny(rule: string, status: number, detail: string): Denial {

@@ -17,13 +17,15 @@ import { replyProblem, replyWith } from './reply.ts'
 import type { Exit } from './send.ts'
 
 export interface ProxyParts {
-  readonly chain: Chain<Exit>
+  readonly chains: { readonly relay: Chain<Exit>; readonly intercept: Chain<Exit> }
   readonly dispatcher: CaDispatcher
   readonly clock: Clock
   /** Facts about the connection a request came by. */
   readonly connectionOf: (request: FastifyRequest['raw'], observed: ObservedRequest) => Connection
-  /** The CA behind an authority, byte for byte; null for an unknown one. */
-  readonly destinationOf: (authority: string | null) => Destination | null
+  /** The CA a request is for, by the authority it names (byte for byte) and the connection it came by; or null. */
+  readonly destinationOf: (authority: string | null, connection: Connection) => Destination | null
+  /** The way out of one exchange, given the plain one: puts what is shared between clients in between. */
+  readonly exitOf?: (exchange: Received, plain: Exit) => Exit
   readonly onCompleted: (exchange: Completed) => void
   /** A request that could not be completed for a reason of our own (a bug, or the record is not writable). */
   readonly onFault: (error: unknown, exchange: Received) => void
@@ -88,17 +90,19 @@ async function serve(parts: ProxyParts, reply: FastifyReply, exit: Exit): Promis
     raw.destroy()
     return reply
   }
+  const connection = parts.connectionOf(raw, request)
   const exchange: Received = {
     id: newExchangeId(),
     parent: null,
-    mode: 'relay',
-    connection: parts.connectionOf(raw, request),
-    destination: parts.destinationOf(request.authority),
+    mode: connection.mode,
+    connection,
+    destination: parts.destinationOf(request.authority, connection),
     request,
     receivedAt,
   }
+  const chain = connection.mode === 'intercept' ? parts.chains.intercept : parts.chains.relay
   try {
-    const completed = await parts.chain(exchange, exit)
+    const completed = await chain(exchange, parts.exitOf?.(exchange, exit) ?? exit)
     reply.hijack()
     replyWith(completed, reply.raw)
     parts.onCompleted(completed)

@@ -269,10 +269,13 @@ export class AcmeListener {
     peer.since = performance.now()
     peer.connection = {
       listener: 'acme',
+      mode: 'relay',
       clientAddress: peer.client.address,
       clientPort: peer.client.port,
       tlsVersion: socket.getProtocol(),
       serverName: typeof socket.servername === 'string' ? socket.servername : null,
+      proxyUser: null,
+      intercepted: null,
     }
     rememberConnection(socket, peer.connection)
     this.#ofSocket.set(socket, peer)

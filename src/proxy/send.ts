@@ -20,6 +20,7 @@ export async function sendRequest(exchange: Recorded, exit: Exit, clock: Clock):
     target: request.target,
     fields: outgoingFields(request.fields, destination.authority, mode === 'relay' || mode === 'engine'),
     body: request.method === 'GET' || request.method === 'HEAD' ? null : request.body,
+    from: exchange.turn.from,
   })
   return { ...exchange, outcome: outcomeOf(exchange, sent), answeredAt: clock.now() }
 }
@@ -51,4 +52,6 @@ const SAYS: Readonly<Record<FailureCause, string>> = {
   responseTooLarge: "the CA's answer is too large",
   responseUnreadable: "the CA's answer is not valid HTTP",
   aborted: 'acmetap is stopping or was given another configuration',
+  addressRefused: "acmetap did not connect: the CA's address is one of acmetap's own",
+  proxyRefused: 'the proxy on the way to the CA refused the connection',
 }

@@ -7,10 +7,12 @@ import { AcmeProblem } from '../acme/problem.ts'
 import type { Recorder } from '../audit/recorder.ts'
 import { classify, type DirectoryTargets } from '../exchange/classify.ts'
 import type { Clock } from '../exchange/clock.ts'
-import type { Classified, Decided, Inspected, Received } from '../exchange/exchange.ts'
+import type { Decision } from '../exchange/decision.ts'
+import type { Classified, Decided, Inspected, Outcome, Received } from '../exchange/exchange.ts'
 import { inspect } from '../exchange/inspect.ts'
 import { learnFrom } from '../exchange/learn.ts'
 import {
+  type Admitted,
   type Answered,
   type Chain,
   chain,
@@ -20,21 +22,31 @@ import {
 } from '../exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../exchange/resource.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
-import { decide, type RelayRefusal } from '../policy/decide.ts'
+import { AT_ONCE, type Turn } from '../exchange/turn.ts'
+import { type DecidingFacts, decide } from '../policy/decide.ts'
 import { type Exit, sendRequest } from './send.ts'
+
+/** Opens a tunnel and sees it through to its end; never rejects for the network's sake. */
+export type TunnelExit = (exchange: Recorded) => Promise<Outcome>
+
+/** Waits for a request's turn under the CA's rates; a denial where that would take too long. */
+export type Pace = (exchange: Decided) => Promise<Turn | Decision>
 
 export interface Collaborators {
   readonly resources: ResourceMap
   readonly recorder: Recorder
   readonly clock: Clock
   readonly directories: () => DirectoryTargets
-  readonly relayRefusal: RelayRefusal
+  readonly facts: DecidingFacts
+  readonly pace: Pace
   /** Told of an error of our own while learning: the CA's answer is delivered all the same. */
   readonly onBug: (error: unknown) => void
 }
 
 export interface Chains {
   readonly relay: Chain<Exit>
+  readonly intercept: Chain<Exit>
+  readonly tunnel: Chain<TunnelExit>
   readonly engine: Chain<Exit>
 }
 
@@ -44,18 +56,32 @@ export function createChains(parts: Collaborators): Chains {
   const step = {
     classify: (e: Received) => classify(e, resources, parts.directories()),
     inspectJws: (e: Classified) => inspect(e, resources),
-    decide: async (e: Inspected) => decide(e, parts.relayRefusal),
-    recordRequest: (e: Decided) => recorder.recordRequest(e),
+    decide: async (e: Inspected) => decide(e, parts.facts),
+    pace: (e: Decided) => pace(e, parts.pace),
+    atOnce: async (e: Decided): Promise<Admitted> => ({ ...e, turn: AT_ONCE }),
+    recordRequest: (e: Admitted) => recorder.recordRequest(e),
     forward: (e: Recorded, exit: Exit) => sendRequest(e, exit, clock),
     dispatch: (e: Recorded, exit: Exit) => sendRequest(e, exit, clock),
+    openTunnel: async (e: Recorded, exit: TunnelExit): Promise<Answered> => ({
+      ...e,
+      outcome: await exit(e),
+      answeredAt: clock.now(),
+    }),
     learn: (e: Answered) => learn(e, parts),
     recordOutcome: (e: Taught) => recorder.recordOutcome(e),
   }
   // biome-ignore format: one row a mode, one column a stage
   return {
-    relay:  chain(refusal, step.classify, step.inspectJws, step.decide, step.recordRequest, step.forward,  step.learn, step.recordOutcome),
-    engine: chain(refusal, step.classify, step.inspectJws, step.decide, step.recordRequest, step.dispatch, step.learn, step.recordOutcome),
+    relay:     chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.forward,    step.learn, step.recordOutcome),
+    intercept: chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.forward,    step.learn, step.recordOutcome),
+    tunnel:    chain(refusal, step.classify, step.inspectJws, step.decide, step.atOnce, step.recordRequest, step.openTunnel, step.learn, step.recordOutcome),
+    engine:    chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.dispatch,   step.learn, step.recordOutcome),
   }
+}
+
+async function pace(exchange: Decided, turn: Pace): Promise<Admitted> {
+  const given = await turn(exchange)
+  return 'effect' in given ? { ...exchange, decision: given, turn: AT_ONCE } : { ...exchange, turn: given }
 }
 
 function learn(exchange: Answered, { resources, onBug }: Collaborators): Taught {
