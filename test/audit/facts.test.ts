@@ -18,7 +18,7 @@ import {
   taught,
 } from '../support/exchanges.ts'
 
-const CONTEXT = { tenant: 'default', configDigest: 'c', policyDigest: null }
+const CONTEXT = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
 const CONTACT = 'mailto:jane.doe@example.org'
 
 function intent(exchange: Decided): FactDraft & { content: IntentContent } {

@@ -13,7 +13,7 @@ import { FRAME_LIMIT, Spill } from '../../src/audit/spill.ts'
 import { decided, denied, refused, response, stillClock, taught } from '../support/exchanges.ts'
 import { MemoryRecordStore } from '../support/memory-record-store.ts'
 
-const CONTEXT = { tenant: 'default', configDigest: 'c', policyDigest: null }
+const CONTEXT = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
 let folder: string
 let store: MemoryRecordStore
 let spill: Spill

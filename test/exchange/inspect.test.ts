@@ -31,6 +31,9 @@ function exchange(
       clientPort: 1,
       tlsVersion: 'TLSv1.3',
       serverName: null,
+      mode: 'relay',
+      proxyUser: null,
+      intercepted: null,
     },
     destination: { ca: 'pebble', authority: 'ca.example:8443' },
     request: {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { AcmeProblem } from '../../src/acme/problem.ts'
 import type { Classified, Completed, Decided, Inspected, Received } from '../../src/exchange/exchange.ts'
 import {
+  type Admitted,
   type Answered,
   chain,
   type Recorded,
@@ -9,6 +10,7 @@ import {
   type Taught,
 } from '../../src/exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../../src/exchange/resource.ts'
+import { AT_ONCE } from '../../src/exchange/turn.ts'
 import { received, response } from '../support/exchanges.ts'
 
 const refusal: Refusal = {
@@ -16,7 +18,7 @@ const refusal: Refusal = {
   now: () => ({ wall: 1, monotonic: 1 }),
 }
 
-function stages(effect: 'allow' | 'deny' = 'allow') {
+function stages(effect: 'allow' | 'deny' = 'allow', late = false) {
   const ran: string[] = []
   const seen: Taught[] = []
   const denial = { effect: 'deny', rule: 'r', problem: 'malformed', detail: 'no' } as const
@@ -35,7 +37,11 @@ function stages(effect: 'allow' | 'deny' = 'allow') {
       ran.push('decide')
       return { ...e, decision: effect === 'allow' ? { effect } : denial }
     },
-    recordRequest: async (e: Decided): Promise<Recorded> => {
+    pace: async (e: Decided): Promise<Admitted> => {
+      ran.push('pace')
+      return { ...e, turn: AT_ONCE, ...(late ? { decision: denial } : {}) }
+    },
+    recordRequest: async (e: Admitted): Promise<Recorded> => {
       ran.push('recordRequest')
       return { ...e, intent: 'durable' }
     },
@@ -58,7 +64,7 @@ function stages(effect: 'allow' | 'deny' = 'allow') {
 
 type Stages = ReturnType<typeof stages>
 const compose = (s: Stages) =>
-  chain(refusal, s.classify, s.inspect, s.decide, s.recordRequest, s.send, s.learn, s.recordOutcome)
+  chain(refusal, s.classify, s.inspect, s.decide, s.pace, s.recordRequest, s.send, s.learn, s.recordOutcome)
 
 test('every stage runs once, in order', async () => {
   const s = stages()
@@ -67,6 +73,7 @@ test('every stage runs once, in order', async () => {
     'classify',
     'inspect',
     'decide',
+    'pace',
     'recordRequest',
     'send exit',
     'learn',
@@ -83,7 +90,15 @@ test('a denial goes straight to recordOutcome', async () => {
   expect(completed.outcome).toEqual({ kind: 'refused', problem: refusal.problem(s.seen[0]!) })
 })
 
-test.each(['classify', 'inspect', 'decide', 'recordRequest'] as const)(
+test('a turn denied goes straight to recordOutcome', async () => {
+  const s = stages('allow', true)
+  const completed = await compose(s)(received(), 'exit')
+  expect(s.ran).toEqual(['classify', 'inspect', 'decide', 'pace', 'recordOutcome'])
+  expect(s.seen[0]).toMatchObject({ intent: 'none', turn: AT_ONCE, outcome: { kind: 'refused' } })
+  expect(completed.outcome.kind).toBe('refused')
+})
+
+test.each(['classify', 'inspect', 'decide', 'pace', 'recordRequest'] as const)(
   'an error in %s ends the exchange with that error, and nothing is sent',
   async (name) => {
     const s = stages()
@@ -97,19 +112,23 @@ test.each(['classify', 'inspect', 'decide', 'recordRequest'] as const)(
 
 test('the compiler refuses a row that leaves a stage out or swaps two', () => {
   const s = stages()
+  const front = [refusal, s.classify, s.inspect] as const
+  const blind = [refusal, s.classify, s.classify] as const
   const rows = [
     // @ts-expect-error nothing decides
-    () => chain(refusal, s.classify, s.inspect, s.recordRequest, s.send, s.learn, s.recordOutcome),
+    () => chain(...front, s.pace, s.recordRequest, s.send, s.learn, s.recordOutcome),
+    // @ts-expect-error nothing waits for its turn
+    () => chain(...front, s.decide, s.recordRequest, s.send, s.learn, s.recordOutcome),
     // @ts-expect-error nothing records the request
-    () => chain(refusal, s.classify, s.inspect, s.decide, s.send, s.learn, s.recordOutcome),
+    () => chain(...front, s.decide, s.pace, s.send, s.learn, s.recordOutcome),
     // @ts-expect-error what is sent was not recorded
-    () => chain(refusal, s.classify, s.inspect, s.decide, s.decide, s.send, s.learn, s.recordOutcome),
+    () => chain(...front, s.decide, s.pace, s.pace, s.send, s.learn, s.recordOutcome),
     // @ts-expect-error nothing inspects
-    () => chain(refusal, s.classify, s.classify, s.decide, s.recordRequest, s.send, s.learn, s.recordOutcome),
+    () => chain(...blind, s.decide, s.pace, s.recordRequest, s.send, s.learn, s.recordOutcome),
     // @ts-expect-error nothing records the outcome
-    () => chain(refusal, s.classify, s.inspect, s.decide, s.recordRequest, s.send, s.learn),
+    () => chain(...front, s.decide, s.pace, s.recordRequest, s.send, s.learn),
     // @ts-expect-error learned before it was sent
-    () => chain(refusal, s.classify, s.inspect, s.decide, s.recordRequest, s.learn, s.send, s.recordOutcome),
+    () => chain(...front, s.decide, s.pace, s.recordRequest, s.learn, s.send, s.recordOutcome),
   ]
-  expect(rows).toHaveLength(6)
+  expect(rows).toHaveLength(7)
 })

@@ -8,7 +8,7 @@ const inspected = (changes: Partial<Inspected> = {}): Inspected => ({
   inspection: null,
   ...changes,
 })
-const never = () => null
+const never = { relayRefusal: () => null, otherHostRefusal: () => null }
 const ambiguities = [
   { kind: 'duplicate-member', where: 'payload.identifiers' },
   { kind: 'target-form', where: 'target' },
@@ -51,7 +51,7 @@ test('an unknown host is 421 before anything else; what it said is quoted and bo
 
 test('a relay that cannot work is refused with advice, in relay only', () => {
   const advice = () => 'Use intercept.'
-  expect(decide(inspected(), advice).decision).toEqual({
+  expect(decide(inspected(), { ...never, relayRefusal: advice }).decision).toEqual({
     effect: 'deny',
     rule: 'relay-refused',
     problem: 'serverInternal',
@@ -59,5 +59,36 @@ test('a relay that cannot work is refused with advice, in relay only', () => {
     detail: 'Use intercept.',
     retryAfter: 3600,
   })
-  expect(decide(inspected({ mode: 'engine' }), advice).decision.effect).toBe('allow')
+  expect(decide(inspected({ mode: 'engine' }), { ...never, relayRefusal: advice }).decision.effect).toBe(
+    'allow',
+  )
+})
+
+const otherHost = { host: 'api.example.net', port: 443, form: 'connect' } as const
+
+test('a host outside is refused with the words of the rule, or let through', () => {
+  const outside = inspected({ mode: 'intercept', destination: null, otherHost, operation: 'tunnel' })
+  const refusing = { ...never, otherHostRefusal: () => 'api.example.net is not listed' }
+  expect(decide(outside, refusing).decision).toEqual({
+    effect: 'deny',
+    rule: 'other-host',
+    problem: 'unauthorized',
+    status: 403,
+    detail: 'api.example.net is not listed',
+  })
+  expect(decide(outside, never).decision).toEqual({ effect: 'allow' })
+})
+
+test('in intercept a request must be for the CA its connection was made for', () => {
+  const { connection, request } = received({ authority: 'other.example' })
+  const strayed = inspected({
+    mode: 'intercept',
+    destination: null,
+    connection: { ...connection, mode: 'intercept', intercepted: 'ca.example' },
+    request,
+  })
+  expect(decide(strayed, never).decision).toMatchObject({ effect: 'deny', rule: 'unknown-host', status: 421 })
+  expect(decide(strayed, never).decision).toMatchObject({
+    detail: expect.stringMatching(/"ca\.example".*"other\.example"/),
+  })
 })

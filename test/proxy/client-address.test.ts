@@ -8,6 +8,9 @@ const from = (address: string | null): Connection => ({
   clientPort: 1,
   tlsVersion: 'TLSv1.3',
   serverName: null,
+  mode: 'relay',
+  proxyUser: null,
+  intercepted: null,
 })
 const isTrusted = trustedNetworks(['10.0.0.0/8', '2001:db8:1::/48', '192.0.2.10'])
 const BALANCER = '10.1.2.3'

@@ -88,7 +88,10 @@ describe('HTTP over the listener', () => {
     session.destroy()
     await until(() => target.listener.openConnections === 0)
     const [http1, over2] = seen.map((request): Connection => connectionOfRequest(request))
-    const common = { listener: 'acme', clientAddress: '127.0.0.1', tlsVersion: 'TLSv1.3' }
+    const common = {
+      ...{ listener: 'acme', mode: 'relay', proxyUser: null, intercepted: null },
+      ...{ clientAddress: '127.0.0.1', tlsVersion: 'TLSv1.3' },
+    }
     expect(http1).toEqual({ ...common, clientPort: expect.any(Number), serverName: 'acme.test' })
     expect(over2).toEqual({ ...common, clientPort: localPort, serverName: 'localhost' })
   })

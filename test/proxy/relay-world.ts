@@ -9,6 +9,7 @@ import { CaDispatcher } from '../../src/ca/dispatcher.ts'
 import { systemClock } from '../../src/exchange/clock.ts'
 import type { Completed } from '../../src/exchange/exchange.ts'
 import { ResourceMap } from '../../src/exchange/resource-map.ts'
+import { AT_ONCE } from '../../src/exchange/turn.ts'
 import { createProxyApp } from '../../src/proxy/app.ts'
 import { clientConnection } from '../../src/proxy/client-connection.ts'
 import { createChains } from '../../src/proxy/stages.ts'
@@ -36,7 +37,7 @@ export async function startRelay(options: { timeout?: number; bare?: boolean } =
   const store = new MemoryRecordStore()
   const spill = await Spill.open(join(folder, 'spill'), 600 * FRAME_LIMIT)
   const clock = systemClock()
-  const context = { tenant: 'default', configDigest: 'c', policyDigest: null }
+  const context = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
   const recorder = new Recorder(store, spill, clock, context, RECORDER_LIMITS, () => undefined)
   const dispatcher = new CaDispatcher([ca.ca({ timeout: options.timeout ?? 5000 })])
   const completed: Completed[] = []
@@ -48,11 +49,12 @@ export async function startRelay(options: { timeout?: number; bare?: boolean } =
     recorder,
     clock,
     directories: () => new Map([['raw', ['/dir']]]),
-    relayRefusal: () => null,
+    facts: { relayRefusal: () => null, otherHostRefusal: () => 'no' },
+    pace: async () => AT_ONCE,
     onBug: (error) => faults.push(error),
   })
   const app = await createProxyApp({
-    chain: chains.relay,
+    chains,
     dispatcher,
     clock,
     connectionOf: clientConnection({ from: 'connection', trusted: [] }),

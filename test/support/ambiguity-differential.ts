@@ -180,6 +180,9 @@ class Lane {
         clientPort: null,
         tlsVersion: null,
         serverName: null,
+        mode: 'relay',
+        proxyUser: null,
+        intercepted: null,
       },
       destination: { ca: 'pebble', authority: this.#pebble.authority },
       request: {

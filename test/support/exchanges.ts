@@ -15,8 +15,9 @@ import type {
   Received,
 } from '../../src/exchange/exchange.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
-import type { Answered, Recorded, Taught } from '../../src/exchange/pipeline.ts'
+import type { Admitted, Answered, Taught } from '../../src/exchange/pipeline.ts'
 import { NOTHING_LEARNED, type Resource } from '../../src/exchange/resource.ts'
+import { AT_ONCE } from '../../src/exchange/turn.ts'
 
 export const AUTHORITY = 'acme.test:8443'
 export const ORIGIN = `https://${AUTHORITY}`
@@ -44,6 +45,9 @@ export function received(request: Partial<ObservedRequest> = {}, changes: Partia
       clientPort: 4711,
       tlsVersion: 'TLSv1.3',
       serverName: 'acme.test',
+      mode: 'relay',
+      proxyUser: null,
+      intercepted: null,
     },
     destination: { ca: 'pebble', authority: AUTHORITY },
     request: {
@@ -109,12 +113,13 @@ export function inspection(
   }
 }
 
-export function decided(operation: Operation, changes: Partial<Decided> = {}): Decided {
+/** Decided, and let through at once. */
+export function decided(operation: Operation, changes: Partial<Decided> = {}): Admitted {
   const inspected: Inspected = { ...classified(operation), inspection: null }
-  return { ...inspected, decision: { effect: 'allow' }, ...changes }
+  return { ...inspected, decision: { effect: 'allow' }, turn: AT_ONCE, ...changes }
 }
 
-export function denied(operation: Operation, changes: Partial<Decided> = {}): Decided {
+export function denied(operation: Operation, changes: Partial<Decided> = {}): Admitted {
   return decided(operation, {
     decision: { effect: 'deny', rule: 'ambiguous-request', problem: 'malformed', detail: 'no' },
     ...changes,
@@ -128,7 +133,7 @@ export function response(status: number, body: unknown, fields: FieldList = []):
   return { status, fields, body: bytes, decoded: bytes }
 }
 
-export function answered(exchange: Recorded | Decided, answer: ObservedResponse): Answered {
+export function answered(exchange: Admitted, answer: ObservedResponse): Answered {
   return {
     ...exchange,
     intent: 'durable',
@@ -137,11 +142,11 @@ export function answered(exchange: Recorded | Decided, answer: ObservedResponse)
   }
 }
 
-export function taught(exchange: Recorded | Decided, answer: ObservedResponse = response(200, {})): Taught {
+export function taught(exchange: Admitted, answer: ObservedResponse = response(200, {})): Taught {
   return { ...answered(exchange, answer), learned: NOTHING_LEARNED }
 }
 
-export function refused(exchange: Decided): Taught {
+export function refused(exchange: Admitted): Taught {
   return {
     ...exchange,
     intent: 'none',

@@ -13,6 +13,7 @@ export function intentContent(changes: Partial<IntentContent> = {}): IntentConte
     parent: null,
     issuance: null,
     tenant: 'default',
+    instance: 'acmetap',
     configDigest: 'a'.repeat(64),
     policyDigest: null,
     mode: 'relay',

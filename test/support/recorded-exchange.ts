@@ -47,6 +47,7 @@ export function recorded({
       parent: null,
       issuance: null,
       tenant: 'default',
+      instance: 'acmetap',
       configDigest: DIGEST,
       policyDigest: null,
       mode: 'relay',
