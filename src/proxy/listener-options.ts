@@ -79,6 +79,17 @@ export type ConnectionEventKind =
   | 'proxyProtocolRefused'
   | 'tooManyConnections'
   | 'timeout'
+  /** Its address is in none of the listener's networks. */
+  | 'clientNotAllowed'
+  /** Wrong user name or password; a request without any is only asked for them. */
+  | 'proxyAuthenticationFailed'
+  /** A CONNECT or absolute-form target that is none, or a request that fits no proxy. */
+  | 'connectRefused'
+  | 'tooManyTunnels'
+  /** The TLS server name is no CA's, or another than the connection is for. */
+  | 'serverNameRefused'
+  /** No certificate could be minted for a CA's host. */
+  | 'certificateUnavailable'
 
 /** Something that happened on a connection without becoming a request. */
 export interface ConnectionEvent {
