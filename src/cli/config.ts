@@ -3,7 +3,7 @@ import { Document } from 'yaml'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { renderExample } from '../config/example.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
-import { writtenForm } from '../config/schema.ts'
+import { shownForm } from '../config/shown-form.ts'
 import { type CommandContext, command, configOf, type GlobalOptions } from './command-context.ts'
 import { findConfig } from './config-file.ts'
 import { escapeText } from './escape.ts'
@@ -64,7 +64,7 @@ function showCommand(context: CommandContext) {
     .option('--json', 'as JSON')
     .action((options: { json?: boolean }, self) => {
       const { config, file, digest } = configOf(context, self)
-      const written = writtenForm(config)
+      const written = shownForm(config)
       if (options.json === true) return writeJson(context.terminal, { file, digest, config: written })
       context.terminal.write(`# ${escapeText(file)}\n# digest ${digest}\n${new Document(written).toString()}`)
     })

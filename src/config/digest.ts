@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type Config, writtenForm } from './schema.ts'
+import type { Config } from './schema.ts'
+import { shownForm } from './shown-form.ts'
 
 /**
  * SHA-256 (lower-case hex) of the effective configuration, independent of key order, comments and spelling.
- * Goes into every fact of the record. The configuration holds names of files that keep secrets, never a secret.
+ * Goes into every fact of the record, so secrets are left out of it: another password is the same configuration.
  */
 export function configDigest(config: Config): string {
   return createHash('sha256')
-    .update(canonical(writtenForm(config)))
+    .update(canonical(shownForm(config)))
     .digest('hex')
 }
 

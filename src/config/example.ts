@@ -34,7 +34,7 @@ function renderKey(name: string, info: KeyInfo, indent: string): string[] {
     const first = members.findIndex((line) => !line.trimStart().startsWith('#'))
     lines = [
       `${indent}${name}:`,
-      ...members.map((line, at) => (at === first ? line.replace('    ', '  - ') : line)),
+      ...members.map((line, at) => (at === first ? `${indent}  - ${line.slice(indent.length + 4)}` : line)),
     ]
   } else lines = [`${indent}${name}: ${inline(info.default ?? info.example)}`]
   const absent = info.optional && info.default === undefined

@@ -2,25 +2,47 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Complaint, KeyPath } from './config-error.ts'
 import type { Config } from './schema.ts'
+import { passwordSources, readPassword } from './secrets.ts'
 
 /**
- * Reads every PEM file the configuration names, so that `config check`, a start and a reload give the same
+ * Reads every PEM and password file the configuration names, so that `config check`, a start and a reload give the same
  * verdict. Paths must be absolute already.
  */
 export function checkFiles(config: Config): Complaint[] {
   const found: Complaint[] = []
-  for (const [name, ca] of Object.entries(config.cas)) {
-    if (ca.trust !== undefined) attempt(['cas', name, 'trust'], found, () => certificates(ca.trust!))
+  const roots = (path: KeyPath, file: string | undefined) => {
+    if (file !== undefined) attempt(path, found, () => certificates(file))
   }
-  const files = config.listeners.acme.certificate
-  if (files === undefined) return found
-  const at = ['listeners', 'acme', 'certificate']
+  for (const [name, ca] of Object.entries(config.cas)) {
+    roots(['cas', name, 'trust'], ca.trust)
+    roots(['cas', name, 'egress', 'trust'], ca.egress?.trust)
+  }
+  roots(['egress', 'trust'], config.egress.trust)
+  for (const [at, { syslog }] of (config.sinks ?? []).entries()) {
+    roots(['sinks', at, 'syslog', 'trust'], syslog?.trust)
+  }
+  for (const [path, source] of passwordSources(config)) {
+    if (source.password_file !== undefined) {
+      attempt([...path, 'password_file'], found, () => readPassword(source))
+    }
+  }
+  for (const name of ['acme', 'proxy'] as const) {
+    checkPair(['listeners', name, 'certificate'], config.listeners[name].certificate, found)
+  }
+  return found
+}
+
+function checkPair(
+  at: KeyPath,
+  files: { readonly chain: string; readonly key: string } | undefined,
+  found: Complaint[],
+): void {
+  if (files === undefined) return
   const chain = attempt([...at, 'chain'], found, () => certificates(files.chain))
   const key = attempt([...at, 'key'], found, () => createPrivateKey(readFileSync(files.key)))
   if (chain !== undefined && key !== undefined && !chain[0]!.checkPrivateKey(key)) {
     found.push(complaint([...at, 'key'], 'is not the key of the first certificate in chain'))
   }
-  return found
 }
 
 function certificates(file: string): X509Certificate[] {

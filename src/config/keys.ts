@@ -14,6 +14,8 @@ export interface KeyInfo {
   readonly example: unknown
   readonly optional: boolean
   readonly isPath: boolean
+  /** Its value is shown nowhere. */
+  readonly isSecret: boolean
   /** Members of a mapping by name; for `named` and `list` the one entry `*`. */
   readonly members: ReadonlyMap<string, KeyInfo>
 }
@@ -55,6 +57,7 @@ function inspect(schema: z.ZodType, path: string): KeyInfo {
     example: meta.example,
     optional,
     isPath: meta.isPath === true,
+    isSecret: meta.isSecret === true,
     members,
   }
 }

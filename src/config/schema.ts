@@ -104,7 +104,7 @@ const ca = z.strictObject({
   ),
   pacing: key(
     z.partialRecord(z.enum(PACED), rate).optional(),
-    `Rates the CA allows to one address, by endpoint: ${PACED.join(', ')}. What a preset knows is filled in; {} paces nothing.`,
+    `Rates the CA allows to one address, by endpoint: ${PACED.join(', ')}. Without it: what the preset knows. {} paces nothing.`,
     'newNonce',
   ),
   egress: key(caEgress.optional(), 'How to reach this CA, where that differs from egress.'),
@@ -340,7 +340,7 @@ export const configSchema = z.strictObject({
         'must be 1 to 64 letters, digits, dots, hyphens or underscores',
       )
       .default('acmetap'),
-    'Label of this installation in logs.',
+    'Label of this installation in logs and in the record.',
   ),
   data: key(
     path().prefault('./data'),

@@ -7,7 +7,12 @@ import { splitHost } from './values.ts'
 
 /** One self-contained line each. Reads `relays.json` in the data folder if it is there. */
 export function configWarnings(config: Config): string[] {
-  return [...relayWarnings(config), ...caWarnings(config), ...listenerWarnings(config)]
+  return [
+    ...relayWarnings(config),
+    ...caWarnings(config),
+    ...interceptWarnings(config),
+    ...listenerWarnings(config),
+  ]
 }
 
 function relayWarnings(config: Config): string[] {
@@ -16,7 +21,9 @@ function relayWarnings(config: Config): string[] {
       now === null ? `is no longer relayed (it stood for ${ca})` : `stood for ${ca} and now stands for ${now}`
     return `relay: host ${host} ${change}. Clients' account and order URLs contain this host: the accounts made through it are orphaned, and those clients must register again. Keep its line to keep them working.`
   })
-  if (config.relay.length === 0) found.push('relay: no host is relayed, so every ACME request gets 421')
+  if (config.relay.length === 0 && config.intercept.cas.length === 0) {
+    found.push('relay and intercept: neither names a CA, so there is nothing to do')
+  }
   const names = new Set(config.listeners.acme.names)
   for (const { host } of config.relay) {
     const { name, port } = splitHost(host)!
@@ -34,7 +41,8 @@ function caWarnings(config: Config): string[] {
   const relayed = new Set(config.relay.map(({ ca }) => ca))
   return Object.entries(config.cas).flatMap(([name, ca]) => {
     const found: string[] = []
-    if (!relayed.has(name)) found.push(`cas.${name}: no relay entry uses it`)
+    const used = relayed.has(name) || config.intercept.cas.includes(name)
+    if (!used) found.push(`cas.${name}: neither relay nor intercept.cas uses it`)
     const preset = ca.preset ? PRESETS[ca.preset] : null
     if (relayed.has(name) && preset?.relay === 'refused-by-design') {
       found.push(`cas.${name}: relay to ${preset.title} will be refused. ${preset.advice}`)
@@ -48,8 +56,60 @@ function caWarnings(config: Config): string[] {
   })
 }
 
+function interceptWarnings(config: Config): string[] {
+  const { cas, other_hosts } = config.intercept
+  const found: string[] = []
+  if (cas.length === 0) {
+    if (config.listeners.sni) found.push('listeners.sni: intercept.cas is empty, so it is not opened')
+    if (other_hosts !== 'refuse') {
+      found.push('intercept.other_hosts: intercept.cas is empty, so listener proxy is not opened')
+    }
+    return found
+  }
+  const { proxy, sni } = config.listeners
+  const isOpen = !isLoopback(proxy.address) && proxy.clients.length === 0 && (proxy.users ?? []).length === 0
+  if (isOpen) {
+    found.push(
+      `listeners.proxy: ${proxy.address} serves every network that reaches it, without a password; write clients or users`,
+    )
+  }
+  if (other_hosts === 'tunnel' && isOpen) {
+    found.push('intercept.other_hosts: tunnel makes that an open proxy to every public host on port 443')
+  }
+  for (const name of cas) {
+    const ca = config.cas[name]
+    const host = ca?.directory[0] === undefined ? '' : new URL(ca.directory[0]).hostname
+    if (host === 'localhost' || host.endsWith('.localhost') || host.startsWith('127.') || host === '[::1]') {
+      found.push(
+        `intercept.cas: clients in Go and Ruby never use a proxy for ${host}; give the CA ${name} another host name`,
+      )
+    }
+    if (
+      sni &&
+      ca?.addresses.length === 0 &&
+      config.egress.resolvers.length === 0 &&
+      !viaProxy(config, name)
+    ) {
+      found.push(
+        `listeners.sni: if the DNS that acmetap asks leads ${host} to acmetap as well, it would call itself; write cas.${name}.addresses or egress.resolvers`,
+      )
+    }
+  }
+  return found
+}
+
+function viaProxy(config: Config, name: string): boolean {
+  const own = config.cas[name]?.egress
+  return own?.direct !== true && (own?.proxy ?? config.egress.proxy) !== undefined
+}
+
 function listenerWarnings(config: Config): string[] {
   const { address } = config.listeners.admin
-  const local = address === '::1' || address.startsWith('127.')
-  return local ? [] : [`listeners.admin: ${address} is open to others, and it asks for no password`]
+  return isLoopback(address)
+    ? []
+    : [`listeners.admin: ${address} is open to others, and it asks for no password`]
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
 }

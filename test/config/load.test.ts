@@ -43,7 +43,7 @@ describe('accepted', () => {
       data: '/etc/acmetap/data',
       store: 'sqlite',
       log: { level: 'info', format: 'json' },
-      cas: { pebble: { directory: ['https://localhost:14000/dir'], timeout: 60_000 } },
+      cas: { pebble: { directory: ['https://localhost:14000/dir'], timeout: 60_000, addresses: [] } },
       listeners: {
         acme: {
           address: '127.0.0.1',
@@ -51,10 +51,19 @@ describe('accepted', () => {
           names: ['localhost'],
           client_address: { from: 'connection', trusted: [] },
         },
+        proxy: {
+          address: '127.0.0.1',
+          port: 3128,
+          names: ['localhost'],
+          client_address: { from: 'connection', trusted: [] },
+          clients: [],
+        },
         admin: { address: '127.0.0.1', port: 9080 },
       },
       relay: [{ host: 'localhost:8443', ca: 'pebble' }],
-      limits: { in_flight: 512 },
+      intercept: { cas: [], other_hosts: 'refuse' },
+      egress: { no_proxy: [], addresses: [], resolvers: [] },
+      limits: { in_flight: 512, tunnels: 512, tunnel_idle: 300_000, wait: 20_000 },
       shutdown: { drain: 30_000 },
     })
     expect(warnings).toEqual([])
@@ -193,7 +202,7 @@ describe('refused with line, column, key and what to write', () => {
     ['version: 1\nlog:\n', [expect.stringContaining('2:1 log: has no value')]],
     ['version: 1\n---\na: 1\n', [expect.stringContaining('is not YAML')]],
     [
-      'version: 1\nproxy: { port: 3128 }\nintercept: {}\nbroker: []\npolicy: ./x\n',
+      'version: 1\nproxy: { port: 3128 }\nengine: {}\nbroker: []\npolicy: ./x\n',
       expect.objectContaining({ length: 4 }),
     ],
   ])('%j', (text, expected) => {

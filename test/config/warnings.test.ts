@@ -50,7 +50,7 @@ test('relays.json is for this user alone, and rubbish in it is no reason to fail
 })
 
 test('what is allowed but will hurt', () => {
-  expect(warningsOf('')).toEqual(['relay: no host is relayed, so every ACME request gets 421'])
+  expect(warningsOf('')).toEqual(['relay and intercept: neither names a CA, so there is nothing to do'])
   expect(
     warningsOf(
       `${cas}relay: [{ host: "acme.example:443", ca: one }]\nlisteners: { admin: { address: 0.0.0.0 } }\n`,
@@ -58,7 +58,7 @@ test('what is allowed but will hurt', () => {
   ).toEqual([
     'relay: host acme.example:443: clients leave out :443; write acme.example',
     'relay: host acme.example:443 is not among listeners.acme.names, so its certificate will not name acme.example',
-    'cas.two: no relay entry uses it',
+    'cas.two: neither relay nor intercept.cas uses it',
     'listeners.admin: 0.0.0.0 is open to others, and it asks for no password',
   ])
   expect(warningsOf('cas: { p: { preset: pebble } }\nrelay: [{ host: localhost, ca: p }]\n')).toEqual([
@@ -71,4 +71,25 @@ test('a relay to a CA that is known to refuse it', () => {
   expect(warningsOf(text)).toEqual([
     expect.stringMatching(/^cas\.le: relay to Let's Encrypt will be refused\./),
   ])
+})
+
+test('what will hurt in intercept', () => {
+  expect(warningsOf(`${cas}intercept: { cas: [one, two] }\n`)).toEqual([])
+  const open = 'listeners: { proxy: { address: 0.0.0.0 }, sni: { port: 443 } }\n'
+  expect(warningsOf(`${cas}${open}intercept: { cas: [one, two], other_hosts: tunnel }\n`)).toEqual([
+    expect.stringMatching(/^listeners\.proxy: 0\.0\.0\.0 serves every network.*without a password/),
+    expect.stringContaining('an open proxy'),
+    expect.stringMatching(/^listeners\.sni: .*a\.example.*cas\.one\.addresses or egress\.resolvers/),
+    expect.stringContaining('cas.two.addresses'),
+  ])
+  const guarded = 'listeners: { proxy: { address: 0.0.0.0, clients: [10.0.0.0/8] } }\n'
+  expect(warningsOf(`${cas}${guarded}intercept: { cas: [one, two] }\n`)).toEqual([])
+  expect(
+    warningsOf('cas: { p: { directory: "https://localhost:14000/dir" } }\nintercept: { cas: [p] }\n'),
+  ).toEqual([expect.stringMatching(/Go and Ruby never use a proxy for localhost/)])
+  expect(
+    warningsOf(
+      `${cas}relay: [{host: localhost, ca: one}, {host: 'localhost:1', ca: two}]\nintercept: { other_hosts: tunnel }\n`,
+    ),
+  ).toEqual([expect.stringContaining('listener proxy is not opened')])
 })
