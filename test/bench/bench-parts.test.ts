@@ -3,8 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { flattenedVerify, importJWK } from 'jose'
 import { describe, expect, test } from 'vitest'
+import { firstJsonLine, startProcess } from '../support/child-process.ts'
+import { OK, startRawCa } from '../support/raw-ca.ts'
 import { makeAccountKey } from '../support/sign-jws.ts'
-import { setUp, signLoad } from './load.ts'
+import { makeRoot } from '../support/test-ca/certificates.ts'
+import { openConnection } from './client-connection.ts'
+import { newNonce, setUp, signLoad } from './load.ts'
 import { usageOf } from './process-usage.ts'
 import { readProfile } from './profile.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -37,6 +41,35 @@ describe('the benchmark', () => {
     reader.push(Buffer.from(text.slice(0, -1)))
     reader.close()
     await expect(cut).rejects.toThrow('closed')
+  })
+
+  test('goes through a proxy with a full handshake each time, and trusts nothing but what it was told', async () => {
+    const ca = await startRawCa()
+    const tunnel = startProcess(process.execPath, [join(import.meta.dirname, 'blind-tunnel-process.ts')])
+    try {
+      const { port } = await firstJsonLine<{ port: number }>(tunnel)
+      const authority = `localhost:${ca.port}`
+      const way = { port, tunnelTo: authority, trust: ca.trust }
+      const reused: boolean[] = []
+      ca.answerWith(({ socket }) => {
+        reused.push(socket.isSessionReused())
+        socket.write(OK)
+      })
+      for (let i = 0; i < 2; i++) {
+        const connection = await openConnection(way)
+        expect(await connection.ask(newNonce({ authority }))).toBe(200)
+        connection.close()
+      }
+      expect(ca.connections()).toBe(2)
+      expect(reused).toEqual([false, false])
+      await expect(openConnection({ ...way, trust: makeRoot('Another').pem })).rejects.toThrow(
+        /self-signed|issuer/,
+      )
+      await expect(openConnection({ ...way, tunnelTo: 'elsewhere:443' })).rejects.toThrow('400')
+    } finally {
+      await tunnel.stop()
+      await ca.close()
+    }
   })
 
   test('counts the CPU and memory of this process', () => {

@@ -1,19 +1,22 @@
 /**
- * The benchmark's client, a process of its own: N keep-alive TLS connections, each sending its next pre-signed
- * request when the last was answered. Raw sockets, so that it costs little beside what it measures.
+ * The benchmark's client, a process of its own: N TLS connections at a time, each sending its next request when the
+ * last was answered. Raw sockets, so that it costs little beside what it measures.
  * Driven over IPC: one {@link RunOrder} in, one {@link RunReport} out.
  */
-import { once } from 'node:events'
-import { connect, type TLSSocket } from 'node:tls'
 import { type AccountKeyPair, makeAccountKey } from '../support/sign-jws.ts'
-import { setUp, signLoad } from './load.ts'
-import { ResponseReader } from './response-reader.ts'
+import { type ClientConnection, openConnection, type Way } from './client-connection.ts'
+import { newNonce, setUp, signLoad } from './load.ts'
 
-export interface RunOrder {
+/**
+ * `requests`: signed requests on connections that are kept. `sessions`: a new connection, tunnel and full TLS
+ * handshake for each GET newNonce.
+ */
+export type LoadKind = 'requests' | 'sessions'
+
+export interface RunOrder extends Way {
   readonly target: string
-  readonly port: number
+  readonly load: LoadKind
   readonly authority: string
-  readonly trust: string
   readonly connections: number
   readonly warmUpMs: number
   readonly ms: number
@@ -22,6 +25,7 @@ export interface RunOrder {
 }
 
 export interface RunReport {
+  /** With `sessions` as many sessions. */
   readonly requests: number
   readonly seconds: number
   readonly non2xx: number
@@ -38,6 +42,7 @@ export type LoadMessage =
   | { readonly kind: 'measured'; readonly report: RunReport }
   | { readonly kind: 'failed'; readonly message: string }
 
+const MOST_BROKEN = 1000
 const keys = new Map<string, AccountKeyPair>()
 
 async function run(order: RunOrder): Promise<RunReport> {
@@ -45,15 +50,15 @@ async function run(order: RunOrder): Promise<RunReport> {
   const key = known ?? makeAccountKey()
   const signer = { key, authority: order.authority }
   if (!known) {
-    const first = await open(order)
+    const first = await openConnection(order)
     for (const request of setUp(signer)) {
-      const status = await ask(first, request)
+      const status = await first.ask(request)
       if (status > 299) throw new Error(`${order.target} answered ${status} before the load began`)
     }
-    first.socket.destroy()
+    first.close()
     keys.set(order.target, key)
   }
-  const load = signLoad(signer, order.signed)
+  const load = order.load === 'sessions' ? [newNonce(signer)] : signLoad(signer, order.signed)
   const tally = {
     requests: 0,
     non2xx: 0,
@@ -65,26 +70,42 @@ async function run(order: RunOrder): Promise<RunReport> {
   let measuring = false
   let over = false
 
-  const connections = await Promise.all(Array.from({ length: order.connections }, () => open(order)))
-  const loops = connections.map(async (connection) => {
-    while (!over) {
-      const request = load[next++ % load.length]!
+  const count = (began: number, status: number) => {
+    if (status === 0) tally.broken++
+    if (!measuring || over) return
+    tally.requests++
+    tally.latencies.push(performance.now() - began)
+    tally.statuses[status] = (tally.statuses[status] ?? 0) + 1
+    if (status < 200 || status > 299) tally.non2xx++
+  }
+  const session = async () => {
+    while (!over && tally.broken <= MOST_BROKEN) {
       const began = performance.now()
-      const status = await ask(connection, request).catch(() => 0)
-      if (measuring && !over) {
-        tally.requests++
-        tally.latencies.push(performance.now() - began)
-        tally.statuses[status] = (tally.statuses[status] ?? 0) + 1
-        if (status < 200 || status > 299) tally.non2xx++
-      }
-      if (status === 0) {
-        tally.broken++
-        if (over || tally.broken > 1000) return
-        connection = await open(order)
+      let connection: ClientConnection | undefined
+      try {
+        connection = await openConnection(order)
+        count(began, await connection.ask(load[0]!))
+      } catch {
+        count(began, 0)
+      } finally {
+        connection?.close()
       }
     }
-    connection.socket.destroy()
-  })
+  }
+  const kept = async (connection: ClientConnection) => {
+    while (!over && tally.broken <= MOST_BROKEN) {
+      const request = load[next++ % load.length]!
+      const began = performance.now()
+      const status = await connection.ask(request).catch(() => 0)
+      count(began, status)
+      if (status === 0 && !over) connection = await openConnection(order)
+    }
+    connection.close()
+  }
+  const lanes = Array.from({ length: order.connections })
+  const connections =
+    order.load === 'requests' ? await Promise.all(lanes.map(() => openConnection(order))) : []
+  const loops = order.load === 'requests' ? connections.map(kept) : lanes.map(session)
   await pause(order.warmUpMs)
   measuring = true
   report({ kind: 'measuring' })
@@ -97,37 +118,8 @@ async function run(order: RunOrder): Promise<RunReport> {
   const quantile = (q: number) =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
   const { requests, non2xx, broken, statuses } = tally
-  const sentAgain = Math.max(0, next - load.length)
+  const sentAgain = order.load === 'requests' ? Math.max(0, next - load.length) : 0
   return { requests, seconds, non2xx, statuses, broken, sentAgain, p50: quantile(0.5), p99: quantile(0.99) }
-}
-
-interface LoadConnection {
-  readonly socket: TLSSocket
-  readonly reader: ResponseReader
-}
-
-async function open(order: RunOrder): Promise<LoadConnection> {
-  const socket = connect({
-    host: '127.0.0.1',
-    port: order.port,
-    servername: 'localhost',
-    ca: order.trust,
-    ALPNProtocols: ['http/1.1'],
-  })
-  socket.setNoDelay(true)
-  await once(socket, 'secureConnect')
-  const reader = new ResponseReader()
-  socket.on('data', (data: Buffer) => reader.push(data))
-  socket.on('error', () => socket.destroy())
-  socket.on('close', () => reader.close())
-  return { socket, reader }
-}
-
-/** The status of the answer. Rejects where the connection ends before it is whole. */
-function ask({ socket, reader }: LoadConnection, request: Buffer): Promise<number> {
-  const answered = reader.next()
-  socket.write(request)
-  return answered
 }
 
 function pause(ms: number): Promise<void> {

@@ -57,6 +57,11 @@ export function signLoad(signer: Signer, count: number): Buffer[] {
   })
 }
 
+/** Small, unsigned, and always the CA's own to answer. */
+export function newNonce({ authority }: Pick<Signer, 'authority'>): Buffer {
+  return Buffer.from(`GET /new-nonce HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: acmetap-bench/1\r\n\r\n`)
+}
+
 function newOrder(signer: Signer): Buffer {
   const value = `${randomBytes(6).toString('hex')}.bench.test`
   return signedPost(signer, '/new-order', { identifiers: [{ type: 'dns', value }] })

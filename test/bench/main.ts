@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--connections N] [--targets a,b] [--profile FOLDER]`
- * One run: the same load through every target in turn, several rounds, medians. Asserts nothing about time; fails
+ * `npm run bench -- [--json FILE] [--seconds N] [--rounds N] [--connections N] [--targets a,b] [--loads a,b] [--profile FOLDER]`
+ * One run: the same loads through every target in turn, several rounds, medians. Asserts nothing about time; fails
  * only where a target answered anything but 2xx.
  */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
@@ -11,10 +11,10 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { firstJsonLine, type StartedProcess, startProcess } from '../support/child-process.ts'
 import { makeRoot, makeServerCertificate } from '../support/test-ca/certificates.ts'
-import type { LoadMessage, RunOrder, RunReport } from './load-generator-process.ts'
+import type { LoadKind, LoadMessage, RunOrder, RunReport } from './load-generator-process.ts'
 import { usageOf } from './process-usage.ts'
 import { readProfile } from './profile.ts'
-import { Missing, type Stub, TARGETS, type Target } from './targets.ts'
+import { INTERCEPT_COMPARISON, Missing, type Stub, TARGETS, type Target } from './targets.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '32' },
     targets: { type: 'string', default: Object.keys(TARGETS).join(',') },
+    loads: { type: 'string', default: 'requests,sessions' },
     profile: { type: 'string' },
   },
 })
@@ -31,7 +32,14 @@ const WARM_UP_MS = 2000
 const seconds = Number(values.seconds)
 const connections = Number(values.connections)
 
+const LOADS: Readonly<Record<LoadKind, string>> = {
+  requests: 'signed requests on kept connections',
+  sessions: 'sessions: connection, CONNECT where there is a proxy, full TLS handshake, one GET newNonce',
+}
+
 interface Round {
+  readonly target: string
+  readonly load: LoadKind
   readonly report: RunReport
   readonly cpu: number | null
   readonly cpuLoad: number
@@ -53,11 +61,11 @@ try {
 if (profileFolder !== undefined) await showProfiles(profileFolder)
 
 async function bench(): Promise<void> {
-  const { stub, stubPid } = await startStub()
-  const load = startProcess(process.execPath, [join(import.meta.dirname, 'load-generator-process.ts')], {
+  const stub = await startStub()
+  const generator = startProcess(process.execPath, [join(import.meta.dirname, 'load-generator-process.ts')], {
     ipc: true,
   })
-  stops.push(() => load.stop())
+  stops.push(() => generator.stop())
   const targets: Target[] = []
   for (const name of values.targets.split(',')) {
     const start = TARGETS[name]
@@ -74,19 +82,28 @@ async function bench(): Promise<void> {
   const idle = new Map<string, number>()
   for (const target of targets) idle.set(target.name, await idleCpu(target))
 
-  const rounds = new Map<string, Round[]>(targets.map(({ name }) => [name, []]))
+  const all: Round[] = []
   for (let i = 1; i <= Number(values.rounds); i++) {
-    for (const target of targets) {
-      const round = await runOnce(target, load, stubPid, idle.get(target.name) ?? 0)
-      rounds.get(target.name)?.push(round)
-      const { report } = round
-      console.error(`round ${i} ${target.name}: ${Math.round(report.requests / report.seconds)} req/s`)
+    for (const load of wantedLoads()) {
+      for (const target of targets.filter(({ loads }) => loads.includes(load))) {
+        const round = await runOnce(target, load, generator, stub, idle.get(target.name) ?? 0)
+        all.push(round)
+        const { report } = round
+        console.error(`round ${i} ${load} ${target.name}: ${Math.round(report.requests / report.seconds)} /s`)
+      }
     }
   }
-  await show(rounds)
+  await show(all)
 }
 
-async function startStub(): Promise<{ stub: Stub; stubPid: number }> {
+function wantedLoads(): LoadKind[] {
+  return values.loads.split(',').map((name) => {
+    if (!(name in LOADS)) throw new Error(`no load ${name}; there are ${Object.keys(LOADS).join(', ')}`)
+    return name as LoadKind
+  })
+}
+
+async function startStub(): Promise<Stub & { readonly pid: number }> {
   const root = makeRoot('Benchmark Root')
   const certificate = makeServerCertificate({ names: ['localhost', '127.0.0.1'], issuer: root })
   const file = (name: string) => join(folder, name)
@@ -97,14 +114,14 @@ async function startStub(): Promise<{ stub: Stub; stubPid: number }> {
   const started = startProcess(process.execPath, [script, file('server.pem'), file('server.key')])
   stops.push(() => started.stop())
   const { port } = await firstJsonLine<{ port: number }>(started)
-  const stub = {
+  return {
     port,
     trust: root.pem,
     trustFile: file('root.pem'),
     certificateFile: file('server.pem'),
     keyFile: file('server.key'),
+    pid: started.pid,
   }
-  return { stub, stubPid: started.pid }
 }
 
 /** CPU µs per second while nothing is asked of it. */
@@ -115,13 +132,21 @@ async function idleCpu({ pid }: Target): Promise<number> {
   return usageOf(pid).cpu - before
 }
 
-async function runOnce(target: Target, load: StartedProcess, stubPid: number, idle: number): Promise<Round> {
+async function runOnce(
+  target: Target,
+  load: LoadKind,
+  generator: StartedProcess,
+  stub: Stub & { readonly pid: number },
+  idle: number,
+): Promise<Round> {
   const signed = Math.ceil((target.reads ? 5000 : 500) * (seconds + WARM_UP_MS / 1000))
-  const { port, trust, name, pid } = target
-  const authority = `localhost:${port}`
+  const { port, proxy, trust, name, pid } = target
+  const authority = `localhost:${proxy ? stub.port : port}`
   const order: RunOrder = {
     target: name,
+    load,
     port,
+    tunnelTo: proxy ? authority : null,
     authority,
     trust,
     connections,
@@ -129,20 +154,22 @@ async function runOnce(target: Target, load: StartedProcess, stubPid: number, id
     ms: seconds * 1000,
     signed,
   }
-  load.child.send(order)
-  await message(load, 'measuring')
+  generator.child.send(order)
+  await message(generator, 'measuring')
   await target.lag()
   const used = () => ({
     proxy: pid === null ? null : usageOf(pid),
-    load: usageOf(load.pid),
-    stub: usageOf(stubPid),
+    load: usageOf(generator.pid),
+    stub: usageOf(stub.pid),
   })
   const before = used()
-  const { report } = await message(load, 'measured')
+  const { report } = await message(generator, 'measured')
   const after = used()
   const lag = await target.lag()
   const per = (cpu: number) => cpu / report.requests
   return {
+    target: name,
+    load,
     report,
     cpu: before.proxy && after.proxy && per(after.proxy.cpu - before.proxy.cpu - idle * report.seconds),
     cpuLoad: per(after.load.cpu - before.load.cpu),
@@ -152,68 +179,92 @@ async function runOnce(target: Target, load: StartedProcess, stubPid: number, id
   }
 }
 
-async function message<Kind extends LoadMessage['kind']>(load: StartedProcess, kind: Kind) {
+async function message<Kind extends LoadMessage['kind']>(generator: StartedProcess, kind: Kind) {
   type Wanted = Extract<LoadMessage, { kind: Kind }>
   return await new Promise<Wanted>((resolve, reject) => {
-    const ended = () => reject(new Error(`the load generator ended: ${load.output()}`))
-    load.child.once('exit', ended)
-    load.child.once('message', (said: LoadMessage) => {
-      load.child.off('exit', ended)
+    const ended = () => reject(new Error(`the load generator ended: ${generator.output()}`))
+    generator.child.once('exit', ended)
+    generator.child.once('message', (said: LoadMessage) => {
+      generator.child.off('exit', ended)
       if (said.kind === kind) resolve(said as Wanted)
       else reject(new Error(said.kind === 'failed' ? said.message : `unexpected ${said.kind}`))
     })
   })
 }
 
-async function show(rounds: ReadonlyMap<string, readonly Round[]>): Promise<void> {
-  const head = [
-    'target',
-    'req/s',
-    'p50 ms',
-    'p99 ms',
-    'CPU µs/req',
-    'RSS MB',
-    'lag p99 ms',
-    'not 2xx',
-    'stub µs',
-    'load µs',
-  ]
-  const table = new Table({ head, style: { head: [], border: [] } })
-  const rows = [...rounds].map(([target, all]) => {
-    const middle = (value: (round: Round) => number | null) => median(all.map(value))
-    const lag = middle((round) => round.lag)
-    const row = {
-      target,
-      rps: middle(({ report }) => report.requests / report.seconds),
-      p50_ms: middle(({ report }) => report.p50),
-      p99_ms: middle(({ report }) => report.p99),
-      cpu_us_per_request: middle((round) => round.cpu),
-      rss_mb: middle((round) => round.rss),
-      event_loop_lag_p99_ms: lag === null ? null : lag * 1000,
-      non_2xx: all.reduce((sum, { report }) => sum + report.non2xx, 0),
-      sent_again: all.reduce((sum, { report }) => sum + report.sentAgain, 0),
-    }
-    const stub = middle((round) => round.cpuStub)
-    const load = middle((round) => round.cpuLoad)
-    const cells = [
-      row.rps,
-      row.p50_ms,
-      row.p99_ms,
-      row.cpu_us_per_request,
-      row.rss_mb,
-      row.event_loop_lag_p99_ms,
-    ]
-    table.push([target, ...cells.map(figure), row.non_2xx, figure(stub), figure(load)])
-    if (row.non_2xx > 0) {
-      console.error(
-        `*** ${target}: ${row.non_2xx} answers were not 2xx: ${JSON.stringify(all.at(-1)?.report.statuses)} ***`,
-      )
+interface Row {
+  readonly target: string
+  readonly load: LoadKind
+  /** Requests, or sessions, a second; their CPU beside. */
+  readonly rps: number | null
+  readonly p50_ms: number | null
+  readonly p99_ms: number | null
+  readonly cpu_us_per_request: number | null
+  readonly rss_mb: number | null
+  readonly event_loop_lag_p99_ms: number | null
+  readonly stub_us: number | null
+  readonly load_us: number | null
+  readonly non_2xx: number
+  readonly sent_again: number
+}
+
+function rowOf(all: readonly Round[]): Row {
+  const { target, load } = all[0]!
+  const middle = (value: (round: Round) => number | null) => median(all.map(value))
+  const lag = middle((round) => round.lag)
+  return {
+    target,
+    load,
+    rps: middle(({ report }) => report.requests / report.seconds),
+    p50_ms: middle(({ report }) => report.p50),
+    p99_ms: middle(({ report }) => report.p99),
+    cpu_us_per_request: middle((round) => round.cpu),
+    rss_mb: middle((round) => round.rss),
+    event_loop_lag_p99_ms: lag === null ? null : lag * 1000,
+    stub_us: middle((round) => round.cpuStub),
+    load_us: middle((round) => round.cpuLoad),
+    non_2xx: all.reduce((sum, { report }) => sum + report.non2xx, 0),
+    sent_again: all.reduce((sum, { report }) => sum + report.sentAgain, 0),
+  }
+}
+
+async function show(all: readonly Round[]): Promise<void> {
+  const groups = Object.groupBy(all, ({ target, load }) => `${load} ${target}`)
+  const rows = Object.values(groups).map((rounds) => rowOf(rounds ?? []))
+  for (const load of wantedLoads()) {
+    const one = load === 'sessions' ? 'session' : 'req'
+    const head = ['target', `${one}/s`, 'p50 ms', 'p99 ms', `CPU µs/${one}`, 'RSS MB', 'lag p99 ms']
+    const table = new Table({
+      head: [...head, 'not 2xx', 'stub µs', 'load µs'],
+      style: { head: [], border: [] },
+    })
+    for (const row of rows.filter((each) => each.load === load)) {
+      const { rps, p50_ms, p99_ms, cpu_us_per_request, rss_mb, event_loop_lag_p99_ms } = row
+      const cells = [rps, p50_ms, p99_ms, cpu_us_per_request, rss_mb, event_loop_lag_p99_ms].map(figure)
+      table.push([row.target, ...cells, row.non_2xx, figure(row.stub_us), figure(row.load_us)])
+      if (row.non_2xx === 0) continue
+      const statuses = all.findLast((round) => round.target === row.target && round.load === load)?.report
+        .statuses
+      console.error(`*** ${row.target}: ${row.non_2xx} answers were not 2xx: ${JSON.stringify(statuses)} ***`)
       process.exitCode = 1
     }
-    return row
-  })
-  console.log(table.toString())
+    console.log(`${LOADS[load]}\n${table.toString()}`)
+    compare(rows.filter((row) => row.load === load))
+  }
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`)
+}
+
+function compare(rows: readonly Row[]): void {
+  const { ours, theirs, asked } = INTERCEPT_COMPARISON
+  const of = (name: string) => rows.find(({ target }) => target === name)
+  const [mine, other] = [of(ours), of(theirs)]
+  if (!mine || !other) return
+  const ratio = (over: number | null, under: number | null) => (over ?? Number.NaN) / (under ?? Number.NaN)
+  const faster = ratio(mine.rps, other.rps)
+  const cheaper = ratio(other.cpu_us_per_request, mine.cpu_us_per_request)
+  console.log(
+    `${ours} beside ${theirs}: ${faster.toFixed(2)} × as many a second, ${cheaper.toFixed(2)} × as little CPU (${asked} × asked)\n`,
+  )
 }
 
 function median(numbers: readonly (number | null)[]): number | null {

@@ -2,8 +2,10 @@
 import { chmodSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { acmetapMain, askAdmin, startAcmetap } from '../support/acmetap-process.ts'
-import { findProgram, freePort, listening, startProcess } from '../support/child-process.ts'
+import { type Acmetap, acmetapMain, askAdmin, startAcmetap } from '../support/acmetap-process.ts'
+import { findProgram, firstJsonLine, freePort, listening, startProcess } from '../support/child-process.ts'
+import { startIntercepting } from '../support/intercepting-acmetap.ts'
+import type { LoadKind } from './load-generator-process.ts'
 
 export interface Stub {
   readonly port: number
@@ -17,7 +19,11 @@ export interface Stub {
 
 export interface Target {
   readonly name: string
+  /** Its own port, or that of the proxy it is. */
   readonly port: number
+  /** It is a proxy that clients CONNECT through to the CA itself. */
+  readonly proxy: boolean
+  readonly loads: readonly LoadKind[]
   readonly trust: string
   /** Process whose CPU and memory are counted; null for none. */
   readonly pid: number | null
@@ -37,6 +43,8 @@ export const TARGETS: Readonly<Record<string, Start>> = {
   direct: async (stub) => ({
     name: 'direct',
     port: stub.port,
+    proxy: false,
+    loads: ['requests', 'sessions'],
     trust: stub.trust,
     pid: null,
     reads: false,
@@ -44,20 +52,22 @@ export const TARGETS: Readonly<Record<string, Start>> = {
     stop: async () => undefined,
   }),
   nginx: startNginx,
-  mitmproxy: startMitmproxy,
-  acmetap: (stub, folder, { profile }) => {
-    const main = acmetapMain()
-    if (main === null) throw new Missing('acmetap is not built')
-    const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : []
-    return startOurs('acmetap', stub, folder, [process.execPath, ...flags, main, 'serve'])
-  },
+  mitmproxy: startReverseMitmproxy,
+  acmetap: async (stub, folder, { profile }) =>
+    startOurs('acmetap', stub, folder, ourCommand(folder, profile)),
   // The one place that knows how the pipeline is started over a bare undici forward.
   'acmetap-bare': (stub, folder) =>
     startOurs('acmetap-bare', stub, folder, [
       process.execPath,
       join(import.meta.dirname, 'acmetap-bare-process.ts'),
     ]),
+  tunnel: startBlindTunnel,
+  'mitmproxy-intercept': startRegularMitmproxy,
+  'acmetap-intercept': startOurIntercept,
 }
+
+/** The two that are compared in intercept mode, and by how much ours is asked to be better. */
+export const INTERCEPT_COMPARISON = { ours: 'acmetap-intercept', theirs: 'mitmproxy-intercept', asked: 3 }
 
 async function startNginx(stub: Stub, folder: string): Promise<Target> {
   const program = findProgram('nginx')
@@ -93,6 +103,8 @@ http {
   return {
     name: 'nginx',
     port,
+    proxy: false,
+    loads: ['requests'],
     trust: stub.trust,
     pid: started.pid,
     reads: false,
@@ -101,45 +113,65 @@ http {
   }
 }
 
-async function startMitmproxy(stub: Stub, folder: string): Promise<Target> {
-  const program = findProgram('mitmdump')
-  if (!program) throw new Missing('mitmdump is not installed (Debian: mitmproxy)')
-  const port = await freePort()
-  const own = join(folder, 'mitmproxy')
-  await mkdir(own, { recursive: true })
-  chmodSync(own, 0o700)
+async function startReverseMitmproxy(stub: Stub, folder: string): Promise<Target> {
+  const own = await ownFolder(folder, 'mitmproxy')
   const bundle = join(own, 'listener.pem')
   await writeFile(
     bundle,
     `${await readFile(stub.keyFile, 'utf8')}${await readFile(stub.certificateFile, 'utf8')}`,
   )
-  const settings = [
-    'keep_host_header=true',
-    `ssl_verify_upstream_trusted_ca=${stub.trustFile}`,
-    `confdir=${own}`,
-    'http2=false',
-  ]
+  const mode = ['--mode', `reverse:https://localhost:${stub.port}`, '--certs', `*=${bundle}`]
+  const started = await startMitmproxy(stub, own, [...mode, '--set', 'keep_host_header=true'])
+  return { ...started, name: 'mitmproxy', proxy: false, loads: ['requests'], trust: stub.trust }
+}
+
+async function startRegularMitmproxy(stub: Stub, folder: string): Promise<Target> {
+  const own = await ownFolder(folder, 'mitmproxy-intercept')
+  const started = await startMitmproxy(stub, own, ['--mode', 'regular'])
+  const trust = await readFile(join(own, 'mitmproxy-ca-cert.pem'), 'utf8')
+  return { ...started, name: 'mitmproxy-intercept', proxy: true, loads: ['requests', 'sessions'], trust }
+}
+
+async function startMitmproxy(stub: Stub, folder: string, args: readonly string[]) {
+  const program = findProgram('mitmdump')
+  if (!program) throw new Missing('mitmdump is not installed (Debian: mitmproxy)')
+  const port = await freePort()
+  const settings = [`ssl_verify_upstream_trusted_ca=${stub.trustFile}`, `confdir=${folder}`, 'http2=false']
   const started = startProcess(
     program,
     [
       '-q',
-      ...['--mode', `reverse:https://localhost:${stub.port}`],
       ...['--listen-host', '127.0.0.1', '--listen-port', String(port)],
-      ...['--certs', `*=${bundle}`],
+      ...args,
       ...settings.flatMap((setting) => ['--set', setting]),
     ],
     { cwd: folder },
   )
   await listening(port, started)
+  return { port, pid: started.pid, reads: false, lag: async () => null, stop: () => started.stop() }
+}
+
+async function startBlindTunnel(stub: Stub): Promise<Target> {
+  const started = startProcess(process.execPath, [join(import.meta.dirname, 'blind-tunnel-process.ts')])
+  const { port } = await firstJsonLine<{ port: number }>(started)
   return {
-    name: 'mitmproxy',
+    name: 'tunnel',
     port,
+    proxy: true,
+    loads: ['requests', 'sessions'],
     trust: stub.trust,
     pid: started.pid,
     reads: false,
     lag: async () => null,
     stop: () => started.stop(),
   }
+}
+
+async function ownFolder(folder: string, name: string): Promise<string> {
+  const own = join(folder, name)
+  await mkdir(own, { recursive: true })
+  chmodSync(own, 0o700)
+  return own
 }
 
 async function startOurs(
@@ -148,18 +180,53 @@ async function startOurs(
   folder: string,
   command: readonly string[],
 ): Promise<Target> {
-  const own = join(folder, name)
-  await mkdir(own, { recursive: true })
-  const directory = `https://localhost:${stub.port}/directory`
-  const acmetap = await startAcmetap({ folder: own, directory, trust: stub.trust, command }).catch(
-    (error: Error) => {
-      throw new Missing(error.message)
-    },
-  )
+  const acmetap = await startAcmetap(await ourOptions(name, stub, folder, command)).catch(notThere)
   return {
+    ...ourTarget(acmetap),
     name,
     port: acmetap.ports.acme,
+    proxy: false,
+    loads: ['requests'],
     trust: acmetap.trust,
+  }
+}
+
+async function startOurIntercept(
+  stub: Stub,
+  folder: string,
+  { profile }: { profile: boolean },
+): Promise<Target> {
+  const name = 'acmetap-intercept'
+  const command = ourCommand(folder, profile)
+  const acmetap = await startIntercepting(await ourOptions(name, stub, folder, command)).catch(notThere)
+  return {
+    ...ourTarget(acmetap),
+    name,
+    port: acmetap.proxyPort,
+    proxy: true,
+    loads: ['requests', 'sessions'],
+    trust: acmetap.interceptionRoot,
+  }
+}
+
+function ourCommand(folder: string, profile: boolean): readonly string[] {
+  const main = acmetapMain()
+  if (main === null) throw new Missing('acmetap is not built')
+  const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : []
+  return [process.execPath, ...flags, main, 'serve']
+}
+
+async function ourOptions(name: string, stub: Stub, folder: string, command: readonly string[]) {
+  const own = await ownFolder(folder, name)
+  return { folder: own, directory: `https://localhost:${stub.port}/directory`, trust: stub.trust, command }
+}
+
+function notThere(error: Error): never {
+  throw new Missing(error.message)
+}
+
+function ourTarget(acmetap: Acmetap) {
+  return {
     pid: acmetap.pid,
     reads: true,
     async lag() {

@@ -18,6 +18,11 @@ export interface AcmetapOptions {
   readonly trust: string
   /** Fixed ports, so that it can be started again where it was. */
   readonly ports?: { readonly acme: number; readonly admin: number }
+  /** Added to the configuration: whole sections, but `listeners` and the CA `test` key by key. */
+  readonly sections?: Readonly<Record<string, unknown>> & {
+    readonly listeners?: Readonly<Record<string, unknown>>
+    readonly ca?: Readonly<Record<string, unknown>>
+  }
   /** What starts it; default: Node with `serve`. `--config FILE` is added. */
   readonly command?: readonly string[]
 }
@@ -57,6 +62,7 @@ export async function startAcmetap(options: AcmetapOptions): Promise<Acmetap> {
   const dataFolder = options.dataFolder ?? join(options.folder, 'data')
   const config = join(options.folder, 'acmetap.yaml')
   const trustFile = join(options.folder, 'ca-root.pem')
+  const { listeners = {}, ca = {}, ...sections } = options.sections ?? {}
   await writeFile(trustFile, options.trust)
   await writeFile(
     config,
@@ -64,12 +70,14 @@ export async function startAcmetap(options: AcmetapOptions): Promise<Acmetap> {
       version: 1,
       data: dataFolder,
       log: { level: 'warn' },
-      cas: { test: { directory: options.directory, trust: trustFile } },
+      cas: { test: { directory: options.directory, trust: trustFile, ...ca } },
       listeners: {
         acme: { address: '127.0.0.1', port: ports.acme, names: ['localhost'] },
         admin: { address: '127.0.0.1', port: ports.admin },
+        ...listeners,
       },
       relay: [{ host: authority, ca: 'test' }],
+      ...sections,
     }),
   )
   const [command = '', ...args] = options.command ?? [process.execPath, main ?? '', 'serve']
