@@ -35,7 +35,7 @@ export function parseAbsoluteTarget(text: string): AbsoluteTarget | null {
 
 /** A `Host` value, with `port` where it names none; null where it is malformed. */
 export function parseHostField(text: string, port: number): TargetHost | null {
-  return parseConnectTarget(/:\d+$/.test(text) && !/^\[[^\]]*$/.test(text) ? text : `${text}:${port}`)
+  return parseConnectTarget(/:\d+$/.test(text) ? text : `${text}:${port}`)
 }
 
 /** How a host and port are written in a URL or `Host`. */

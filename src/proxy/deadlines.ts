@@ -24,6 +24,8 @@ export function enforceDeadlines(
     if (age > limits.checkInterval) peer.socket.destroy()
   } else if (peer.stage === 'proxyHeader') {
     if (age > limits.proxyHeaderTimeout) cutOff(peer, report, 'timeout', 'PROXY protocol header')
+  } else if (peer.stage === 'firstByte') {
+    if (age > limits.headersTimeout) cutOff(peer, report, 'timeout', 'first byte')
   } else if (peer.stage === 'handshake') {
     if (age > limits.handshakeTimeout) cutOff(peer, report, 'timeout', 'TLS handshake')
   } else {

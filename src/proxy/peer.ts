@@ -1,13 +1,14 @@
 /** One accepted connection from the first byte to the last, and the requests under way on it. */
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import { type Connection, connectionOf } from '../exchange/connection.ts'
 import type { HttpRequest, HttpResponse } from './listener-options.ts'
 
 export type Protocol =
-  | { readonly kind: 'http1'; readonly socket: TLSSocket }
+  | { readonly kind: 'http1'; readonly socket: Socket }
   | { readonly kind: 'http2'; readonly session: ServerHttp2Session }
+  /** Ends on its own, or at the end of a drain. */
+  | { readonly kind: 'tunnel' }
 
 export interface RequestUnderWay {
   readonly request: HttpRequest
@@ -26,7 +27,8 @@ export interface Endpoint {
 export interface Peer {
   readonly socket: Socket
   client: Endpoint
-  stage: 'proxyHeader' | 'handshake' | 'open'
+  /** `firstByte`: nothing has come yet that tells TLS from HTTP. */
+  stage: 'proxyHeader' | 'firstByte' | 'handshake' | 'open'
   /** Monotonic time since when it is in this stage, or without a request. */
   since: number
   protocol: Protocol | null
@@ -53,6 +55,21 @@ export function newPeer(socket: Socket, client: Endpoint, since: number): Peer {
     trouble: null,
     ending: false,
   }
+}
+
+/** Begin to end a connection: at once where nothing is under way, else after the answers. */
+export function farewell(peer: Peer): void {
+  const { protocol } = peer
+  if (protocol === null) peer.socket.destroy()
+  else if (protocol.kind === 'http2') protocol.session.close()
+  else if (protocol.kind === 'http1') {
+    if (peer.requests.size === 0) protocol.socket.destroySoon()
+    else for (const { response } of peer.requests) withoutKeepAlive(response)
+  }
+}
+
+export function withoutKeepAlive(response: HttpResponse): void {
+  if (!('stream' in response) && !response.headersSent) response.shouldKeepAlive = false
 }
 
 const connections = new WeakMap<HttpRequest, Connection>()
