@@ -12,6 +12,7 @@ import { retryAfterSeconds } from '../acme/retry-after.ts'
 import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
 import { identifiersOfAuthorization, locationOf } from '../exchange/learn.ts'
 import { parseJson } from '../exchange/parse-json.ts'
+import { toldByAnswer } from '../exchange/told-by-answer.ts'
 import type {
   BlobDraft,
   FactDraft,
@@ -42,7 +43,8 @@ export function outcomeFact(exchange: Completed): FactDraft {
   switch (outcome.kind) {
     case 'response':
       content = {
-        ...responseContent(exchange, outcome.response, blobs, personal),
+        ...responseContent(toldByAnswer(exchange, outcome.response), outcome.response, blobs, personal),
+        operation: shownOperation(exchange, outcome.response),
         durationCa: outcome.durationCa,
         source: outcome.source ?? 'ca',
         tunnel: outcome.tunnel ?? null,
@@ -102,6 +104,12 @@ export function bareOutcome(exchange: string, kind: OutcomeKind, at: number, mon
     blobs: [],
     personal: [],
   }
+}
+
+/** Null where the intent said it already. */
+function shownOperation(exchange: Completed, response: ObservedResponse): string | null {
+  const { operation } = toldByAnswer(exchange, response)
+  return operation === exchange.operation ? null : operation
 }
 
 function responseContent(

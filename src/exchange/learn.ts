@@ -16,14 +16,15 @@ import type { Decided, FieldList, ObservedResponse } from './exchange.ts'
 import { parseJson } from './parse-json.ts'
 import type { AccountKey, Learned, Resource } from './resource.ts'
 import { NOTHING_LEARNED } from './resource.ts'
+import { toldByAnswer } from './told-by-answer.ts'
 import { thumbprintOf } from './verify-signature.ts'
 
 /** What one successful answer says of URLs and keys. Failed answers, and answers without a CA, teach nothing. */
 export function learnFrom(exchange: Decided, response: ObservedResponse): Learned {
-  const { destination, operation } = exchange
-  if (!destination || response.status < 200 || response.status > 299) return NOTHING_LEARNED
-  const lesson = new Lesson(exchange, response)
-  switch (operation) {
+  if (!exchange.destination || response.status < 200 || response.status > 299) return NOTHING_LEARNED
+  const told = toldByAnswer(exchange, response)
+  const lesson = new Lesson(told, response)
+  switch (told.operation) {
     case 'directory':
       lesson.directory()
       break
