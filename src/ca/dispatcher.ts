@@ -3,13 +3,18 @@
  * Whoever sends (the relay through @fastify/http-proxy, our own requests) sends through this one dispatcher.
  */
 
-import { isIP } from 'node:net'
+import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { type buildConnector, type Dispatcher, Pool } from 'undici'
 import type { AnswerSource, FieldList, ObservedResponse, UpstreamFailure } from '../exchange/exchange.ts'
 import { decodeContent } from './content-coding.ts'
+import { createDial, type Dial, type WayOut } from './dial.ts'
+import type { CaEgress } from './egress-proxy.ts'
 import { FailureError, upstreamFailure } from './failure.ts'
 import { endToEndFields } from './hop-by-hop.ts'
+import { OwnAddresses } from './own-addresses.ts'
+import { createResolve } from './resolve.ts'
+import { secureFor } from './secure.ts'
 
 /** Bytes. The largest answers are certificate chains, about 10 kB. */
 export const RESPONSE_BODY_LIMIT = 1024 * 1024
@@ -24,6 +29,10 @@ export interface CaConnection {
   readonly trust: string | null
   /** Milliseconds from sending to the last byte. */
   readonly timeout: number
+  /** Connect to these instead of resolving its name. */
+  readonly addresses?: readonly string[]
+  /** `inherit` where it is left out. */
+  readonly egress?: CaEgress
 }
 
 export interface OutgoingRequest {
@@ -48,37 +57,60 @@ export type Sent =
     }
   | { readonly kind: 'failed'; readonly failure: UpstreamFailure; readonly durationCa: number }
 
-/** One pool of verified TLS connections per CA. */
+/** Straight, by the system's resolver. */
+const STRAIGHT: WayOut = { resolve: createResolve(), own: new OwnAddresses(), proxy: null }
+
+/** How to reach one CA, and its pools by the local address they send from. */
+interface Route {
+  readonly ca: CaConnection
+  readonly way: WayOut
+  readonly connect: (from: string | null) => Promise<Socket>
+  readonly pools: Map<string | null, Pool>
+}
+
+/** One pool of verified TLS connections per CA and local address. */
 export class CaDispatcher {
-  readonly #pools = new Map<string, { readonly pool: Pool; readonly ca: CaConnection }>()
+  #way: WayOut
+  readonly #routes = new Map<string, Route>()
   readonly #retiring = new Map<Pool, Promise<void>>()
 
-  constructor(cas: readonly CaConnection[]) {
-    this.use(cas)
+  constructor(cas: readonly CaConnection[], way: WayOut = STRAIGHT) {
+    this.#way = way
+    this.use(cas, way)
   }
 
-  /** The CAs from now on. Connections of a CA that changed or is gone end when their answers are in. */
-  use(cas: readonly CaConnection[]): void {
+  /** The CAs and the way out from now on. Connections that would now be made otherwise end when their answers are in. */
+  use(cas: readonly CaConnection[], way: WayOut = this.#way): void {
+    this.#way = way
     const names = new Set(cas.map(({ name }) => name))
-    for (const [name, { pool }] of this.#pools) if (!names.has(name)) this.#retire(name, pool)
+    for (const [name] of this.#routes) if (!names.has(name)) this.#retire(name)
     for (const ca of cas) {
-      const known = this.#pools.get(ca.name)
-      if (known && isDeepStrictEqual(known.ca, ca)) continue
-      if (known) this.#retire(ca.name, known.pool)
-      this.#pools.set(ca.name, { pool: openPool(ca), ca })
+      const its = wayOf(ca, way)
+      const known = this.#routes.get(ca.name)
+      if (known && isDeepStrictEqual(known.ca, ca) && isSameWay(known.way, its)) continue
+      this.#retire(ca.name)
+      this.#routes.set(ca.name, {
+        ca,
+        way: its,
+        connect: connectorFor(ca, createDial(its)),
+        pools: new Map(),
+      })
     }
   }
 
-  #retire(name: string, pool: Pool): void {
-    this.#pools.delete(name)
-    const closing = pool.close().finally(() => this.#retiring.delete(pool))
-    this.#retiring.set(pool, closing)
+  #retire(name: string): void {
+    const pools = this.#routes.get(name)?.pools ?? []
+    this.#routes.delete(name)
+    for (const [, pool] of pools) {
+      const closing = pool.close().finally(() => this.#retiring.delete(pool))
+      this.#retiring.set(pool, closing)
+    }
   }
 
   /** Sends once: no retry, whatever comes. Never rejects. What the signal gives up on is `aborted`. */
   async send(ca: string, request: OutgoingRequest, signal?: AbortSignal): Promise<Sent> {
-    const entry = this.#pools.get(ca)
-    if (!entry) {
+    const route = this.#routes.get(ca)
+    if (!route) {
       return {
         kind: 'failed',
         failure: { cause: 'aborted', message: `no CA is called ${ca}` },
@@ -88,7 +120,12 @@ export class CaDispatcher {
     const started = performance.now()
     const elapsed = () => Math.round((performance.now() - started) * 1000)
     try {
-      const { status, fields, body } = await exchangeOnce(entry.pool, entry.ca, request, signal)
+      const { status, fields, body } = await exchangeOnce(
+        poolOf(route, request.from ?? null),
+        route.ca,
+        request,
+        signal,
+      )
       const durationCa = elapsed()
       const codings = fields.filter(([name]) => name === 'content-encoding').map(([, value]) => value)
       const decoded = await decodeContent(body, codings.join(','), RESPONSE_BODY_LIMIT)
@@ -100,31 +137,70 @@ export class CaDispatcher {
 
   /** Ends idle connections at once, busy ones when their answer is in. */
   async close(): Promise<void> {
-    for (const [name, { pool }] of this.#pools) this.#retire(name, pool)
+    for (const name of [...this.#routes.keys()]) this.#retire(name)
     await Promise.all(this.#retiring.values())
   }
 
   /** Gives up on every answer that is still awaited: those requests end as `aborted`. */
   abandon(): void {
-    for (const [name, { pool }] of this.#pools) this.#retire(name, pool)
+    for (const name of [...this.#routes.keys()]) this.#retire(name)
     for (const pool of this.#retiring.keys()) void pool.destroy(new FailureError('aborted', ENDING))
   }
 }
 
+function wayOf({ egress = 'inherit' }: CaConnection, way: WayOut): WayOut {
+  return egress === 'inherit' ? way : { ...way, proxy: egress === 'direct' ? null : egress }
+}
+
+function isSameWay(one: WayOut, other: WayOut): boolean {
+  return one.resolve === other.resolve && one.own === other.own && isDeepStrictEqual(one.proxy, other.proxy)
+}
+
 /**
  * undici takes SNI and the name it verifies from the Host header, which in relay is the client's and not the
- * CA's. The connector puts the CA's own name back; for an IP address there is no SNI and the address is verified.
+ * CA's. Here it is the CA's own name; for an IP address there is no SNI and the address is verified. A CA is
+ * vouched for by the configuration and may be internal, but never one of our own listeners.
  */
-function openPool(ca: CaConnection): Pool {
-  const { hostname } = new URL(ca.origin)
+function connectorFor(ca: CaConnection, dial: Dial): Route['connect'] {
+  const { hostname, port } = new URL(ca.origin)
   const host = hostname.replace(/^\[|\]$/g, '')
-  const connect = buildConnector({
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-    timeout: Math.min(ca.timeout, 10_000),
-    ...(ca.trust === null ? {} : { ca: ca.trust }),
-  })
-  return new Pool(ca.origin, {
+  const secure = secureFor(host, ca.trust)
+  const timeout = Math.min(ca.timeout, 10_000)
+  return async (from) => {
+    const late = new AbortController()
+    const timer = setTimeout(
+      () => late.abort(new FailureError('connectTimeout', `no TLS with ${ca.origin} within ${timeout} ms`)),
+      timeout,
+    )
+    try {
+      const socket = await dial({
+        host,
+        port: Number(port) || 443,
+        vouched: true,
+        addresses: ca.addresses ?? [],
+        from,
+        timeout,
+      })
+      return await secure(socket, late.signal)
+    } catch (error) {
+      throw withRemedy(ca, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Where DNS or routing leads a CA's name to acmetap, acmetap itself must learn the CA's address elsewhere. */
+function withRemedy(ca: CaConnection, error: unknown): unknown {
+  if (!(error instanceof FailureError) || error.failure !== 'addressRefused') return error
+  const remedy = `set cas.${ca.name}.addresses to the CA's own addresses, or egress.resolvers to DNS servers that know them`
+  return new FailureError(error.failure, `${error.message}; ${remedy}`)
+}
+
+function poolOf({ ca, connect, pools }: Route, from: string | null): Pool {
+  const known = pools.get(from)
+  if (known) return known
+  const pool = new Pool(ca.origin, {
     connections: 128,
     pipelining: 1,
     // Below what servers keep idle connections for, so that a POST rarely meets a connection just closed.
@@ -132,9 +208,15 @@ function openPool(ca: CaConnection): Pool {
     keepAliveMaxTimeout: 30_000,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (options, callback) =>
-      connect({ ...options, servername: isIP(host) ? '' : host } as buildConnector.Options, callback),
+    connect: (_options: buildConnector.Options, callback: buildConnector.Callback) => {
+      connect(from).then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, null),
+      )
+    },
   })
+  pools.set(from, pool)
+  return pool
 }
 
 interface RawResponse {

@@ -67,6 +67,7 @@ export function pumpTunnel(
       })
       if (from.destroyed) finish(broken)
       else if (from.readableEnded) halfClose()
+      else from.resume()
     }
 
     if (options.signal.aborted) return shutdown()
