@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AcmeProblem } from '../acme/problem.ts'
 import type { Clock } from '../exchange/clock.ts'
-import type { Completed } from '../exchange/exchange.ts'
+import type { Completed, Decided } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { Admitted, Recorded, Taught } from '../exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../exchange/resource.ts'
@@ -14,6 +14,8 @@ import type { Spill } from './spill.ts'
 /** Milliseconds. A client must hear of an unwritable record within 2 s; both limits leave room for the rest. */
 export interface RecorderLimits {
   readonly inFlight: number
+  /** Blind tunnels, which may last for hours, are counted apart: they can't take the place of ACME exchanges. */
+  readonly tunnels: number
   readonly intentDeadline: number
   readonly outcomeDeadline: number
   readonly recoveryInterval: number
@@ -21,6 +23,7 @@ export interface RecorderLimits {
 
 export const RECORDER_LIMITS: RecorderLimits = {
   inFlight: 512,
+  tunnels: 512,
   intentDeadline: 1500,
   outcomeDeadline: 1500,
   recoveryInterval: 250,
@@ -53,6 +56,7 @@ export class Recorder {
   readonly #onEvent: (event: RecorderEvent) => void
   #context: RecordContext
   #inFlight = 0
+  #tunnels = 0
   #lastWritten = performance.now()
   #held: Entry[] = []
   #healthy = true
@@ -84,8 +88,13 @@ export class Recorder {
     this.#context = context
   }
 
+  /** Exchanges with CAs; tunnels are not among them. */
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  get tunnels(): number {
+    return this.#tunnels
   }
 
   /** False from the first fact the store refuses until it can be written again. */
@@ -110,12 +119,12 @@ export class Recorder {
   /** Resolves when the intent is durable; only then may the request be sent. Rejects with the 503 to answer. */
   async recordRequest(exchange: Admitted): Promise<Recorded> {
     const entry = { facts: [intentFact(exchange, this.#context)], learned: NOTHING_LEARNED }
-    this.#admit()
+    this.#admit(exchange)
     const append = this.#store.append(entry)
     try {
       await this.#within(append, this.#limits.intentDeadline)
     } catch (error) {
-      void this.#giveUp(exchange.id, append)
+      void this.#giveUp(exchange, append)
       throw this.#failed('intent', error)
     }
     this.#works()
@@ -130,7 +139,7 @@ export class Recorder {
     const completed: Completed = { ...exchange, completedAt: this.#clock.now() }
     const fact = this.#outcomeFact(completed)
     if (exchange.intent === 'none') await this.#recordRefusal(exchange, fact)
-    else await this.#recordAnswer({ facts: [fact], learned: exchange.learned }, exchange.id)
+    else await this.#recordAnswer({ facts: [fact], learned: exchange.learned }, exchange)
     return completed
   }
 
@@ -145,13 +154,9 @@ export class Recorder {
 
   async #recordRefusal(exchange: Taught, fact: FactDraft): Promise<void> {
     const entry = { facts: [intentFact(exchange, this.#context), fact], learned: NOTHING_LEARNED }
-    this.#admit()
+    this.#admit(exchange)
     const append = this.#store.append(entry)
-    append
-      .finally(() => {
-        this.#inFlight -= 1
-      })
-      .catch(() => undefined)
+    append.finally(() => this.#release(exchange)).catch(() => undefined)
     try {
       await this.#within(append, this.#limits.intentDeadline)
     } catch (error) {
@@ -160,16 +165,16 @@ export class Recorder {
     this.#works()
   }
 
-  async #recordAnswer(entry: Entry, id: ExchangeId): Promise<void> {
+  async #recordAnswer(entry: Entry, exchange: Taught): Promise<void> {
     const append = this.#store.append(entry)
     try {
       await this.#within(append, this.#limits.outcomeDeadline)
       this.#works()
     } catch (error) {
       this.#failed('outcome', error)
-      await this.#toSpill(entry, id, error)
+      await this.#toSpill(entry, exchange.id, error)
     } finally {
-      this.#inFlight -= 1
+      this.#release(exchange)
     }
   }
 
@@ -207,7 +212,7 @@ export class Recorder {
   /** Resolves when no exchange is under way, or after `limit` ms: one whose client has gone still has its outcome to come. */
   async drain(limit: number): Promise<void> {
     const end = performance.now() + limit
-    while (this.#inFlight > 0 && performance.now() < end) await sleep(20)
+    while (this.#inFlight + this.#tunnels > 0 && performance.now() < end) await sleep(20)
   }
 
   /** Resolves always, in the time an outcome has; what could not be imported waits in the file for the next start. */
@@ -218,26 +223,32 @@ export class Recorder {
     await this.#spill.close()
   }
 
-  #admit(): void {
-    if (this.#inFlight >= this.#limits.inFlight)
-      throw this.#refusal('other', 'too many exchanges wait for the record')
-    if (this.#spill.room <= this.#inFlight) {
+  #admit({ otherHost }: Decided): void {
+    const isFull = otherHost ? this.#tunnels >= this.#limits.tunnels : this.#inFlight >= this.#limits.inFlight
+    if (isFull) throw this.#refusal('other', 'too many exchanges wait for the record')
+    if (this.#spill.room <= this.#inFlight + this.#tunnels) {
       this.#recoverSoon()
       throw this.#refusal('full', 'the spill file has no room for another outcome')
     }
-    this.#inFlight += 1
+    if (otherHost) this.#tunnels += 1
+    else this.#inFlight += 1
+  }
+
+  #release({ otherHost }: Decided): void {
+    if (otherHost) this.#tunnels -= 1
+    else this.#inFlight -= 1
   }
 
   /** The place of a request that was not sent is free again when its intent is settled, one way or the other. */
-  async #giveUp(id: ExchangeId, append: Promise<void>): Promise<void> {
+  async #giveUp(exchange: Decided, append: Promise<void>): Promise<void> {
     try {
       await append
-      await this.#closeUnsent(id)
+      await this.#closeUnsent(exchange.id)
     } catch {
-      if (this.#unsent.length < UNSENT_LIMIT) this.#unsent.push(id)
+      if (this.#unsent.length < UNSENT_LIMIT) this.#unsent.push(exchange.id)
       this.#recoverSoon()
     } finally {
-      this.#inFlight -= 1
+      this.#release(exchange)
     }
   }
 

@@ -295,3 +295,16 @@ test('close ends although the store hangs', async () => {
   store.trouble = 'none'
   await begin()
 })
+
+test("tunnels and exchanges do not take each other's places", async () => {
+  await begin({ inFlight: 1, tunnels: 1 })
+  const otherHost = { host: 'api.example.net', port: 443, form: 'connect' } as const
+  const tunnel = await recorder.recordRequest(decided('tunnel', { otherHost, destination: null }))
+  expect((await problemOf(recorder.recordRequest(decided('tunnel', { otherHost })))).status).toBe(503)
+  const exchange = await recorder.recordRequest(decided('newOrder'))
+  expect((await problemOf(recorder.recordRequest(decided('newOrder')))).status).toBe(503)
+  expect([recorder.inFlight, recorder.tunnels]).toEqual([1, 1])
+  await recorder.recordOutcome(taught(tunnel))
+  await recorder.recordOutcome(taught(exchange))
+  expect([recorder.inFlight, recorder.tunnels]).toEqual([0, 0])
+})
