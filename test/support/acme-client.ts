@@ -29,12 +29,20 @@ export interface Transport {
   close(): void
 }
 
-/** Keep-alive HTTP/1.1 over TLS that trusts nothing but `trust` (PEM). `sockets` bounds the connections. */
+/**
+ * Keep-alive HTTP/1.1 over TLS that trusts nothing but `trust` (PEM). `sockets` bounds the connections; `proxy` is what
+ * HTTPS_PROXY would say.
+ */
 export function httpsTransport(
   trust: string,
-  options: { sockets?: number; timeoutMs?: number } = {},
+  options: { sockets?: number; timeoutMs?: number; proxy?: string } = {},
 ): Transport {
-  const agent = new Agent({ keepAlive: true, ca: trust, maxSockets: options.sockets ?? 64 })
+  const agent = new Agent({
+    keepAlive: true,
+    ca: trust,
+    maxSockets: options.sockets ?? 64,
+    ...(options.proxy === undefined ? {} : { proxyEnv: { HTTPS_PROXY: options.proxy } }),
+  })
   return {
     send(method, url, body, fields = {}) {
       const started = performance.now()
