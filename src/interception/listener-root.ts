@@ -6,11 +6,12 @@
  * from its first day; for others a new root is needed, and nothing here makes one silently.
  */
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
-import { chmod, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import 'reflect-metadata'
 import { X509Certificate as ParsedCertificate } from '@peculiar/x509'
 import { type Authority, createAuthority } from './authority.ts'
+import { exists, exposure, renameDurably, writeDurably } from './durable-files.ts'
 import {
   decodePermittedNames,
   NAME_CONSTRAINTS_OID,
@@ -109,17 +110,14 @@ async function create(files: RootFiles, names: SubjectNames, now: Date): Promise
   })
   await writeDurably(files.newKey, root.key, 0o600)
   await writeDurably(files.newCertificate, root.certificate, 0o644)
-  await rename(files.newKey, files.key)
-  await syncFolder(files)
-  await rename(files.newCertificate, files.certificate)
-  await syncFolder(files)
+  await renameDurably(files.newKey, files.key)
+  await renameDurably(files.newCertificate, files.certificate)
 }
 
 async function finishInterruptedCreation(files: RootFiles): Promise<void> {
   if ((await exists(files.certificate)) || !(await exists(files.key))) return
   if (!(await exists(files.newCertificate))) return
-  await rename(files.newCertificate, files.certificate)
-  await syncFolder(files)
+  await renameDurably(files.newCertificate, files.certificate)
 }
 
 async function read(files: RootFiles): Promise<Authority> {
@@ -131,14 +129,8 @@ async function read(files: RootFiles): Promise<Authority> {
       )
     }
   }
-  const mode = (await stat(files.key)).mode & 0o777
-  if ((mode & 0o077) !== 0) {
-    throw new ListenerRootError(
-      'keyExposed',
-      `${files.key} has mode ${mode.toString(8).padStart(4, '0')}: others than its owner may read or change it. ` +
-        `If nobody did, run: chmod 600 ${files.key}`,
-    )
-  }
+  const exposed = await exposure(files.key)
+  if (exposed !== null) throw new ListenerRootError('keyExposed', exposed)
   const certificate = await readFile(files.certificate, 'utf8')
   const key = await readFile(files.key, 'utf8')
   try {
@@ -170,40 +162,6 @@ function newRoot(files: RootFiles): string {
   return (
     `To make a new root, remove ${files.certificate} and ${files.key} and start again; ` +
     'every client must then trust the new one.'
-  )
-}
-
-/** What a crash left under the temporary name was never used, so it may go. */
-async function writeDurably(file: string, text: string, mode: number): Promise<void> {
-  await unlink(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
-  })
-  const handle = await open(file, 'wx', mode)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await chmod(file, mode)
-}
-
-async function syncFolder(files: RootFiles): Promise<void> {
-  const handle = await open(join(files.key, '..'), 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await stat(file).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
   )
 }
 

@@ -7,6 +7,10 @@
  * directoryName is left out: Go refuses every chain whose critical constraints contain one. So one hole stays:
  * OpenSSL holds a common name against the constraints only when it has a dot, and a certificate with nothing but
  * `CN=localhost` passes its clients. And Java takes no constraints at all from a certificate it trusts directly.
+ *
+ * Subdomains of a permitted name stay permitted, as the RFC has it. Excluding `.host` would close them for OpenSSL,
+ * GnuTLS, Go and Java, but the RFC gives a leading dot no meaning in a DNS name, so that other verifiers may refuse
+ * every leaf because of it, and who answers for a CA's host answers for its subdomains as well.
  */
 import ipaddr from 'ipaddr.js'
 
@@ -51,23 +55,46 @@ export function encodeNameConstraints(names: SubjectNames): Buffer {
   return tlv(SEQUENCE, tlv(PERMITTED, ...permitted), tlv(EXCLUDED, ...excluded))
 }
 
-/** The names a NameConstraints value permits. Throws on anything that is not DER as written above. */
+/** The names a NameConstraints value permits. Throws RangeError on what is no such value. */
 export function decodePermittedNames(der: Uint8Array): SubjectNames {
-  const dns: string[] = []
-  const ips: string[] = []
-  const [outer] = elements(der)
-  for (const half of elements(outer?.content ?? new Uint8Array())) {
-    if (half.tag !== PERMITTED) continue
-    for (const { content } of elements(half.content)) {
-      const [base] = elements(content)
-      if (base?.tag === DNS_NAME && !NOTHING.equals(base.content)) dns.push(text(base.content))
-      if (base?.tag === IP_ADDRESS) {
-        const half = base.content.length / 2
-        ips.push(ipaddr.fromByteArray([...base.content.subarray(0, half)]).toString())
-      }
+  const { permitted } = subtrees(der)
+  return {
+    dns: permitted.filter(({ tag, content }) => tag === DNS_NAME && !NOTHING.equals(content)).map(asText),
+    ips: permitted
+      .filter(({ tag }) => tag === IP_ADDRESS)
+      .map(({ content }) => ipaddr.fromByteArray([...content.subarray(0, content.length / 2)]).toString()),
+  }
+}
+
+/**
+ * The kinds of names that a NameConstraints value does not close, in words. What counts as closed is what
+ * {@link encodeNameConstraints} writes, for that is what verifiers of every family were seen to respect.
+ * Throws RangeError on what is no such value.
+ */
+export function leftOpen(der: Uint8Array): string[] {
+  const { permitted, excluded } = subtrees(der)
+  const of = (tag: number) => permitted.filter((one) => one.tag === tag).map(({ content }) => content)
+  const nothing = (bases: readonly Uint8Array[]) =>
+    bases.length > 0 && bases.every((base) => NOTHING.equals(base))
+  const open: string[] = []
+  if (of(DNS_NAME).length === 0 || of(DNS_NAME).some((base) => base.length === 0)) open.push('DNS names')
+  for (const [family, size] of [
+    ['IPv4', 4],
+    ['IPv6', 16],
+  ] as const) {
+    const ranges = of(IP_ADDRESS).filter((range) => range.length === size * 2)
+    const closed = excluded.some(
+      ({ tag, content }) =>
+        tag === IP_ADDRESS && content.length === size * 2 && content.every((octet) => octet === 0),
+    )
+    if (ranges.length === 0 && !closed) open.push(`${family} addresses`)
+    if (ranges.some((range) => range.subarray(size).some((octet) => octet !== 0xff))) {
+      open.push(`whole networks of ${family} addresses`)
     }
   }
-  return { dns, ips }
+  if (!nothing(of(RFC822_NAME))) open.push('mail addresses')
+  if (!nothing(of(URI))) open.push('URIs')
+  return open
 }
 
 /** Those of `names` that `permitted` does not cover; a subdomain of a permitted name is covered. */
@@ -125,8 +152,23 @@ function tlv(tag: number, ...parts: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from([tag, ...length]), content])
 }
 
-function elements(der: Uint8Array): { tag: number; content: Uint8Array }[] {
-  const found: { tag: number; content: Uint8Array }[] = []
+interface Element {
+  readonly tag: number
+  readonly content: Uint8Array
+}
+
+function subtrees(der: Uint8Array): { permitted: Element[]; excluded: Element[] } {
+  const [outer] = elements(der)
+  const halves = elements(outer?.content ?? new Uint8Array())
+  const bases = (tag: number) =>
+    halves
+      .filter((half) => half.tag === tag)
+      .flatMap((half) => elements(half.content).flatMap(({ content }) => elements(content).slice(0, 1)))
+  return { permitted: bases(PERMITTED), excluded: bases(EXCLUDED) }
+}
+
+function elements(der: Uint8Array): Element[] {
+  const found: Element[] = []
   let at = 0
   while (at < der.length) {
     const tag = der[at] ?? 0
@@ -144,6 +186,6 @@ function elements(der: Uint8Array): { tag: number; content: Uint8Array }[] {
   return found
 }
 
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('ascii')
+function asText({ content }: Element): string {
+  return Buffer.from(content).toString('latin1')
 }

@@ -1,7 +1,7 @@
 /** The certificate a listener serves: minted under its own root, or read from files; fresh at every check. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { createSecureContext } from 'node:tls'
 import { mintLeaf } from '../interception/leaf.ts'
 import { LISTENER_ROOT_WARNING_DAYS, loadOrCreateListenerRoot } from '../interception/listener-root.ts'
 import { subjectNames } from '../interception/name-constraints.ts'
@@ -23,20 +23,6 @@ export interface CertificateSource {
 }
 
 const DAY_MS = 86_400_000
-
-/** TLS 1.2 and 1.3 with forward secrecy and authenticated ciphers only; every measured client speaks them. */
-export function secureContext(certificate: ServedCertificate): SecureContextOptions {
-  return {
-    cert: certificate.chain,
-    key: certificate.key,
-    minVersion: 'TLSv1.2',
-    ciphers: [
-      'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256',
-      'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305',
-      'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305',
-    ].join(':'),
-  }
-}
 
 /** Throws when there is nothing fit to serve at the start: ListenerRootError, file system errors, bad pairs. */
 export async function openCertificateSource(

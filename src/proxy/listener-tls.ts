@@ -1,6 +1,7 @@
 /** TLS under a listener's own certificate, which is looked at from time to time and replaced without a restart. */
 import { createServer, type Server } from 'node:tls'
-import { type CertificateSource, type ServedCertificate, secureContext } from './listener-certificate.ts'
+import { secureContextOptions } from '../interception/secure-context.ts'
+import type { CertificateSource, ServedCertificate } from './listener-certificate.ts'
 import type { ListenerEvents } from './listener-options.ts'
 
 export class ListenerTls {
@@ -13,7 +14,7 @@ export class ListenerTls {
   constructor(source: CertificateSource, protocols: string[], events: ListenerEvents) {
     this.#source = source
     this.#events = events
-    this.server = createServer({ ...secureContext(source.current()), ALPNProtocols: protocols })
+    this.server = createServer({ ...secureContextOptions(source.current()), ALPNProtocols: protocols })
   }
 
   /** PEM of the root that clients must trust; null where the certificate comes from files. */
@@ -35,7 +36,7 @@ export class ListenerTls {
   async #checkNow(): Promise<void> {
     const fresh = await this.#source.check()
     if (fresh === null) return
-    this.server.setSecureContext(secureContext(fresh))
+    this.server.setSecureContext(secureContextOptions(fresh))
     this.#events.onCertificateEvent({ kind: 'certificateReplaced', notAfter: fresh.notAfter })
   }
 }
