@@ -3,13 +3,21 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { ambiguity } from './ambiguity.ts'
+import { hostile } from './hostile.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import type { Soak } from './soak.ts'
 import { storeFaults } from './store-faults.ts'
 import { syscalls } from './syscalls.ts'
 
-const SOAKS: Readonly<Record<string, Soak>> = { kill, syscalls, 'store-faults': storeFaults, ambiguity, leak }
+const SOAKS: Readonly<Record<string, Soak>> = {
+  kill,
+  syscalls,
+  'store-faults': storeFaults,
+  ambiguity,
+  leak,
+  hostile,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

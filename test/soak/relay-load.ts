@@ -11,8 +11,8 @@ export interface LoadAnswer extends ReceivedAnswer {
 }
 
 /**
- * Clients that send signed requests of every kind through a relay until they are told to stop; connections that
- * break are made anew. The CA behind must ignore nonces. Every answer that arrives whole is kept.
+ * Clients that send signed requests of every kind through a relay, or through `proxy` (as HTTPS_PROXY would have it),
+ * until they are told to stop; connections that break are made anew. The CA behind must ignore nonces. Every answer that arrives whole is kept.
  */
 export class RelayLoad {
   readonly answers: LoadAnswer[] = []
@@ -21,15 +21,21 @@ export class RelayLoad {
   readonly #directory: string
   readonly #trust: string
   readonly #delayMs: number
+  readonly #proxy: string | undefined
   readonly #running: Promise<void>[] = []
   readonly #transports: Transport[] = []
   #stopped = false
 
   /** `delayMs`: pause of each worker between requests. */
-  constructor(directory: string, trust: string, options: { workers: number; delayMs?: number }) {
+  constructor(
+    directory: string,
+    trust: string,
+    options: { workers: number; delayMs?: number; proxy?: string },
+  ) {
     this.#directory = directory
     this.#trust = trust
     this.#delayMs = options.delayMs ?? 0
+    this.#proxy = options.proxy
     for (let i = 0; i < options.workers; i++) this.#running.push(this.#work())
   }
 
@@ -41,7 +47,11 @@ export class RelayLoad {
   }
 
   async #work(): Promise<void> {
-    const transport = httpsTransport(this.#trust, { sockets: 1, timeoutMs: 30_000 })
+    const transport = httpsTransport(this.#trust, {
+      sockets: 1,
+      timeoutMs: 30_000,
+      ...(this.#proxy === undefined ? {} : { proxy: this.#proxy }),
+    })
     this.#transports.push(transport)
     const client = new TestAcmeClient(transport)
     const base = new URL(this.#directory).origin
