@@ -93,6 +93,20 @@ export interface KeptValuesReader {
   keptValues(cursor: string): Promise<KeptValues>
 }
 
+/** An exchange that has ended, with the sequence number of its outcome. */
+export interface EndedExchange {
+  readonly sequence: number
+  readonly exchange: RecordedExchange
+}
+
+/** How far the record has come, at one moment. */
+export interface RecordTally {
+  /** Of the last fact; 0 when there is none. */
+  readonly sequence: number
+  /** Outcomes up to it. */
+  readonly outcomes: number
+}
+
 /** Reads the record. Never blocks the event loop of the process that serves, never holds a snapshot over 5 s. */
 export interface RecordReader extends LearnedStore {
   /** Newest first with `before` or no cursor; oldest first with `after`. At most `limit` (1–1000). */
@@ -105,6 +119,12 @@ export interface RecordReader extends LearnedStore {
   body(exchange: ExchangeId, digest: string): Promise<Buffer | null>
   /** Facts from `sequence` on, in order, at most `limit` (1–10000): for verification and export. */
   facts(from: number, limit: number): Promise<readonly StoredFact[]>
+  /**
+   * Exchanges whose outcome has a sequence number above `sequence`, in its order, at most `limit` (1–1000). Costs
+   * the same however long the record is.
+   */
+  outcomesAfter(sequence: number, limit: number): Promise<readonly EndedExchange[]>
+  tally(): Promise<RecordTally>
   accountKeys(): Promise<readonly AccountKey[]>
   close(): Promise<void>
 }

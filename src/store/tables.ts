@@ -68,6 +68,14 @@ interface AccountKeysTable {
   source: string
 }
 
+/** How far each sink has come; see SinkPosition. */
+interface SinkPositionsTable {
+  name: string
+  sequence: number
+  outcomes: number
+  lines: number
+}
+
 interface BootsTable {
   boot: string
   at: number
@@ -88,6 +96,7 @@ export interface Tables {
   resources: ResourcesTable
   account_keys: AccountKeysTable
   boots: BootsTable
+  sink_positions: SinkPositionsTable
   meta: MetaTable
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { verifyChain } from '../../src/audit/chain.ts'
 import type { FactDraft } from '../../src/audit/record.ts'
 import { type RecordReader, type RecordStore, StoreUnavailable } from '../../src/audit/record-store.ts'
+import type { SinkPositions } from '../../src/audit/sinks/sink-positions.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import {
   accountKeyOf,
@@ -17,6 +18,7 @@ import {
 export interface OpenedStore {
   readonly store: RecordStore
   readonly reader: RecordReader
+  readonly positions: SinkPositions
   readonly stream: string
   readonly boot: string
   close(): Promise<void>
@@ -384,6 +386,54 @@ export function recordStoreContract(name: string, create: () => Promise<StoreUnd
       await expect(opened.store.append(wholeExchange().entry)).rejects.toMatchObject({ reason: 'closed' })
       opened = await place.open()
       expect(await opened.reader.facts(1, 1000)).toHaveLength(100)
+    })
+
+    test('exchanges are read in the order in which they ended, without those that run', async () => {
+      const [late, running] = [newExchangeId(), newExchangeId()]
+      await opened.store.append(entryOf([intentOf(late)]))
+      await opened.store.append(entryOf([intentOf(running)]))
+      const first = wholeExchange()
+      await opened.store.append(first.entry)
+      await opened.store.append(
+        entryOf([outcomeOf(late, { personal: [{ name: 'n', kind: 'contact', value: Buffer.from('v') }] })]),
+      )
+      const ended = await opened.reader.outcomesAfter(0, 10)
+      expect(ended.map(({ sequence, exchange }) => [sequence, exchange.id])).toEqual([
+        [4, first.id],
+        [5, late],
+      ])
+      expect(ended[1]?.exchange).toEqual(await opened.reader.exchange(late))
+      expect(ended[1]?.exchange.personal).toEqual({ n: 'v' })
+      expect((await opened.reader.outcomesAfter(0, 1)).map(({ sequence }) => sequence)).toEqual([4])
+      expect((await opened.reader.outcomesAfter(4, 10)).map(({ sequence }) => sequence)).toEqual([5])
+      expect(await opened.reader.outcomesAfter(5, 10)).toEqual([])
+      expect(await opened.reader.tally()).toEqual({ sequence: 5, outcomes: 2 })
+    })
+
+    test('the tally of an empty record, and after dead intents were closed', async () => {
+      expect(await opened.reader.tally()).toEqual({ sequence: 0, outcomes: 0 })
+      await opened.store.append(entryOf([intentOf(newExchangeId())]))
+      await opened.store.append(wholeExchange().entry)
+      expect(await opened.reader.tally()).toEqual({ sequence: 3, outcomes: 1 })
+      await reopen()
+      await opened.store.closeDeadIntents(1, 1)
+      expect(await opened.reader.tally()).toEqual({ sequence: 4, outcomes: 2 })
+    })
+
+    test("a sink's position is kept by its name and leaves no fact", async () => {
+      const positions = () => Promise.all(['one', 'two'].map((name) => opened.positions.position(name)))
+      expect(await positions()).toEqual([null, null])
+      await opened.positions.advance('one', { sequence: 7, outcomes: 3, lines: 2 })
+      await opened.positions.advance('two', { sequence: 0, outcomes: 0, lines: 0 })
+      await opened.positions.advance('one', { sequence: 9, outcomes: 4, lines: 3 })
+      await reopen()
+      expect(await positions()).toEqual([
+        { sequence: 9, outcomes: 4, lines: 3 },
+        { sequence: 0, outcomes: 0, lines: 0 },
+      ])
+      expect(await opened.reader.facts(1, 10)).toEqual([])
+      await opened.store.append(wholeExchange().entry)
+      expect(await verifyChain(opened.reader)).toMatchObject({ facts: 2, firstBroken: null })
     })
 
     test('a probe is a write that leaves no fact', async () => {

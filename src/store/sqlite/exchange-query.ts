@@ -59,6 +59,20 @@ export function exchangesBetween(
   >
 }
 
+/** Exchanges by the order in which they ended; `sequence` is the outcome's. */
+export function endedAfter(sequence: number, limit: number) {
+  return builder
+    .selectFrom('facts as o')
+    .innerJoin('facts as i', (join) =>
+      join.onRef('i.exchange', '=', 'o.exchange').on('i.kind', '=', sql.lit(INTENT)),
+    )
+    .select(['o.sequence', 'i.text as intent', 'o.text as outcome'])
+    .where('o.sequence', '>', sequence)
+    .where('o.kind', '=', sql.lit(OUTCOME))
+    .orderBy('o.sequence')
+    .limit(limit)
+}
+
 function member(fact: 'i' | 'o', path: string): RawBuilder<string | null> {
   return sql<string | null>`json_extract(${sql.ref(`${fact}.text`)}, ${sql.lit(path)})`
 }

@@ -7,6 +7,7 @@ import type { Migration } from 'kysely/migration'
  */
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_record': { up: createRecord },
+  '0002_sink_positions': { up: createSinkPositions },
 }
 
 async function createRecord(db: Kysely<unknown>): Promise<void> {
@@ -98,5 +99,15 @@ async function createRecord(db: Kysely<unknown>): Promise<void> {
     .createTable('meta')
     .addColumn('name', 'text', (column) => column.primaryKey().notNull())
     .addColumn('value', 'text', (column) => column.notNull())
+    .execute()
+}
+
+async function createSinkPositions(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('sink_positions')
+    .addColumn('name', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('sequence', 'integer', (column) => column.notNull())
+    .addColumn('outcomes', 'integer', (column) => column.notNull())
+    .addColumn('lines', 'integer', (column) => column.notNull())
     .execute()
 }

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { RecordStore } from '../../audit/record-store.ts'
+import type { SinkPositions } from '../../audit/sinks/sink-positions.ts'
 import { newExchangeId } from '../../exchange/exchange-id.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { backupRefusal, copyDatabase } from './backup.ts'
@@ -28,6 +30,7 @@ export interface SqliteStoreOptions {
 
 export interface SqliteStore {
   readonly store: RecordStore
+  readonly positions: SinkPositions
   readonly reader: SqliteReader
   /** The instance's id, made at first start. */
   readonly stream: string
@@ -61,6 +64,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     )
     return {
       store: writer,
+      positions: writer,
       reader,
       stream,
       boot,
@@ -100,9 +104,13 @@ interface Closeable {
   close(): Promise<void>
 }
 
-/** Read the record in this process. Changes nothing, repairs nothing. Throws {@link StoreRefusal}. */
-export function openSqliteReader(folder: string): SqliteReader {
-  return readerOf(new Queries(openForReading(databaseFile(folder))))
+/**
+ * Read the record of a data folder, or of a backup's file, in this process. Changes nothing, repairs nothing.
+ * Throws {@link StoreRefusal}.
+ */
+export function openSqliteReader(place: string): SqliteReader {
+  const isFile = statSync(place, { throwIfNoEntry: false })?.isFile() === true
+  return readerOf(new Queries(openForReading(isFile ? place : databaseFile(place))))
 }
 
 /**

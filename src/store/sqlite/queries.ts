@@ -1,13 +1,13 @@
 /** The reader's questions, over one read-only connection: in the reader's thread while serving, in-process for the CLI. */
 import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
-import type { ExchangeFilter } from '../../audit/record-store.ts'
+import type { ExchangeFilter, RecordTally } from '../../audit/record-store.ts'
 import type { ExchangeId } from '../../exchange/exchange-id.ts'
 import { decodeBytes, unpackBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
 import { resourcePlace } from '../resource-place.ts'
 import { INTENT } from '../tables.ts'
-import { type ExchangeRow, exchangesBetween } from './exchange-query.ts'
+import { type ExchangeRow, endedAfter, exchangesBetween } from './exchange-query.ts'
 import { all, builder, prepare } from './statements.ts'
 
 const nothing = Buffer.alloc(0)
@@ -28,6 +28,10 @@ export interface ExchangeTexts {
   readonly intent: string
   readonly outcome: string | null
   readonly personal: readonly PersonalText[]
+}
+
+export interface EndedTexts extends ExchangeTexts {
+  readonly sequence: number
 }
 
 export interface FactRow {
@@ -90,6 +94,18 @@ function statements(db: Database.Database) {
     lastSequence: prepare<{ last: number | null }>(
       db,
       builder.selectFrom('facts').select(({ fn }) => fn.max<number | null>('sequence').as('last')),
+    ),
+    // One statement, so that both numbers are of the same moment.
+    tally: prepare<{ last: number | null; open: number }>(
+      db,
+      builder.selectNoFrom(({ selectFrom }) => [
+        selectFrom('facts')
+          .select(({ fn }) => fn.max<number | null>('sequence').as('last'))
+          .as('last'),
+        selectFrom('open_intents')
+          .select(({ fn }) => fn.countAll<number>().as('open'))
+          .as('open'),
+      ]),
     ),
     bodiesOf: prepare<CodedRow>(
       db,
@@ -159,6 +175,20 @@ export class Queries {
       outcome,
       personal: this.#personalOf(intent, outcome),
     }))
+  }
+
+  outcomesAfter(sequence: number, limit: number): EndedTexts[] {
+    return all(this.#db, endedAfter(sequence, bounded(limit, EXCHANGES_LIMIT))).map((row) => ({
+      ...row,
+      personal: this.#personalOf(row.intent, row.outcome),
+    }))
+  }
+
+  /** Every fact but the intents that are still open belongs to a pair. */
+  tally(): RecordTally {
+    const { last, open } = this.#run.tally.get() ?? { last: null, open: 0 }
+    const sequence = last ?? 0
+    return { sequence, outcomes: Math.floor((sequence - open) / 2) }
   }
 
   body(exchange: ExchangeId, digest: string): Buffer | null {

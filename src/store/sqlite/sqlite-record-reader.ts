@@ -1,9 +1,11 @@
 import type {
+  EndedExchange,
   ExchangeFilter,
   KeptValues,
   KeptValuesReader,
   RecordedExchange,
   RecordReader,
+  RecordTally,
   StoredFact,
   StoredIntent,
   StoredOutcome,
@@ -82,6 +84,15 @@ class SqliteRecordReader implements SqliteReader {
 
   async exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]> {
     return (await this.#source.ask('exchanges', [filter, limit])).map(exchangeOf)
+  }
+
+  async outcomesAfter(sequence: number, limit: number): Promise<readonly EndedExchange[]> {
+    const rows = await this.#source.ask('outcomesAfter', [sequence, limit])
+    return rows.map(({ sequence, ...texts }) => ({ sequence, exchange: exchangeOf(texts) }))
+  }
+
+  tally(): Promise<RecordTally> {
+    return this.#source.ask('tally', [])
   }
 
   async body(exchange: ExchangeId, digest: string): Promise<Buffer | null> {

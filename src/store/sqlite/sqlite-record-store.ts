@@ -1,5 +1,6 @@
 import type { Entry } from '../../audit/record.ts'
 import { type RecordStore, StoreUnavailable } from '../../audit/record-store.ts'
+import type { SinkPosition, SinkPositions } from '../../audit/sinks/sink-positions.ts'
 import { UNKNOWN_OUTCOME } from '../../audit/unknown-outcome.ts'
 import type { AccountKey } from '../../exchange/resource.ts'
 import { messageOf } from '../message-of.ts'
@@ -26,7 +27,7 @@ const SCRIPT = new URL(
  * The event loop's side of the writer: entries that come while a batch is being written, or within one turn of
  * the loop, make the next batch, which is one transaction.
  */
-export class SqliteRecordStore implements RecordStore {
+export class SqliteRecordStore implements RecordStore, SinkPositions {
   readonly #writer: Thread
   #pending: Pending[] = []
   #writing: readonly Pending[] = []
@@ -70,6 +71,14 @@ export class SqliteRecordStore implements RecordStore {
       source,
     ])
     return this.#ask('rememberKeys', rows)
+  }
+
+  position(name: string): Promise<SinkPosition | null> {
+    return this.#ask('sinkPosition', name)
+  }
+
+  async advance(name: string, position: SinkPosition): Promise<void> {
+    await this.#ask('advanceSink', { name, position })
   }
 
   async probe(): Promise<void> {
@@ -147,10 +156,10 @@ export class SqliteRecordStore implements RecordStore {
     return taken
   }
 
-  async #ask(name: string, argument: unknown): Promise<number> {
+  async #ask<T = number>(name: string, argument: unknown): Promise<T> {
     if (this.#closing !== null) throw closed()
     try {
-      return await this.#writer.call<number>(name, argument)
+      return await this.#writer.call<T>(name, argument)
     } catch (error) {
       throw unavailable(error)
     }

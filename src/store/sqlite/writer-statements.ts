@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import { sql } from 'kysely'
+import type { SinkPosition } from '../../audit/sinks/sink-positions.ts'
 import { builder, prepare } from './statements.ts'
 
 const nothing = Buffer.alloc(0)
@@ -98,6 +99,23 @@ export function writerStatements(db: Database.Database) {
         .values({ name: sql.lit('probes'), value: sql.lit('1') })
         .onConflict((conflict) =>
           conflict.column('name').doUpdateSet({ value: sql<string>`cast(meta.value as integer) + 1` }),
+        ),
+    ),
+    findSinkPosition: prepare<SinkPosition>(
+      db,
+      builder.selectFrom('sink_positions').select(['sequence', 'outcomes', 'lines']).where('name', '=', ''),
+    ),
+    upsertSinkPosition: prepare(
+      db,
+      builder
+        .insertInto('sink_positions')
+        .values({ name: '', sequence: 0, outcomes: 0, lines: 0 })
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet((values) => ({
+            sequence: values.ref('excluded.sequence'),
+            outcomes: values.ref('excluded.outcomes'),
+            lines: values.ref('excluded.lines'),
+          })),
         ),
     ),
     findKey: prepare<{ thumbprint: string }>(

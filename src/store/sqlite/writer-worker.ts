@@ -1,5 +1,6 @@
 /** The writer's thread: owns the one connection that writes, so that no commit blocks the event loop. */
 import { workerData } from 'node:worker_threads'
+import type { SinkPosition } from '../../audit/sinks/sink-positions.ts'
 import { answerRequests } from '../thread-side.ts'
 import { copyDatabase } from './backup.ts'
 import type { Batch, Row } from './batch.ts'
@@ -34,6 +35,9 @@ answerRequests(() => {
       closeDeadIntents: ({ at, monotonic, content }: { at: number; monotonic: number; content: string }) =>
         writer.closeDeadIntents(at, monotonic, content),
       rememberKeys: (rows: readonly Row[]) => writer.rememberKeys(rows),
+      sinkPosition: (name: string) => writer.sinkPosition(name),
+      advanceSink: ({ name, position }: { name: string; position: SinkPosition }) =>
+        writer.advanceSink(name, position),
       probe: () => writer.probe(),
       backup: (target: string) => copyDatabase(db, target),
     },

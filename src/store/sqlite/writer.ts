@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import type { SinkPosition } from '../../audit/sinks/sink-positions.ts'
 import { LruMap } from '../../exchange/lru-map.ts'
 import { encodeBytes, packBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
@@ -149,6 +150,18 @@ export class Writer {
       }
     })
     return news
+  }
+
+  /** Throws SqliteError. */
+  sinkPosition(name: string): SinkPosition | null {
+    return this.#run.findSinkPosition.get(name) ?? null
+  }
+
+  /** Throws SqliteError. */
+  advanceSink(name: string, { sequence, outcomes, lines }: SinkPosition): void {
+    this.#transaction(() => {
+      this.#run.upsertSinkPosition.run(name, sequence, outcomes, lines)
+    })
   }
 
   /** A small durable write that is no fact. Throws SqliteError. */
