@@ -101,6 +101,7 @@ function addressesOf(way: WayOut, { host, addresses }: DialTarget, step: Step): 
 
 /** Throws `addressRefused` where the address must not be connected to. */
 function judge(own: OwnAddresses, address: string, { host, port, vouched }: DialTarget): void {
+  if (isIP(address) === 0) throw new FailureError('addressRefused', `${address} is no IP address`)
   const named = address === host ? address : `${host} leads to ${address}, which`
   if (own.holds(address, port)) {
     throw new FailureError('addressRefused', `${named} is acmetap's own listener on port ${port}`)

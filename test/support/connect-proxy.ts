@@ -46,7 +46,10 @@ export async function startConnectProxy(options: {
       asked.push(one)
       const answer = options.answer?.(one)
       if (answer === null) return
-      if (answer !== undefined) return socket.write(answer)
+      if (answer !== undefined) {
+        socket.write(answer)
+        return
+      }
       const onward = connect(options.onward ?? 0, '127.0.0.1')
       keep(onward)
       socket.write(`HTTP/1.1 200 Connection established\r\nVia: 1.1 test\r\n\r\n${options.greeting ?? ''}`)
