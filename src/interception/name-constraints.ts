@@ -3,7 +3,9 @@
  *
  * What is permitted is listed; every other kind of name is closed. Verifiers disagree about empty constraints
  * of mail addresses, URIs and DNS names, so a kind is closed with a name that can't exist, `invalid` (RFC 6761
- * §6.4): it is the only one permitted and it is excluded as well. Addresses are closed with the whole range.
+ * §6.4): it is the only one permitted and it is excluded as well. Addresses are closed with the whole range; but where
+ * only one family is permitted the other is closed like names, with the address that no host has (all ones), because
+ * Java holds addresses of one family against ranges of the other and fails.
  * directoryName is left out: Go refuses every chain whose critical constraints contain one. So one hole stays:
  * OpenSSL holds a common name against the constraints only when it has a dot, and a certificate with nothing but
  * `CN=localhost` passes its clients. And Java takes no constraints at all from a certificate it trusts directly.
@@ -42,12 +44,14 @@ export function encodeNameConstraints(names: SubjectNames): Buffer {
   for (const name of names.dns) permitted.push(subtree(DNS_NAME, Buffer.from(name, 'ascii')))
   if (names.dns.length === 0) close(DNS_NAME)
   const addresses = names.ips.map((ip) => Buffer.from(ipaddr.parse(ip).toByteArray()))
-  for (const address of addresses) {
-    permitted.push(subtree(IP_ADDRESS, Buffer.concat([address, Buffer.alloc(address.length, 0xff)])))
-  }
+  for (const address of addresses) permitted.push(subtree(IP_ADDRESS, exactly(address)))
   for (const size of [4, 16]) {
-    if (!addresses.some((address) => address.length === size)) {
+    if (addresses.length === 0) {
       excluded.push(subtree(IP_ADDRESS, Buffer.alloc(size * 2)))
+    } else if (!addresses.some((address) => address.length === size)) {
+      const nowhere = subtree(IP_ADDRESS, exactly(Buffer.alloc(size, 0xff)))
+      permitted.push(nowhere)
+      excluded.push(nowhere)
     }
   }
   close(RFC822_NAME)
@@ -61,7 +65,7 @@ export function decodePermittedNames(der: Uint8Array): SubjectNames {
   return {
     dns: permitted.filter(({ tag, content }) => tag === DNS_NAME && !NOTHING.equals(content)).map(asText),
     ips: permitted
-      .filter(({ tag }) => tag === IP_ADDRESS)
+      .filter(({ tag, content }) => tag === IP_ADDRESS && !isNowhere(content))
       .map(({ content }) => ipaddr.fromByteArray([...content.subarray(0, content.length / 2)]).toString()),
   }
 }
@@ -135,6 +139,14 @@ function isHostName(name: string): boolean {
   return (
     name.length <= 253 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1) ?? '')
   )
+}
+
+function exactly(address: Buffer): Buffer {
+  return Buffer.concat([address, Buffer.alloc(address.length, 0xff)])
+}
+
+function isNowhere(range: Uint8Array): boolean {
+  return range.every((octet) => octet === 0xff)
 }
 
 function canonicalAddress(ip: string): string {

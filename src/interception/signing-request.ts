@@ -1,6 +1,7 @@
 /** What an operator's own CA is asked to sign, so that acmetap works as an intermediate under it (RFC 2986). */
 import 'reflect-metadata'
 import { createPrivateKey, createPublicKey, type webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
 import { Pkcs10CertificateRequestGenerator, SubjectKeyIdentifierExtension } from '@peculiar/x509'
 import { authorityExtensions, ECDSA_P256, newKeys, privateKeyPem } from './authority.ts'
 import type { SubjectNames } from './name-constraints.ts'
@@ -35,9 +36,12 @@ export function opensslExtensions({ dns, ips }: SubjectNames): string {
     ...(dns.length === 0
       ? ['permitted;DNS:invalid', 'excluded;DNS:invalid']
       : dns.map((name) => `permitted;DNS:${name}`)),
-    ...ips.map((ip) => `permitted;IP:${ip}/${ip.includes(':') ? WHOLE_IPV6 : WHOLE_IPV4}`),
-    ...(ips.some((ip) => !ip.includes(':')) ? [] : ['excluded;IP:0.0.0.0/0.0.0.0']),
-    ...(ips.some((ip) => ip.includes(':')) ? [] : ['excluded;IP:0:0:0:0:0:0:0:0/0:0:0:0:0:0:0:0']),
+    ...ips.map(exactly).map((range) => `permitted;${range}`),
+    ...ANY_ADDRESS.filter(([any]) => !ips.some((ip) => isIP(ip) === isIP(any))).flatMap(([any, mask]) =>
+      ips.length === 0
+        ? [`excluded;IP:${any}/${any}`]
+        : [`permitted;IP:${mask}/${mask}`, `excluded;IP:${mask}/${mask}`],
+    ),
     'permitted;email:invalid',
     'excluded;email:invalid',
     'permitted;URI:invalid',
@@ -61,5 +65,10 @@ export function opensslExtensions({ dns, ips }: SubjectNames): string {
   ].join('\n')
 }
 
-const WHOLE_IPV4 = '255.255.255.255'
-const WHOLE_IPV6 = Array.from({ length: 8 }, () => 'ffff').join(':')
+const IPV4 = ['0.0.0.0', '255.255.255.255'] as const
+const IPV6 = ['0:0:0:0:0:0:0:0', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'] as const
+const ANY_ADDRESS = [IPV4, IPV6]
+
+function exactly(ip: string): string {
+  return `IP:${ip}/${(isIP(ip) === 4 ? IPV4 : IPV6)[1]}`
+}

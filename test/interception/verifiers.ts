@@ -1,10 +1,11 @@
 /** TLS clients of different families, each asked one question: do you accept this server's certificate? */
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from 'node:tls'
+import { reasonWithout } from '../support/missing.ts'
 
 /** What a verifier said; `reached` is true when its HTTP request came through the handshake. */
 export interface Verdict {
@@ -31,27 +32,27 @@ with socket.create_connection((sys.argv[4], int(sys.argv[3]))) as plain:
         tls.recv(100)
 `
 
-/** OpenSSL by its own tool, through curl and through Python's strict mode; Node; Go (lego); GnuTLS (wget). */
+/**
+ * OpenSSL by its own tool, through curl and through Python's strict mode; Node; Go (lego); GnuTLS (wget and its own
+ * tool); NSS; Java.
+ */
 export const verifiers: Readonly<Record<string, Verifier>> = {
   openssl: ({ rootFile, host, port }) => {
-    const name = /^[\d.]+$/.test(host)
-      ? ['-verify_ip', host]
-      : ['-verify_hostname', host, '-servername', host]
+    const name = isIP(host) !== 0 ? ['-verify_ip', host] : ['-verify_hostname', host, '-servername', host]
     return run(
       'openssl',
       // biome-ignore format: one option with its value each
-      ['s_client', '-connect', `${addressOf(host)}:${port}`, '-CAfile', rootFile, '-x509_strict', '-verify_return_error', '-quiet', ...name],
+      ['s_client', '-connect', `${isIP(host) === 6 ? '[::1]' : addressOf(host)}:${port}`, '-CAfile', rootFile, '-x509_strict', '-verify_return_error', '-quiet', ...name],
       'GET /dir HTTP/1.0\r\n\r\n',
     )
   },
   curl: ({ rootFile, host, port }) =>
     run('curl', [
       '-sS',
-      '--resolve',
-      `${host}:${port}:${addressOf(host)}`,
+      ...(isAddress(host) ? [] : ['--resolve', `${host}:${port}:${addressOf(host)}`]),
       '--cacert',
       rootFile,
-      `https://${host}:${port}/dir`,
+      urlOf(host, port),
     ]),
   python: ({ rootFile, host, port }) =>
     run('python3', ['-c', PYTHON, rootFile, host, String(port), addressOf(host)]),
@@ -62,35 +63,76 @@ export const verifiers: Readonly<Record<string, Verifier>> = {
       '-t1',
       '-O-',
       `--ca-certificate=${rootFile}`,
-      `https://${host}:${port}/dir`,
+      urlOf(host, port),
     ]),
   go: ({ rootFile, host, port, folder }) =>
     run(
       'lego',
       // biome-ignore format: one option with its value each
-      ['--server', `https://${host}:${port}/dir`, '--path', join(folder, 'lego'), '--email', 'a@acme.test', '--accept-tos', '--domains', 'a.acme.test', '--http', 'run'],
+      ['--server', urlOf(host, port), '--path', join(folder, 'lego'), '--email', 'a@acme.test', '--accept-tos', '--domains', 'a.acme.test', '--http', 'run'],
       '',
       { LEGO_CA_CERTIFICATES: rootFile },
     ),
+  'gnutls-cli': ({ rootFile, host, port }) =>
+    run(
+      'gnutls-cli',
+      [`--x509cafile=${rootFile}`, `--verify-hostname=${host}`, '-p', String(port), addressOf(host)],
+      'GET /dir HTTP/1.0\r\n\r\n',
+    ),
+  nss: async ({ rootFile, host, port, folder }) => {
+    const database = `sql:${folder}`
+    await run('certutil', ['-N', '-d', database, '--empty-password'])
+    await run('certutil', ['-A', '-d', database, '-n', 'root', '-t', 'C,,', '-i', rootFile])
+    const to = [
+      isIP(host) === 6 ? '-6' : '-4',
+      '-h',
+      host,
+      '-p',
+      String(port),
+      '-d',
+      database,
+      '-V',
+      'tls1.2:',
+    ]
+    return await run('tstclnt', to, 'GET /dir HTTP/1.0\r\n\r\n')
+  },
+  java: ({ rootFile, host, port }) =>
+    run('java', [
+      '-XX:TieredStopAtLevel=1',
+      join(import.meta.dirname, 'verify-host.java'),
+      rootFile,
+      host,
+      String(port),
+      addressOf(host),
+    ]),
   node: async ({ rootFile, host, port }) => {
     const ca = await import('node:fs/promises').then((fs) => fs.readFile(rootFile))
     return await new Promise((resolve) => {
-      const socket = connect(
-        { host, port, ca, ...(/^[\d.]+$/.test(host) ? {} : { servername: host }) },
-        () => {
-          socket.end('GET /dir HTTP/1.0\r\n\r\n')
-          socket.resume()
-        },
-      )
+      const socket = connect({ host, port, ca, ...(isIP(host) !== 0 ? {} : { servername: host }) }, () => {
+        socket.end('GET /dir HTTP/1.0\r\n\r\n')
+        socket.resume()
+      })
       socket.on('error', (error) => resolve({ code: 1, output: error.message }))
       socket.on('close', () => resolve({ code: 0, output: '' }))
     })
   },
 }
 
+/** Why a verifier can't be asked here; null where it can. */
+export const missingFor: Readonly<Record<string, string | null>> = {
+  openssl: await reasonWithout('openssl'),
+  curl: await reasonWithout('curl'),
+  python: await reasonWithout('python3'),
+  gnutls: await reasonWithout('wget'),
+  go: await reasonWithout('lego'),
+  'gnutls-cli': await reasonWithout('gnutls-cli'),
+  nss: await reasonWithout('certutil', 'tstclnt'),
+  java: await reasonWithout('java'),
+}
+
 /**
  * Serve `leaf` and let the named verifier connect to `host`. Names other than `localhost` are for those verifiers
- * that can be told the address, so not for wget and lego.
+ * that can be told the address, so not for wget, lego and NSS.
  */
 export async function ask(
   verifier: string,
@@ -123,7 +165,11 @@ export async function ask(
 }
 
 function isAddress(host: string): boolean {
-  return /^[\d.]+$/.test(host)
+  return isIP(host) !== 0
+}
+
+function urlOf(host: string, port: number): string {
+  return `https://${isIP(host) === 6 ? `[${host}]` : host}:${port}/dir`
 }
 
 function addressOf(host: string): string {
