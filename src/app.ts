@@ -2,37 +2,44 @@
  * The composition root: builds every part, connects them, and opens the listeners. It reads like a map; nothing
  * is decided here. `start` is the whole server, `openOffline` the record without one.
  */
-import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { adminApp } from './api/admin.ts'
 import { openControlSocket } from './api/control-socket.ts'
 import type { Operations, RecordOperations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
+import { Closing } from './app/closing.ts'
+import { openDataPlane } from './app/data-plane.ts'
 import { needsRestart } from './app/needs-restart.ts'
 import { observeWith } from './app/observe.ts'
 import { createOperations, recordOperations, userAgent } from './app/operations.ts'
-import { routingOf } from './app/routing.ts'
+import { pagesOf } from './app/pages.ts'
+import { openRecording, recordContext } from './app/recording.ts'
+import { RefusedHosts } from './app/refused-hosts.ts'
+import { type Routing, routingOf } from './app/routing.ts'
+import { createTraffic } from './app/traffic.ts'
 import { VERSION } from './app/version.ts'
 import { Feed } from './audit/feed.ts'
-import { RECORDER_LIMITS, Recorder } from './audit/recorder.ts'
-import { FRAME_LIMIT, Spill } from './audit/spill.ts'
+import { createSinks, type Sinks } from './audit/sinks/sinks.ts'
+import type { WayOut } from './ca/dial.ts'
 import { DirectoryKeeper } from './ca/directory-keeper.ts'
 import { CaDispatcher } from './ca/dispatcher.ts'
+import { egressProxyOf } from './ca/egress-proxy.ts'
+import { OwnAddresses } from './ca/own-addresses.ts'
+import { Pacer, type PacerSettings } from './ca/pacer.ts'
+import { createResolve } from './ca/resolve.ts'
+import { SharedAnswers } from './ca/shared-answers.ts'
 import { ConfigError } from './config/config-error.ts'
 import { type LoadedConfig, loadConfig } from './config/load.ts'
 import { rememberRelays } from './config/relay-memory.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './exchange/clock.ts'
 import { ResourceMap } from './exchange/resource-map.ts'
-import { AT_ONCE } from './exchange/turn.ts'
+import { Issuer } from './interception/issuer.ts'
 import { createLog, type Log } from './observability/log.ts'
 import { createMetrics } from './observability/metrics.ts'
-import { createProxyApp } from './proxy/app.ts'
-import { clientConnection } from './proxy/client-connection.ts'
-import { createAcmeListener } from './proxy/listener.ts'
+import { hangUpOf } from './proxy/hang-up.ts'
 import { createChains } from './proxy/stages.ts'
 import type { StoreFaults } from './store/sqlite/faults.ts'
-import { backupSqlite, openSqliteReader, openSqliteStore } from './store/sqlite/open.ts'
+import { backupSqlite, openSqliteReader } from './store/sqlite/open.ts'
 import { restoreSqlite } from './store/sqlite/restore.ts'
 
 export interface RunningServer {
@@ -44,7 +51,7 @@ export interface RunningServer {
 }
 
 interface ListenerAddress {
-  readonly name: 'acme' | 'admin'
+  readonly name: 'acme' | 'proxy' | 'sni' | 'admin'
   readonly address: string
   readonly port: number
 }
@@ -57,55 +64,57 @@ export interface Overrides {
   readonly bare?: boolean
 }
 
+/** How often the data folder is looked at for another interception authority. Milliseconds. */
+const ISSUER_CHECK = 10_000
+
 /** Starts the server. Rejects with an error for the operator when the configuration can't be put to work. */
 export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Promise<RunningServer> {
   let { config, digest } = loaded
   const clock = systemClock()
   const startedAt = clock.now().wall
   const log = overrides.log ?? createLog(config.log.level, config.instance, config.log.format)
-  const closing: (() => Promise<void>)[] = []
-  const closeAll = async () => {
-    for (const close of closing.reverse())
-      await close().catch((error) => log('error', 'process.fault', { detail: String(error) }))
-  }
+  const closing = new Closing()
+  const closeAll = () => closing.run((error) => log('error', 'process.fault', { detail: String(error) }))
   try {
     // The record
-    const opened = await openSqliteStore({
-      folder: config.data,
-      now: startedAt,
-      boot: randomUUID(),
-      software: `acmetap ${VERSION}`,
-      ...(overrides.storeFaults ? { faults: overrides.storeFaults } : {}),
-    })
-    const { store, reader } = opened
-    closing.push(() => opened.close())
-    const limits = { ...RECORDER_LIMITS, inFlight: config.limits.in_flight }
-    const spill = await Spill.open(join(config.data, 'spill'), (limits.inFlight + 1) * FRAME_LIMIT)
-    const metrics = createMetrics(() => ({
-      inFlight: recorder.inFlight,
-      spillBytes: spill.bytes,
-      ...store.pressure(),
-    }))
-    closing.push(async () => metrics.close())
+    const metrics = createMetrics(
+      () => ({
+        inFlight: recorder.inFlight,
+        tunnels: recorder.tunnels,
+        spillBytes: spill.bytes,
+        ...store.pressure(),
+      }),
+      async () => sinks?.status() ?? [],
+    )
+    closing.add(() => metrics.close())
     const observe = observeWith(log, metrics)
-    const contextOf = (configDigest: string) => ({
-      tenant: 'default',
-      instance: config.instance,
-      configDigest,
-      policyDigest: null,
-    })
-    const recorder = new Recorder(store, spill, clock, contextOf(digest), limits, observe.recorder)
-    closing.push(() => recorder.close())
-    await recorder.importSpill()
-    const dead = await store.closeDeadIntents(clock.now().wall, clock.now().monotonic)
-    if (dead > 0) log('warn', 'record.closedDeadIntents', { count: dead })
+    const { opened, recorder, spill, outcomeDeadline } = await openRecording(
+      config,
+      digest,
+      clock,
+      closing,
+      {
+        onRecorderEvent: observe.recorder,
+        onDeadIntents: (count) => log('warn', 'record.closedDeadIntents', { count }),
+      },
+      overrides.storeFaults,
+    )
+    const { store, reader } = opened
+    const feed = new Feed(reader)
+    const refusedHosts = new RefusedHosts()
+
+    // The way out
+    let routing = routingOf(config)
+    const own = new OwnAddresses()
+    let wayOut = wayOutOf(config, own)
+    const dispatcher = new CaDispatcher(routing.cas, wayOut)
+    closing.add(() => dispatcher.close())
+    const pacer = new Pacer(clock, pacingOf(config, routing))
+    const shared = new SharedAnswers(clock, pacer)
+    const traffic = createTraffic(clock, pacer, shared, hangUpOf)
 
     // The way through
-    let routing = routingOf(config)
-    const dispatcher = new CaDispatcher(routing.cas)
-    closing.push(() => dispatcher.close())
     const resources = new ResourceMap(reader)
-    const feed = new Feed(reader)
     const chains = createChains({
       resources,
       recorder,
@@ -113,21 +122,22 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       directories: () => routing.directories,
       facts: {
         relayRefusal: (ca, authority) => keeper.refusal(ca, authority),
-        otherHostRefusal: ({ host }) => `${host} is no CA of acmetap's configuration`,
+        otherHostRefusal: (target) => routing.otherHosts.refusal(target),
       },
-      pace: async () => AT_ONCE,
+      pace: traffic.pace,
       onBug: observe.bug,
     })
     const completed: typeof observe.completed = (exchange) => {
       observe.completed(exchange)
+      refusedHosts.note(exchange)
       feed.publish(exchange.id)
+      sinks?.wake()
     }
     const ending = new AbortController()
     const keeper: DirectoryKeeper = new DirectoryKeeper(
       async (request) => {
-        const exchange = await chains.engine(request, (ca, outgoing) =>
-          dispatcher.send(ca, outgoing, ending.signal),
-        )
+        const exit = traffic.exitOf(request, (ca, outgoing) => dispatcher.send(ca, outgoing, ending.signal))
+        const exchange = await chains.engine(request, exit)
         completed(exchange)
         return exchange
       },
@@ -135,32 +145,42 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       userAgent(VERSION),
       observe.directory,
     )
-    closing.push(async () => keeper.stop())
+    closing.add(() => keeper.stop())
 
-    // Listener `acme`
-    const proxy = await createProxyApp({
+    // The way in
+    const issuer = await Issuer.open(config.data, routing.interceptedNames, () => new Date(), observe.issuer)
+    const dataPlane = await openDataPlane(config, {
       chains,
       dispatcher,
       clock,
-      connectionOf: clientConnection(config.listeners.acme.client_address),
-      destinationOf: (authority) =>
-        authority === null ? null : (routing.destinations.get(authority) ?? null),
+      issuer,
+      routing: () => routing,
+      wayOut: () => wayOut,
+      exitOf: traffic.exitOf,
+      page: pagesOf({
+        rootsPem: () => issuer.rootsPem(),
+        refusedHosts: (client) => refusedHosts.of(client),
+      }),
       onCompleted: completed,
-      onFault: observe.fault,
-      onIncomplete: observe.incomplete,
+      observe,
       bare: overrides.bare ?? false,
     })
-    closing.push(() => proxy.close())
-    const acme = await createAcmeListener(
-      acmeOptions(config),
-      (request, response) => proxy.routing(request as never, response as never),
-      { onConnectionEvent: observe.connection, onCertificateEvent: observe.certificate },
-    )
+    closing.add(() => dataPlane.close(0))
+
+    // Others who read along
+    const sinks: Sinks | undefined = await createSinks(config.sinks, reader, opened.positions, {
+      stdout: process.stdout,
+      clock,
+      report: observe.sink,
+      version: VERSION,
+      hostOfCa: (name) => routing.hostOf(name),
+    })
+    closing.add(() => sinks.close())
 
     // Control plane
     let draining = false
     const addresses: ListenerAddress[] = []
-    const status = (): Status => ({
+    const status = async (): Promise<Status> => ({
       version: VERSION,
       instance: config.instance,
       pid: process.pid,
@@ -169,6 +189,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       listeners: addresses,
       store: storeStatus(),
       inFlight: recorder.inFlight,
+      tunnels: recorder.tunnels,
+      namesNotCovered: issuer.namesNotCovered,
+      sinks: await sinks.status(),
     })
     const storeStatus = (): StoreStatus => ({
       state: recorder.healthy ? 'ok' : 'unavailable',
@@ -176,18 +199,23 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       ...store.pressure(),
     })
     const reload = async (): Promise<ReloadReport> => {
+      sinks.reopen()
       try {
         const next = loadConfig(loaded.file)
         const problems = needsRestart(config, next.config, loaded.file)
         if (problems.length > 0) throw new ConfigError(problems)
-        const nextRouting = routingOf(next.config)
+        const [nextRouting, nextWayOut] = [routingOf(next.config), wayOutOf(next.config, own)]
         ;({ config, digest } = next)
         routing = nextRouting
-        recorder.use(contextOf(digest))
-        dispatcher.use(routing.cas)
+        wayOut = nextWayOut
+        recorder.use(recordContext(config, digest))
+        dispatcher.use(routing.cas, wayOut)
+        pacer.use(pacingOf(config, routing))
+        shared.clear()
+        issuer.use(routing.interceptedNames)
         keeper.watch(routing.views)
         rememberRelays(config.data, config.relay)
-        await acme.checkCertificate()
+        await Promise.all([dataPlane.refresh(config), issuer.check()])
         log('info', 'config.reloaded', { digest, warnings: next.warnings })
         return { ok: true, digest, problems: [] }
       } catch (error) {
@@ -208,7 +236,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       status,
     })
     const control = await openControlSocket(operations, config.data, observe.control)
-    closing.push(() => control.close())
+    closing.add(() => control.close())
     const admin = adminApp(
       {
         store: async () => {
@@ -222,20 +250,24 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       observe.control,
     )
     await admin.listen({ host: config.listeners.admin.address, port: config.listeners.admin.port })
-    closing.push(() => admin.close())
+    closing.add(() => admin.close())
     const adminAddress = addressOf('admin', admin.server.address())
 
     // Open for business
-    addresses.push(addressOf('acme', await acme.listen()), adminAddress)
-    closing.push(async () => {
+    addresses.push(...(await dataPlane.listen()), adminAddress)
+    own.use(addresses)
+    const checking = setInterval(() => void issuer.check(), ISSUER_CHECK).unref()
+    closing.add(async () => {
       const began = performance.now()
+      clearInterval(checking)
       // Nobody waits for what acmetap asks of its own accord: a CA that hangs must not hold up a restart.
       keeper.stop()
       ending.abort()
-      await acme.close(config.shutdown.drain)
+      pacer.close()
+      await dataPlane.close(config.shutdown.drain)
       await recorder.drain(config.shutdown.drain - (performance.now() - began))
       dispatcher.abandon()
-      await recorder.drain(limits.outcomeDeadline)
+      await recorder.drain(outcomeDeadline)
     })
     keeper.watch(routing.views)
     rememberRelays(config.data, config.relay)
@@ -270,15 +302,12 @@ export async function restore(config: Config, file: string, force: boolean) {
   return restoreSqlite(file, config.data, { force })
 }
 
-function acmeOptions({ data, listeners: { acme } }: Config): Parameters<typeof createAcmeListener>[0] {
-  const { address, port, names, certificate, client_address } = acme
-  return {
-    address,
-    port,
-    names,
-    certificate: certificate ? { from: 'files', ...certificate } : { from: 'ownRoot', folder: data },
-    clientAddress: client_address,
-  }
+function wayOutOf({ egress }: Config, own: OwnAddresses): WayOut {
+  return { resolve: createResolve(egress.resolvers), own, proxy: egressProxyOf(egress) }
+}
+
+function pacingOf({ egress, limits }: Config, { pacing }: Routing): PacerSettings {
+  return { byCa: pacing, addresses: egress.addresses, wait: limits.wait }
 }
 
 function addressOf(name: ListenerAddress['name'], bound: unknown): ListenerAddress {

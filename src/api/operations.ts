@@ -53,6 +53,18 @@ export interface Status {
   readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
   readonly store: StoreStatus
   readonly inFlight: number
+  readonly tunnels: number
+  /** Configured hosts of CAs that the interception root does not cover, so that they are not served. */
+  readonly namesNotCovered: readonly string[]
+  readonly sinks: readonly SinkState[]
+}
+
+export interface SinkState {
+  readonly name: string
+  /** Outcomes of the record that were not sent yet. */
+  readonly backlog: number
+  /** Why the last attempt failed; null when it did not. */
+  readonly lastError: string | null
 }
 
 export interface ImportReport {

@@ -2,9 +2,11 @@ import { AcmeProblem } from '../acme/problem.ts'
 import { PROBLEM_TYPES, problemShortName } from '../acme/problem-types.ts'
 import { readProblem } from '../acme/response-objects.ts'
 import type { RecorderEvent } from '../audit/recorder.ts'
+import type { SinkEvent } from '../audit/sinks/sink.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
 import type { Completed, Received } from '../exchange/exchange.ts'
 import { parseJson } from '../exchange/parse-json.ts'
+import type { IssuerEvent } from '../interception/issuer.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { OncePerSecond } from '../observability/once-per-second.ts'
@@ -22,6 +24,13 @@ export function observeWith(log: Log, metrics: Metrics) {
         { mode, operation },
         (exchange.completedAt.monotonic - exchange.receivedAt.monotonic) / 1e6,
       )
+      if (exchange.turn.waited > 0) metrics.waited.observe({ ca, operation }, exchange.turn.waited / 1e6)
+      if (outcome.kind === 'response') {
+        if (outcome.tunnel) {
+          metrics.tunnelBytes.inc({ direction: 'up' }, outcome.tunnel.up)
+          metrics.tunnelBytes.inc({ direction: 'down' }, outcome.tunnel.down)
+        } else metrics.sources.inc({ ca, source: outcome.source ?? 'ca' })
+      }
       if (outcome.kind !== 'refused') metrics.durationCa.observe({ ca }, outcome.durationCa / 1e6)
       if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
       for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind)))
@@ -76,6 +85,31 @@ export function observeWith(log: Log, metrics: Metrics) {
           log('warn', 'root.endsSoon', { notAfter: event.notAfter })
           break
       }
+    },
+
+    issuer(event: IssuerEvent): void {
+      switch (event.kind) {
+        case 'rootMade':
+          log('info', 'interception.rootMade', { fingerprint: event.fingerprint, notAfter: event.notAfter })
+          break
+        case 'authorityReplaced':
+          log('info', 'interception.replaced', { fingerprint: event.fingerprint, notAfter: event.notAfter })
+          break
+        case 'authorityRefused':
+          log('error', 'interception.rejected', { detail: event.detail })
+          break
+        case 'rootEndsSoon':
+          log('warn', 'interception.endsSoon', { notAfter: event.notAfter, run: event.run })
+          break
+        case 'namesNotCovered':
+          log('error', 'interception.notCovered', { names: event.names, run: event.run })
+          break
+      }
+    },
+
+    sink(event: SinkEvent): void {
+      if (event.kind === 'recovered') log('info', 'sink.recovered', { sink: event.sink })
+      else log('error', 'sink.failed', { sink: event.sink, detail: event.message, count: event.count })
     },
 
     recorder(event: RecorderEvent): void {

@@ -24,7 +24,7 @@ interface Parts {
   readonly resources: ResourceMap
   readonly backup: (file: string) => Promise<{ readonly bytes: number }>
   readonly reload: () => Promise<ReloadReport>
-  readonly status: () => Status
+  readonly status: () => Promise<Status>
 }
 
 /** What both front ends can ask of the running server. */
@@ -48,7 +48,7 @@ export function createOperations(parts: Parts): Operations {
       return cas()
     },
     reload: parts.reload,
-    status: async () => parts.status(),
+    status: parts.status,
   }
 }
 

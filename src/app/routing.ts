@@ -1,31 +1,47 @@
 import { readFileSync } from 'node:fs'
 import type { DirectoryView } from '../ca/directory-keeper.ts'
 import type { CaConnection } from '../ca/dispatcher.ts'
-import { PRESETS } from '../config/presets.ts'
+import { caEgressOf } from '../ca/egress-proxy.ts'
+import { type Pacing, PRESETS, presetOf } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { DirectoryTargets } from '../exchange/classify.ts'
+import type { Connection } from '../exchange/connection.ts'
 import type { Destination } from '../exchange/exchange.ts'
+import { interceptedNames } from '../interception/intercepted-names.ts'
+import type { SubjectNames } from '../interception/name-constraints.ts'
+import { type OtherHosts, otherHosts } from '../policy/other-hosts.ts'
+import { InterceptedHosts } from './intercepted-hosts.ts'
 
 /** What a configuration says of where requests go. One value, replaced as a whole on reload. */
 export interface Routing {
   readonly cas: readonly CaConnection[]
-  /** By authority, byte for byte. */
-  readonly destinations: ReadonlyMap<string, Destination>
+  /** The CA a request is for, by the authority it names, byte for byte, and the connection it came by. */
+  destinationOf(authority: string | null, connection: Connection): Destination | null
+  /** Host name of a configured CA, as its URL has it; null for a name that is not configured. */
+  hostOf(ca: string): string | null
   readonly directories: DirectoryTargets
   readonly views: readonly DirectoryView[]
+  readonly pacing: ReadonlyMap<string, Pacing>
+  readonly intercepted: InterceptedHosts
+  /** Hosts the interception certificates are for. */
+  readonly interceptedNames: SubjectNames
+  readonly otherHosts: OtherHosts
 }
 
-/** Reads the trust files the configuration names; `config` has been checked, so they are there and are PEM. */
+/** Reads the files the configuration names; `config` has been checked, so they are there and are what they should be. */
 export function routingOf(config: Config): Routing {
   const cas: CaConnection[] = []
   const views: DirectoryView[] = []
   const directories = new Map<string, readonly string[]>()
+  const pacing = new Map<string, Pacing>()
   for (const [name, ca] of Object.entries(config.cas)) {
     const urls = ca.directory.map((url) => new URL(url))
     const [first] = urls
     if (!first) continue
     const trust = ca.trust === undefined ? null : readFileSync(ca.trust, 'utf8')
-    cas.push({ name, origin: first.origin, trust, timeout: ca.timeout })
+    const { timeout, addresses } = ca
+    cas.push({ name, origin: first.origin, trust, timeout, addresses, egress: caEgressOf(ca.egress) })
+    pacing.set(name, ca.pacing ?? presetOf(ca.preset)?.pacing ?? {})
     const targets = urls.map((url) => `${url.pathname}${url.search}`)
     directories.set(name, targets)
     const advice = ca.preset ? PRESETS[ca.preset].advice : UNKNOWN_CA
@@ -36,8 +52,26 @@ export function routingOf(config: Config): Routing {
         views.push({ destination: { ca: name, authority: host }, target, relay: true, advice })
     }
   }
-  const destinations = new Map(config.relay.map(({ host, ca }) => [host, { ca, authority: host }]))
-  return { cas, destinations, directories, views }
+  const relays = new Map(config.relay.map(({ host, ca }) => [host, { ca, authority: host }]))
+  const intercepted = new InterceptedHosts(cas.filter(({ name }) => config.intercept.cas.includes(name)))
+  return {
+    cas,
+    destinationOf: (authority, { mode, intercepted: takenOver }) => {
+      if (authority === null) return null
+      if (mode !== 'intercept') return relays.get(authority) ?? null
+      return authority === takenOver ? intercepted.destination(authority) : null
+    },
+    hostOf: (ca) => {
+      const origin = cas.find(({ name }) => name === ca)?.origin
+      return origin === undefined ? null : new URL(origin).hostname
+    },
+    directories,
+    views,
+    pacing,
+    intercepted,
+    interceptedNames: interceptedNames(config),
+    otherHosts: otherHosts(config.intercept.other_hosts),
+  }
 }
 
 const UNKNOWN_CA =

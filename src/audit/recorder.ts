@@ -23,7 +23,7 @@ export interface RecorderLimits {
 
 export const RECORDER_LIMITS: RecorderLimits = {
   inFlight: 512,
-  tunnels: 512,
+  tunnels: 256,
   intentDeadline: 1500,
   outcomeDeadline: 1500,
   recoveryInterval: 250,

@@ -316,7 +316,7 @@ const limits = z.strictObject({
       .int('must be a whole number')
       .min(1, 'must be 1 to 65536')
       .max(65536, 'must be 1 to 65536')
-      .default(512),
+      .default(256),
     'Blind tunnels at the same time; what comes above it gets 503.',
   ),
   tunnel_idle: key(duration('1s', '1d').prefault('5m'), 'A tunnel without a byte for so long is closed.'),

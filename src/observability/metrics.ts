@@ -10,13 +10,23 @@ export interface RecordPressure {
   /** µs. */
   readonly lastCommit: number
   readonly spillBytes: number
+  readonly tunnels: number
+}
+
+/** Outcomes a sink has not sent yet. */
+export interface SinkBacklog {
+  readonly name: string
+  readonly backlog: number
 }
 
 /**
  * All metrics, in one registry of their own. No label takes an unbounded value: `ca` is a configured name or
  * `none`, `type` is an RFC 8555 problem name or `other`.
  */
-export function createMetrics(pressure: () => RecordPressure) {
+export function createMetrics(
+  pressure: () => RecordPressure,
+  sinks: () => Promise<readonly SinkBacklog[]> = async () => [],
+) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const lag = monitorEventLoopDelay({ resolution: 10 })
@@ -32,6 +42,16 @@ export function createMetrics(pressure: () => RecordPressure) {
       },
     })
   gauge('acmetap_record_in_flight', 'Exchanges admitted and not yet completed', () => pressure().inFlight)
+  gauge('acmetap_tunnels', 'Blind tunnels open or being opened', () => pressure().tunnels)
+  new Gauge({
+    name: 'acmetap_sink_backlog',
+    help: 'Outcomes of the record that a sink has not sent yet',
+    labelNames: ['sink'],
+    registers: [registry],
+    async collect() {
+      for (const { name, backlog } of await sinks()) this.set({ sink: name }, backlog)
+    },
+  })
   gauge('acmetap_record_queue', 'Entries waiting for the store', () => pressure().waiting)
   gauge(
     'acmetap_record_spill_bytes',
@@ -94,6 +114,25 @@ export function createMetrics(pressure: () => RecordPressure) {
       help: "From sending to the CA's last byte",
       labelNames: ['ca'],
       buckets: SECONDS,
+      registers: [registry],
+    }),
+    waited: new Histogram({
+      name: 'acmetap_turn_wait_seconds',
+      help: "Time a request waited for its turn under a CA's rates, where it waited",
+      labelNames: ['ca', 'operation'],
+      buckets: SECONDS,
+      registers: [registry],
+    }),
+    sources: new Counter({
+      name: 'acmetap_answers_total',
+      help: "Answers of CAs by where they came from: the CA, the cache, or another client's equal request",
+      labelNames: ['ca', 'source'],
+      registers: [registry],
+    }),
+    tunnelBytes: new Counter({
+      name: 'acmetap_tunnel_bytes_total',
+      help: 'Bytes carried blindly, by direction as the client sees it',
+      labelNames: ['direction'],
       registers: [registry],
     }),
     recordFailures: new Counter({

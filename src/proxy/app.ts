@@ -12,6 +12,7 @@ import type { Completed, Destination, ObservedRequest, Received } from '../excha
 import { newExchangeId } from '../exchange/exchange-id.ts'
 import type { Chain } from '../exchange/pipeline.ts'
 import { asUndici, forwardThrough } from './forward.ts'
+import { rememberResponse } from './hang-up.ts'
 import { receiveRequest } from './receive.ts'
 import { replyProblem, replyWith } from './reply.ts'
 import type { Exit } from './send.ts'
@@ -90,6 +91,7 @@ async function serve(parts: ProxyParts, reply: FastifyReply, exit: Exit): Promis
     raw.destroy()
     return reply
   }
+  rememberResponse(request, reply.raw)
   const connection = parts.connectionOf(raw, request)
   const exchange: Received = {
     id: newExchangeId(),

@@ -63,7 +63,7 @@ describe('accepted', () => {
       relay: [{ host: 'localhost:8443', ca: 'pebble' }],
       intercept: { cas: [], other_hosts: 'refuse' },
       egress: { no_proxy: [], addresses: [], resolvers: [] },
-      limits: { in_flight: 512, tunnels: 512, tunnel_idle: 300_000, wait: 20_000 },
+      limits: { in_flight: 512, tunnels: 256, tunnel_idle: 300_000, wait: 20_000 },
       shutdown: { drain: 30_000 },
     })
     expect(warnings).toEqual([])

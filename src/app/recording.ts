@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { RECORDER_LIMITS, Recorder, type RecorderEvent } from '../audit/recorder.ts'
+import { FRAME_LIMIT, Spill } from '../audit/spill.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../exchange/clock.ts'
+import type { StoreFaults } from '../store/sqlite/faults.ts'
+import { openSqliteStore } from '../store/sqlite/open.ts'
+import type { Closing } from './closing.ts'
+import { VERSION } from './version.ts'
+
+/** Opens the record for writing, brings in what earlier runs left, and keeps it until `closing` runs. */
+export async function openRecording(
+  config: Config,
+  digest: string,
+  clock: Clock,
+  closing: Closing,
+  events: {
+    readonly onRecorderEvent: (event: RecorderEvent) => void
+    readonly onDeadIntents: (count: number) => void
+  },
+  faults?: StoreFaults,
+) {
+  const { wall, monotonic } = clock.now()
+  const opened = await openSqliteStore({
+    folder: config.data,
+    now: wall,
+    boot: randomUUID(),
+    software: `acmetap ${VERSION}`,
+    ...(faults ? { faults } : {}),
+  })
+  closing.add(() => opened.close())
+  const { in_flight: inFlight, tunnels } = config.limits
+  const limits = { ...RECORDER_LIMITS, inFlight, tunnels }
+  const spill = await Spill.open(join(config.data, 'spill'), (inFlight + tunnels + 1) * FRAME_LIMIT)
+  const recorder = new Recorder(
+    opened.store,
+    spill,
+    clock,
+    recordContext(config, digest),
+    limits,
+    events.onRecorderEvent,
+  )
+  closing.add(() => recorder.close())
+  await recorder.importSpill()
+  const dead = await opened.store.closeDeadIntents(wall, monotonic)
+  if (dead > 0) events.onDeadIntents(dead)
+  return { opened, recorder, spill, outcomeDeadline: limits.outcomeDeadline }
+}
+
+/** What every fact says of the process that wrote it. */
+export function recordContext({ instance }: Config, configDigest: string) {
+  return { tenant: 'default', instance, configDigest, policyDigest: null }
+}
