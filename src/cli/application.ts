@@ -25,8 +25,8 @@ export interface RestoreReport {
 /** What the commands need of the composition root. */
 export interface Application {
   start(loaded: LoadedConfig): Promise<Running>
-  /** The record, read-only; repairs nothing. */
-  openOffline(config: Config): Promise<OfflineOperations>
+  /** The record of a data folder, or of a backup's file, read-only; repairs nothing. */
+  openOffline(config: Pick<Config, 'data'>): Promise<OfflineOperations>
   /** Puts a backup in the place of the record. The server must not run; without `force` it refuses where there is a record. */
   restore(config: Config, file: string, force: boolean): Promise<RestoreReport>
 }

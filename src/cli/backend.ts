@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { controlSocketPath } from '../api/control-socket-path.ts'
 import type { Operations } from '../api/operations.ts'
+import { MergedReader } from '../audit/merged-reader.ts'
 import type { Config } from '../config/schema.ts'
 import type { Application, OfflineOperations } from './application.ts'
 import { CliError } from './cli-error.ts'
@@ -56,5 +57,33 @@ export async function withBackend<T>(
     return await use({ kind: 'offline', operations })
   } finally {
     await operations.close()
+  }
+}
+
+/** As {@link withBackend}, or over the records that were named: data folders or backups, read as one. */
+export async function withRecords<T>(
+  { config, data }: { readonly config: () => Config; readonly data: readonly string[] },
+  application: () => Promise<Application>,
+  use: (reader: MergedReader) => Promise<T>,
+): Promise<T> {
+  if (data.length === 0) {
+    return withBackend(config(), application, ({ operations }) => use(new MergedReader([operations])))
+  }
+  return withFiles(data, application, use)
+}
+
+/** The records of these data folders or backups, read as one from the disk, whether servers run or not. */
+export async function withFiles<T>(
+  data: readonly string[],
+  application: () => Promise<Application>,
+  use: (reader: MergedReader) => Promise<T>,
+): Promise<T> {
+  const { openOffline } = await application()
+  const opened: OfflineOperations[] = []
+  try {
+    for (const place of new Set(data)) opened.push(await openOffline({ data: place }))
+    return await use(new MergedReader(opened))
+  } finally {
+    for (const operations of opened) await operations.close()
   }
 }

@@ -13,82 +13,116 @@ const LEAD_IN = 120_000_000
 interface Section {
   readonly id: string | null
   readonly client: string
-  readonly exchanges: RecordedExchange[]
+  readonly exchanges: Placed[]
   readonly first: number
   readonly firstAt: number
   last: number
 }
 
+/** An exchange and its place in what is shown. */
+interface Placed {
+  readonly place: number
+  readonly exchange: RecordedExchange
+}
+
 /**
  * Sections in the order they began. An exchange outside any issuance (nonce, account, directory) joins the
- * issuance of the same client that it falls into or leads up to; what is left stands between as it came.
+ * issuance of the same client that it falls into or leads up to; what is left stands between as it came. The
+ * exchanges may be of several instances: each gives an issuance an id of its own, but the order's URL is one.
  */
 export function groupByIssuance(exchanges: readonly RecordedExchange[]): readonly Issuance[] {
-  const ordered = [...exchanges].sort((a, b) => a.intent.sequence - b.intent.sequence)
-  const issuances = sectionsOf(ordered)
-  const sections = [...issuances.values()]
+  const ordered = inOrder(exchanges).map((exchange, place) => ({ exchange, place }))
+  const issuanceIn = issuancesOf(ordered)
+  const issuances = sectionsOf(ordered, issuanceIn)
+  const sections = [...issuances]
   let loose: Section | null = null
-  for (const exchange of ordered) {
-    if (issuanceOf(exchange) !== null) continue
-    const home = homeOf(exchange, [...issuances.values()])
+  for (const placed of ordered) {
+    if (issuanceIn(placed.exchange) !== null) continue
+    const home = homeOf(placed, issuances)
     if (home !== undefined) {
-      home.exchanges.push(exchange)
+      home.exchanges.push(placed)
       continue
     }
-    const { sequence } = exchange.intent
+    const { place, exchange } = placed
     const since: number | undefined = loose?.last
-    const parted = [...issuances.values()].some(
-      ({ first }) => since !== undefined && since < first && first < sequence,
-    )
+    const parted = issuances.some(({ first }) => since !== undefined && since < first && first < place)
     if (loose === null || parted) {
-      loose = {
-        id: null,
-        client: '',
-        exchanges: [],
-        first: sequence,
-        firstAt: exchange.intent.at,
-        last: sequence,
-      }
+      loose = { id: null, client: '', exchanges: [], first: place, firstAt: exchange.intent.at, last: place }
       sections.push(loose)
     }
-    loose.exchanges.push(exchange)
-    loose.last = sequence
+    loose.exchanges.push(placed)
+    loose.last = place
   }
-  for (const section of sections) section.exchanges.sort((a, b) => a.intent.sequence - b.intent.sequence)
-  return sections.sort((a, b) => a.exchanges[0]!.intent.sequence - b.exchanges[0]!.intent.sequence)
+  for (const section of sections) section.exchanges.sort((a, b) => a.place - b.place)
+  return sections
+    .sort((a, b) => a.exchanges[0]!.place - b.exchanges[0]!.place)
+    .map(({ id, exchanges }) => ({ id, exchanges: exchanges.map(({ exchange }) => exchange) }))
 }
 
-function sectionsOf(ordered: readonly RecordedExchange[]): Map<string, Section> {
+/** One record has its own order; several have time alone. */
+function inOrder(exchanges: readonly RecordedExchange[]): RecordedExchange[] {
+  const several = new Set(exchanges.map(({ intent }) => intent.stream)).size > 1
+  return [...exchanges].sort(({ intent: a }, { intent: b }) => {
+    return several && a.at !== b.at ? a.at - b.at : a.sequence - b.sequence
+  })
+}
+
+/** The issuance of each exchange: the first one seen with its order, or with an issuance that shares an order. */
+function issuancesOf(ordered: readonly Placed[]): (exchange: RecordedExchange) => string | null {
+  const byOrder = new Map<string, string>()
+  const first = new Map<string, string>()
+  for (const { exchange } of ordered) {
+    const [order, issuance] = [orderOf(exchange), issuanceOf(exchange)]
+    if (order === null) continue
+    const known = byOrder.get(order)
+    if (known === undefined)
+      byOrder.set(order, (issuance && first.get(issuance)) ?? issuance ?? orderUrlOf(exchange)!)
+    if (issuance !== null && !first.has(issuance)) first.set(issuance, byOrder.get(order)!)
+  }
+  return (exchange) => {
+    const [order, issuance] = [orderOf(exchange), issuanceOf(exchange)]
+    const named = order === null ? null : byOrder.get(order)!
+    return named ?? (issuance && first.get(issuance)) ?? issuance
+  }
+}
+
+function orderOf(exchange: RecordedExchange): string | null {
+  const url = orderUrlOf(exchange)
+  return url === null ? null : JSON.stringify([exchange.intent.ca, url])
+}
+
+function orderUrlOf({ intent, outcome }: RecordedExchange): string | null {
+  return outcome?.order ?? intent.order
+}
+
+function sectionsOf(
+  ordered: readonly Placed[],
+  issuanceIn: (exchange: RecordedExchange) => string | null,
+): Section[] {
   const sections = new Map<string, Section>()
-  for (const exchange of ordered) {
-    const id = issuanceOf(exchange)
+  for (const placed of ordered) {
+    const { exchange, place } = placed
+    const id = issuanceIn(exchange)
     if (id === null) continue
-    const { sequence, at } = exchange.intent
     const section = sections.get(id)
     if (section === undefined) {
-      sections.set(id, {
-        id,
-        client: clientKey(exchange),
-        exchanges: [exchange],
-        first: sequence,
-        firstAt: at,
-        last: sequence,
-      })
+      const { at } = exchange.intent
+      const client = clientKey(exchange)
+      sections.set(id, { id, client, exchanges: [placed], first: place, firstAt: at, last: place })
     } else {
-      section.exchanges.push(exchange)
-      section.last = sequence
+      section.exchanges.push(placed)
+      section.last = place
     }
   }
-  return sections
+  return [...sections.values()]
 }
 
-function homeOf(exchange: RecordedExchange, issuances: readonly Section[]): Section | undefined {
-  const { sequence, at } = exchange.intent
+function homeOf({ exchange, place }: Placed, issuances: readonly Section[]): Section | undefined {
   const own = issuances.filter(({ client }) => client === clientKey(exchange))
-  const around = own.find(({ first, last }) => first < sequence && sequence < last)
+  const around = own.find(({ first, last }) => first < place && place < last)
   if (around !== undefined) return around
-  const next = own.filter(({ first }) => first > sequence).sort((a, b) => a.first - b.first)[0]
-  return next !== undefined && next.firstAt - at <= LEAD_IN ? next : undefined
+  const next = own.filter(({ first }) => first > place).sort((a, b) => a.first - b.first)[0]
+  return next !== undefined && next.firstAt - exchange.intent.at <= LEAD_IN ? next : undefined
 }
 
 function clientKey(exchange: RecordedExchange): string {

@@ -16,6 +16,7 @@ import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { escapeText } from './escape.ts'
 import { exchangesCommand } from './exchanges/command.ts'
+import { exportCommand } from './export.ts'
 import { restoreCommand } from './restore.ts'
 import { rootCommand } from './root/command.ts'
 import { serveCommand } from './serve.ts'
@@ -68,6 +69,7 @@ function buildProgram(context: CommandContext): Command {
     accountsCommand,
     tailCommand,
     exchangesCommand,
+    exportCommand,
     backupCommand,
     restoreCommand,
   ]

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createColors } from 'picocolors'
 
 type Colors = ReturnType<typeof createColors>
@@ -14,6 +15,8 @@ export interface Terminal {
   now(): number
   /** To standard output, as it is. */
   write(text: string): void
+  /** Resolves when what was written has left this process, or soon will have. */
+  drained?(): Promise<void>
   /** One line to standard error. */
   warn(line: string): void
 }
@@ -30,6 +33,9 @@ export function processTerminal(): Terminal {
     folder: process.cwd(),
     now: () => Date.now() * 1000,
     write: (text) => void stdout.write(text),
+    drained: async () => {
+      if (stdout.writableNeedDrain) await once(stdout, 'drain')
+    },
     warn: (line) => void stderr.write(`${line}\n`),
   }
 }

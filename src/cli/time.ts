@@ -44,7 +44,7 @@ export function durationText(micros: number | null): string {
 }
 
 /** `1h`, `2d` (before now) or an ISO 8601 date or time, as µs since 1970. Throws {@link UsageError}. */
-export function parseSince(text: string, now: number): number {
+export function parseSince(text: string, now: number, option = '--since'): number {
   const span = /^(\d{1,6})([smhdw])$/.exec(text)
   if (span !== null) return now - Number(span[1]) * UNITS[span[2] as keyof typeof UNITS]
   const iso = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text)
@@ -52,7 +52,7 @@ export function parseSince(text: string, now: number): number {
     iso === null ? Number.NaN : Date.parse(iso[1] !== undefined && iso[4] === undefined ? `${text}Z` : text)
   if (Number.isNaN(millis)) {
     throw new UsageError(
-      `--since ${JSON.stringify(text)} is not a time: write 30m, 1h, 2d or 2026-01-31T12:00:00Z`,
+      `${option} ${JSON.stringify(text)} is not a time: write 30m, 1h, 2d or 2026-01-31T12:00:00Z`,
     )
   }
   return millis * 1000

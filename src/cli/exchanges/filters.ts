@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { OPERATIONS } from '../../acme/operation.ts'
-import type { ExchangeFilter } from '../../audit/record-store.ts'
+import type { MergedFilter } from '../../audit/merged-reader.ts'
 import { MODES } from '../../exchange/mode.ts'
 import { UsageError } from '../cli-error.ts'
 import { parseSince } from '../time.ts'
@@ -17,6 +17,7 @@ export interface FilterOptions {
   readonly issuance?: string
   readonly name?: string
   readonly since?: string
+  readonly until?: string
   readonly limit?: string
 }
 
@@ -31,16 +32,20 @@ export function addFilters(command: Command): Command {
     .option('--issuance <id>', 'of this issuance: the id of its newOrder')
     .option('--name <identifier>', 'about this name, exactly')
     .option('--since <time>', 'since 30m, 1h, 2d, or a time like 2026-01-31T12:00:00Z')
+    .option('--until <time>', 'until then, written as for --since')
 }
 
 /** Throws {@link UsageError}. `now` in µs. */
-export function filterOf(options: FilterOptions, now: number): ExchangeFilter {
-  const { since, limit: _, ...equal } = options
+export function filterOf(options: FilterOptions, now: number): MergedFilter {
+  const { since, until, limit: _, ...equal } = options
   const { ca, mode, operation, outcome, problem, account, issuance, name } = equal
   const written = { ca, mode, operation, outcome, problem, account, issuance, name }
   const present = Object.entries(written).filter(([, value]) => value !== undefined)
-  const filter = Object.fromEntries(present) as ExchangeFilter
-  return since === undefined ? filter : { ...filter, since: parseSince(since, now) }
+  return {
+    ...(Object.fromEntries(present) as MergedFilter),
+    ...(since === undefined ? {} : { since: parseSince(since, now) }),
+    ...(until === undefined ? {} : { until: parseSince(until, now, '--until') }),
+  }
 }
 
 export function limitOf(options: FilterOptions): number {

@@ -1,14 +1,15 @@
 import type { RecordedExchange } from '../../audit/record-store.ts'
-import { withBackend } from '../backend.ts'
+import { withRecords } from '../backend.ts'
 import { type CommandContext, command, configOf } from '../command-context.ts'
 import { clientOf, complaintsOf, durationOf, statusText, subjectOf, toneOf } from '../describe-exchange.ts'
+import { addPlaces, type PlaceOptions, placesOf } from '../places.ts'
 import { type Column, renderTable } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 import { relativeTime, utcTime } from '../time.ts'
 import { renderTimeline } from '../timeline.ts'
 import { addFilters, type FilterOptions, filterOf, limitOf } from './filters.ts'
 
-interface ListOptions extends FilterOptions {
+interface ListOptions extends FilterOptions, PlaceOptions {
   readonly utc?: boolean
   readonly timeline?: boolean
   readonly json?: boolean
@@ -20,8 +21,9 @@ export function listCommand(context: CommandContext) {
     ['exchanges --problem rateLimited --since 1d', 'rate limits of the last day'],
     ['exchanges --name www.example.com --timeline', 'what happened to one name'],
     ['exchanges --json --limit 1000', 'for other programs'],
+    ['exchanges --data /mnt/a --data /mnt/b', 'several instances as one'],
   ])
-  return addFilters(list)
+  return addPlaces(addFilters(list))
     .option('--limit <number>', 'at most so many, 1 to 1000', '50')
     .option('--timeline', 'oldest first, grouped by issuance, with problems in words')
     .option('--utc', 'times in UTC instead of relative')
@@ -30,14 +32,16 @@ export function listCommand(context: CommandContext) {
       const options = self.opts() as ListOptions
       const { terminal } = context
       const [filter, limit] = [filterOf(options, terminal.now()), limitOf(options)]
-      const { config } = configOf(context, self)
-      const found = await withBackend(config, context.application, ({ operations }) =>
-        operations.exchanges(filter, limit),
+      const places = { config: () => configOf(context, self).config, data: placesOf(options, terminal) }
+      const found = await withRecords(
+        places,
+        context.application,
+        async (reader) => (await reader.page(filter, limit)).exchanges,
       )
       if (options.json === true) return writeJson(terminal, found)
       if (found.length === 0) return terminal.warn('no exchange matches')
       if (options.timeline === true) return terminal.write(renderTimeline(found, terminal))
-      terminal.write(renderTable(terminal, columns(terminal, options.utc === true), found))
+      terminal.write(renderTable(terminal, columns(terminal, options.utc === true, found), found))
     })
 }
 
@@ -49,11 +53,16 @@ const PROBLEM: Column<RecordedExchange> = {
   gives: true,
 }
 
-function columns(terminal: Terminal, utc: boolean): Column<RecordedExchange>[] {
+function columns(
+  terminal: Terminal,
+  utc: boolean,
+  found: readonly RecordedExchange[],
+): Column<RecordedExchange>[] {
   const { colors } = terminal
   const now = terminal.now()
   return [
     { title: 'TIME', text: ({ intent }) => (utc ? utcTime(intent.at) : relativeTime(intent.at, now)) },
+    ...instanceColumn(found),
     { title: 'CA', text: ({ intent }) => intent.ca ?? '-', gives: true },
     { title: 'CLIENT', text: clientOf, gives: true },
     { title: 'OPERATION', text: ({ intent }) => intent.operation },
@@ -67,4 +76,16 @@ function columns(terminal: Terminal, utc: boolean): Column<RecordedExchange>[] {
     { title: 'ID', text: ({ id }) => id },
     ...(terminal.columns >= WIDE ? [PROBLEM] : []),
   ]
+}
+
+/** Only where there is something to tell apart; instances of one label by the end of their stream's id. */
+function instanceColumn(found: readonly RecordedExchange[]): Column<RecordedExchange>[] {
+  const labels = new Map(found.map(({ intent }) => [intent.stream, intent.instance ?? '']))
+  if (labels.size < 2) return []
+  const shared = new Set(labels.values()).size < labels.size
+  const text = ({ intent }: RecordedExchange) =>
+    [intent.instance ?? '', ...(shared ? [intent.stream.slice(-6)] : [])]
+      .filter((part) => part !== '')
+      .join('/')
+  return [{ title: 'INSTANCE', text, gives: true }]
 }

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { createWriteStream, existsSync, linkSync, rmSync, type WriteStream } from 'node:fs'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import { VERSION } from '../app/version.ts'
+import { contentsOf } from '../audit/formats/contents.ts'
+import type { FormatName } from '../audit/formats/formats.ts'
+import { type EndedRecord, type Format, operationOf, type Program } from '../audit/formats/line.ts'
+import type { MergedFilter, MergedReader } from '../audit/merged-reader.ts'
+import { withFiles } from './backend.ts'
+import { CliError } from './cli-error.ts'
+import { type CommandContext, command, configOf, type GlobalOptions } from './command-context.ts'
+import { addFilters, type FilterOptions, filterOf } from './exchanges/filters.ts'
+import { addPlaces, type PlaceOptions, placesOf } from './places.ts'
+import type { Terminal } from './terminal.ts'
+import { utcTime } from './time.ts'
+
+interface ExportOptions extends FilterOptions, PlaceOptions {
+  readonly format: FormatName
+  readonly output?: string
+}
+
+export function exportCommand(context: CommandContext) {
+  const base = command('export', 'write the record as lines for other programs, oldest first', [
+    ['export > record.jsonl', 'everything, one JSON object a line'],
+    ['export --since 1d --format amp --output day.json', "the last day as KeyChest Amp's lines"],
+    ['export --data /mnt/a --data /mnt/b', 'two instances as one stream, by time'],
+    ['export --outcome failed --since 2026-01-01', 'what failed this year'],
+  ])
+  const formats = ['json', 'amp', 'amp+'] as const satisfies readonly FormatName[]
+  return addPlaces(addFilters(base))
+    .addOption(
+      new Option('--format <format>', 'json: everything; amp: as KeyChest Amp; amp+: with what Amp left out')
+        .choices(formats)
+        .default('json'),
+    )
+    .option('--output <file>', 'write to a file that does not exist yet instead of standard output')
+    .action(async (_options: unknown, self) => {
+      const options = self.opts() as ExportOptions
+      const { terminal } = context
+      const filter = filterOf(options, terminal.now())
+      const { data, program } = whereFrom(context, self, options)
+      // Loaded when needed: what reads certificates takes long to load.
+      const { FORMATS } = await import('../audit/formats/formats.ts')
+      const target = openTarget(terminal, options.output)
+      try {
+        const count = await withFiles(data, context.application, (reader) =>
+          exportLines(filter, reader, FORMATS[options.format], program, target, terminal),
+        )
+        await target.finish(count.lines)
+        if (count.running > 0) {
+          terminal.warn(`${count.running} exchanges without an outcome were left out: they still ran`)
+        }
+      } catch (error) {
+        target.discard()
+        throw error
+      }
+    })
+}
+
+/** The record is read from the disk, also while a server writes to it: a long export costs the server nothing. */
+function whereFrom(context: CommandContext, self: Command, options: ExportOptions) {
+  const named = placesOf(options, context.terminal)
+  const { config: file } = self.optsWithGlobals<GlobalOptions>()
+  const config = named.length === 0 || file !== undefined ? configOf(context, self).config : null
+  const program: Program = {
+    version: VERSION,
+    host: hostname(),
+    ip: '127.0.0.1',
+    hostOfCa(name) {
+      const directory = config?.cas[name]?.directory?.[0]
+      return directory === undefined ? null : new URL(directory).host
+    },
+  }
+  return { data: named.length === 0 ? [config!.data] : named, program }
+}
+
+const PROGRESS = 2_000_000
+
+async function exportLines(
+  filter: MergedFilter,
+  reader: MergedReader,
+  format: Format,
+  program: Program,
+  target: Target,
+  terminal: Terminal,
+): Promise<{ readonly lines: number; readonly running: number }> {
+  let [lines, running, told] = [0, 0, terminal.now()]
+  for await (const exchange of reader.oldestFirst(filter)) {
+    if (exchange.outcome === null) {
+      running += 1
+      continue
+    }
+    const record = exchange as EndedRecord
+    const contents = await contentsOf(record, format.needs(operationOf(record)), (id, digest) =>
+      reader.body(id, digest),
+    )
+    const writtenAt = terminal.now()
+    const text = format.line(record, contents, { line: lines + 1, backlog: 0, writtenAt, program })
+    if (text === null) continue
+    await target.write(`${text}\n`)
+    lines += 1
+    if (writtenAt - told < PROGRESS) continue
+    told = writtenAt
+    terminal.warn(`${lines} lines, at ${utcTime(record.intent.at)}`)
+  }
+  return { lines, running }
+}
+
+interface Target {
+  write(text: string): Promise<void>
+  finish(lines: number): Promise<void>
+  /** Leaves nothing behind. */
+  discard(): void
+}
+
+function openTarget(terminal: Terminal, name: string | undefined): Target {
+  if (name === undefined)
+    return { write: (text) => toTerminal(terminal, text), async finish() {}, discard() {} }
+  const file = resolve(terminal.folder, name)
+  refuseExisting(file)
+  const partial = `${file}.partial-${process.pid}`
+  const stream = createWriteStream(partial, { flags: 'wx', mode: 0o600 })
+  const failed = once(stream, 'error').then(([error]) => {
+    throw new CliError(`${file} can't be written: ${(error as Error).message}`)
+  })
+  failed.catch(() => undefined)
+  return {
+    async write(text) {
+      if (!stream.write(text)) await Promise.race([once(stream, 'drain'), failed])
+    },
+    async finish(lines) {
+      await Promise.race([ended(stream), failed])
+      refuseExisting(file)
+      linkSync(partial, file)
+      rmSync(partial)
+      terminal.warn(`${file}: ${lines} lines`)
+    },
+    discard() {
+      stream.destroy()
+      rmSync(partial, { force: true })
+    },
+  }
+}
+
+async function toTerminal(terminal: Terminal, text: string): Promise<void> {
+  terminal.write(text)
+  await terminal.drained?.()
+}
+
+function ended(stream: WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.end(() => resolve()))
+}
+
+function refuseExisting(file: string): void {
+  if (existsSync(file)) throw new CliError(`${file} exists already`, 'Choose another name.')
+}
