@@ -59,6 +59,10 @@ export class RateBucket {
     this.#due = Math.max(this.#due, now) + this.#interval
   }
 
+  isRestedMoreThan(other: RateBucket): boolean {
+    return this.#due < other.#due
+  }
+
   /** No turn before `time`, and no burst then. */
   holdUntil(time: number): void {
     this.#due = Math.max(this.#due, time + this.#tolerance)
@@ -69,10 +73,13 @@ export class RateBucket {
   }
 }
 
-/** The bucket whose next turn comes first; the first of those that have one at once, so that connections are used again. */
+/** The bucket whose next turn comes first; of equals the one used longest ago, for CAs count by hours too. */
 export function soonest(buckets: readonly RateBucket[], now: number): RateBucket {
   let best = buckets[0]!
-  for (const bucket of buckets) if (bucket.next(now) < best.next(now)) best = bucket
+  for (const bucket of buckets) {
+    const earlier = bucket.next(now) - best.next(now)
+    if (earlier < 0 || (earlier === 0 && bucket.isRestedMoreThan(best))) best = bucket
+  }
   return best
 }
 
