@@ -29,7 +29,11 @@ export function outsideBounds(request: HttpRequest, limits: ListenerLimits): Ref
   if (fields > limits.headerFields) return { status: 431, detail: 'too many header fields' }
   if ((request.url ?? '').length > limits.targetBytes)
     return { status: 414, detail: 'request target too long' }
-  if (request.httpVersionMajor >= 2) return null
+  if ('stream' in request) return null
+  // The parser takes 0.9, which has no header and no end, and 2.0, which is another protocol.
+  if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
+    return { status: 400, detail: 'neither HTTP/1.0 nor HTTP/1.1' }
+  }
   if (hosts > 1) return { status: 400, detail: 'more than one Host field' }
   if (hosts === 0 && request.httpVersion === '1.1') return { status: 400, detail: 'no Host field' }
   const coding = request.headers['transfer-encoding']

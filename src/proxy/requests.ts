@@ -23,6 +23,8 @@ export function receive<Request extends HttpRequest, Response extends HttpRespon
     response.destroy()
     return
   }
+  // The connection closes with the answer to the refused request; these have none.
+  if (peer.deaf) return
   const underWay: RequestUnderWay = { request, response, since: performance.now(), answeredSince: null }
   peer.requests.add(underWay)
   response.once('close', () => {
@@ -37,6 +39,7 @@ export function receive<Request extends HttpRequest, Response extends HttpRespon
     handler(request, response, peer)
     return
   }
+  if (!('stream' in request)) peer.deaf = true
   port.report(peer, 'parserError', refusal.detail)
   response.statusCode = refusal.status
   withoutKeepAlive(response)
