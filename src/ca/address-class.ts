@@ -84,6 +84,11 @@ const MULTICAST: readonly SpecialBlock[] = rows([
   ['ff00::/8', 'multicast', 'RFC 4291 §2.7'],
 ])
 
+const SIX_TO_FOUR = ipaddr.IPv6.parseCIDR('2002::/16')
+const TEREDO = ipaddr.IPv6.parseCIDR('2001::/32')
+const IPV4_AT_THE_END = ['::/96', '::ffff:0:0/96', '::ffff:0:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48'].map(
+  (network) => ipaddr.IPv6.parseCIDR(network),
+)
 const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96')
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3')
 
@@ -132,8 +137,8 @@ export function embeddedIpv4(address: string): readonly string[] {
   const parsed = ipaddr.IPv6.parse(address)
   const bytes = parsed.toByteArray()
   const at = (from: number) => bytes.slice(from, from + 4).join('.')
-  if (parsed.match(ipaddr.IPv6.parseCIDR('2002::/16'))) return [at(2)]
-  if (parsed.match(ipaddr.IPv6.parseCIDR('2001::/32'))) {
+  if (parsed.match(SIX_TO_FOUR)) return [at(2)]
+  if (parsed.match(TEREDO)) {
     return [
       at(4),
       bytes
@@ -142,8 +147,7 @@ export function embeddedIpv4(address: string): readonly string[] {
         .join('.'),
     ]
   }
-  const lastFour = ['::/96', '::ffff:0:0/96', '::ffff:0:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48']
-  return lastFour.some((network) => parsed.match(ipaddr.IPv6.parseCIDR(network))) ? [at(12)] : []
+  return IPV4_AT_THE_END.some((network) => parsed.match(network)) ? [at(12)] : []
 }
 
 function lastFourBytes(address: ipaddr.IPv6): string {

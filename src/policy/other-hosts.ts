@@ -43,12 +43,16 @@ export function otherHosts(setting: Setting): OtherHosts {
   }
 }
 
-function isPreset(text: string): text is keyof typeof OTHER_HOST_PRESETS {
-  return (OTHER_HOST_PRESET_NAMES as readonly string[]).includes(text)
+function isPreset(text: string): boolean {
+  return PRESETS.has(text)
 }
 
-function entriesOf(preset: keyof typeof OTHER_HOST_PRESETS): Entry[] {
-  return OTHER_HOST_PRESETS[preset].map(entryOf)
+const PRESETS = new Map<string, readonly Entry[]>(
+  OTHER_HOST_PRESET_NAMES.map((preset) => [preset, OTHER_HOST_PRESETS[preset].map(entryOf)]),
+)
+
+function entriesOf(preset: string): readonly Entry[] {
+  return PRESETS.get(preset) ?? []
 }
 
 function entryOf(text: string): Entry {
