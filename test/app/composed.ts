@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { type Overrides, type RunningServer, start } from '../../src/app.ts'
 import type { ExchangeFilter, RecordedExchange } from '../../src/audit/record-store.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -39,6 +39,8 @@ export interface Composed {
   admin(path: string): Promise<{ readonly status: number; readonly body: string }>
   /** Writes the configuration again: CAs, and what replaces whole sections of it. */
   configure(cas: Readonly<Record<string, ConfiguredCa>>, sections?: Record<string, unknown>): Promise<void>
+  /** Writes the configuration again with more in it: keys of `listeners`, and whole other sections. */
+  addSections(sections: Record<string, unknown> & { listeners?: Record<string, unknown> }): Promise<void>
   transport(): Promise<Transport>
   client(key?: AccountKeyPair): Promise<TestAcmeClient>
   /** Oldest first, without acmetap's own requests. */
@@ -116,6 +118,11 @@ export async function compose(
         ...sections,
       }
       await writeFile(file, stringify(whole))
+    },
+    async addSections({ listeners = {}, ...sections }) {
+      const whole = parse(await readFile(file, 'utf8')) as { listeners: Record<string, unknown> }
+      const merged = { ...whole, ...sections, listeners: { ...whole.listeners, ...listeners } }
+      await writeFile(file, stringify(merged))
     },
     async transport() {
       return transports.add(httpsTransport(await world.root()))

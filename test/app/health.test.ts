@@ -1,7 +1,10 @@
-import { connect as connectTcp } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { StoreFaults } from '../../src/store/sqlite/faults.ts'
+import { freePort } from '../support/child-process.ts'
 import { startTestCa } from '../support/test-ca/test-ca.ts'
+import { askConnect } from '../support/tunnel-client.ts'
 import { compose, Opened, until } from './composed.ts'
 
 const opened = new Opened()
@@ -81,6 +84,16 @@ test('every metric is moved by something that happens', async () => {
       { overrides: { storeFaults: faults } },
     ),
   )
+  const echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1')
+  opened.add(echo)
+  await once(echo, 'listening')
+  const target = `localhost:${(echo.address() as AddressInfo).port}`
+  await world.addSections({
+    listeners: { proxy: { port: 0 } },
+    intercept: { cas: ['ca'], other_hosts: [target] },
+    sinks: [{ name: 'dead', syslog: { url: `tcp://127.0.0.1:${await freePort()}` } }],
+  })
+  await world.restart({ storeFaults: faults })
   await world.settled()
   const scrape = async () => readMetrics((await world.admin('/metrics')).body)
   const highest = new Map<string, number>()
@@ -103,6 +116,15 @@ test('every metric is moved by something that happens', async () => {
   )
   garbage.on('error', () => undefined)
   await new Promise((resolve) => garbage.once('close', resolve))
+
+  // A blind tunnel.
+  const port = world.running.addresses.find(({ name }) => name === 'proxy')?.port ?? 0
+  const tunnel = await askConnect({ port, target })
+  tunnel.socket.resume().write('ping')
+  await once(tunnel.socket, 'data')
+  await watch()
+  tunnel.socket.end()
+  await until(async () => (await world.running.operations.status()).tunnels === 0)
 
   // An answer that is waited for, and an outcome that the store refuses.
   ca.script({ path: '/slow' }, { kind: 'slow', ms: 300 })
