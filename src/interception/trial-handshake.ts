@@ -25,7 +25,7 @@ export async function refusalOf(
   try {
     return await new Promise((resolve) => {
       client.on('secureConnect', () => resolve(null))
-      client.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+      client.on('error', (error) => resolve(error.message))
     })
   } finally {
     client.destroy()
