@@ -1,8 +1,5 @@
-import path from 'node:path'
-import { controlSocketPath } from '../../src/api/control-socket.ts'
-import type { RecordedExchange } from '../../src/audit/record-store.ts'
-import { connectControl } from '../../src/cli/control-client.ts'
-import type { Served } from '../support/serve.ts'
+import type { RecordedExchange, StoredOutcome } from '../../src/audit/record-store.ts'
+import { recordOf } from '../support/record-view.ts'
 import { digestOf, type TappedExchange } from '../support/tap.ts'
 import { pebbleOperation } from './pebble-operations.ts'
 
@@ -24,11 +21,11 @@ export function tappedLines(exchanges: readonly TappedExchange[]): string[] {
   )
 }
 
-/** The same lines from the record: everything that was sent on. */
-export async function recordedLines(acmetap: Served): Promise<string[]> {
+/** The same lines from the record: everything that was sent on to a CA. */
+export async function recordedLines(acmetap: { readonly config: string }): Promise<string[]> {
   const exchanges = await allExchanges(acmetap)
   return exchanges
-    .filter(({ outcome }) => outcome?.outcome !== 'refused' && outcome?.outcome !== 'notSent')
+    .filter(({ intent, outcome }) => intent.operation !== 'tunnel' && wasSent(outcome))
     .map(({ intent, outcome }) =>
       [
         intent.operation,
@@ -42,14 +39,13 @@ export async function recordedLines(acmetap: Served): Promise<string[]> {
     )
 }
 
+/** Not refused, and not answered from what an equal request had been answered. */
+function wasSent(outcome: StoredOutcome | null): boolean {
+  if (outcome?.source === 'cache' || outcome?.source === 'shared') return false
+  return outcome?.outcome !== 'refused' && outcome?.outcome !== 'notSent'
+}
+
 /** The whole record in order, through the control socket. */
-export async function allExchanges(acmetap: Served): Promise<RecordedExchange[]> {
-  const operations = await connectControl(controlSocketPath(path.join(path.dirname(acmetap.config), 'data')))
-  if (operations === null) throw new Error('acmetap does not answer on its control socket')
-  const exchanges: RecordedExchange[] = []
-  for (;;) {
-    const page = await operations.exchanges({ after: exchanges.at(-1)?.intent.sequence ?? 0 }, 1000)
-    exchanges.push(...page)
-    if (page.length < 1000) return exchanges
-  }
+export async function allExchanges({ config }: { readonly config: string }): Promise<RecordedExchange[]> {
+  return (await recordOf(config)).after(0)
 }

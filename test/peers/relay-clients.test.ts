@@ -77,6 +77,7 @@ async function surroundingsOf(client: AcmeClient, run: string): Promise<Surround
     trust,
     webroot: worlds[temper].webroot,
     dnsManagement: worlds[temper].pebble.dnsManagement,
+    dnsServer: worlds[temper].pebble.dnsServer,
   }
 }
 

@@ -33,6 +33,8 @@ export interface Pebble {
   readonly trust: string
   /** URL of the DNS test server's management API (`POST set-txt` …). Every name has the address 127.0.0.1. */
   readonly dnsManagement: string
+  /** Address and port of that DNS server. */
+  readonly dnsServer: string
   /** Where http-01 and tls-alpn-01 answers are looked for. */
   readonly httpPort: number
   readonly tlsPort: number
@@ -101,6 +103,7 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
       port,
       trust: file('root.pem'),
       dnsManagement: `http://127.0.0.1:${dnsManagement}`,
+      dnsServer: `127.0.0.1:${dns}`,
       httpPort,
       tlsPort,
       pid: ca.pid,

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { certbotArguments } from '../../../src/cli/demo/certbot.ts'
-import { type AcmeClient, baseName, HOOK, needs, runClient, type Surroundings, type Wish } from './client.ts'
+import { baseName, HOOK, needs, runClient, type Surroundings, type WholeClient, type Wish } from './client.ts'
 
 function run(surroundings: Surroundings, args: readonly string[]) {
   const { folder, directory } = surroundings
@@ -34,8 +34,10 @@ function obtain(surroundings: Surroundings, wish: Wish, ...more: string[]) {
   ])
 }
 
-export const certbot: AcmeClient = {
+export const certbot: WholeClient = {
   name: 'certbot',
+  methods: ['http-01', 'dns-01'],
+  userAgent: /^CertbotACMEClient/,
   survivesBadNonce: true,
   missing: () => needs('certbot', 'curl'),
   issue: (surroundings, wish) => obtain(surroundings, wish),

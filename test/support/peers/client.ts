@@ -3,10 +3,12 @@
  * One file per client; `clients.ts` lists them.
  */
 
+import { chmod, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { cleanEnvironment, type Finished, findProgram, runProgram } from '../../../src/cli/demo/child.ts'
+import { HOSTS_FILE, overlaid, SYSTEM_BUNDLE } from './overlay.ts'
 
-export type Method = 'http-01' | 'dns-01'
+export type Method = 'http-01' | 'dns-01' | 'tls-alpn-01'
 
 /** What a client needs to know of its surroundings. */
 export interface Surroundings {
@@ -14,14 +16,24 @@ export interface Surroundings {
   readonly folder: string
   /** The ACME server's directory. */
   readonly directory: string
-  /** PEM file with the root of the ACME server's TLS certificate. */
+  /** PEM file with the root of the ACME server's TLS certificate, and of an `https://` proxy's. */
   readonly trust: string
   /** A web server on the port where the CA looks for http-01 answers serves this folder. */
   readonly webroot: string
   /** The DNS test server's management API. */
   readonly dnsManagement: string
+  /** Address and port of that DNS server, for clients that ask whether an answer can be seen. */
+  readonly dnsServer: string
   /** A folder: with it hooks make the file `reached` and wait for the file `open` before they publish. */
   readonly gate?: string
+  /** URL of the proxy that the client is told of by HTTPS_PROXY. */
+  readonly proxy?: string
+  /** A file that the client reads in place of the machine's hosts file. Needs root. */
+  readonly hosts?: string
+  /** Where the CA looks for answers of clients that listen themselves: an address that nobody else uses, and ports. */
+  readonly listens?: { readonly address: string; readonly httpPort: number; readonly tlsPort: number }
+  /** An API for DNS records (lego's `httpreq`), reached over TLS, and PEM file of its root. */
+  readonly dnsApi?: { readonly url: string; readonly trust: string }
 }
 
 /** One certificate that a client keeps: a name, or `*.` and a name with dns-01. */
@@ -32,18 +44,30 @@ export interface Wish {
 
 export interface AcmeClient {
   readonly name: string
+  /** The challenges it can answer. */
+  readonly methods: readonly Method[]
+  /** What its `User-Agent` looks like. */
+  readonly userAgent: RegExp
   /** False when one badNonce answer ends the client's run (it never tries again). */
   readonly survivesBadNonce: boolean
+  /** True when it answers http-01 at an address of its own, not in the web server's folder. */
+  readonly ownHttpServer?: boolean
+  /** The names in a certificate it keeps for a wish, where that is more than the wish's name. */
+  names?(wish: Wish): readonly string[]
   /** Why it can't run here, or null. */
   missing(): Promise<string | null>
   /** Register an account if there is none and obtain a certificate. */
   issue(surroundings: Surroundings, wish: Wish): Promise<Finished>
-  /** Obtain it again though it is not due. */
-  renew(surroundings: Surroundings, wish: Wish): Promise<Finished>
-  revoke(surroundings: Surroundings, wish: Wish): Promise<Finished>
+  /** Obtain it again though it is not due. Absent where the client has no way to. */
+  renew?(surroundings: Surroundings, wish: Wish): Promise<Finished>
+  /** Absent where the client has no way to. */
+  revoke?(surroundings: Surroundings, wish: Wish): Promise<Finished>
   /** The PEM file where the client keeps the certificate. */
   certificate(surroundings: Surroundings, wish: Wish): string
 }
+
+/** A client that can do everything. */
+export type WholeClient = AcmeClient & Required<Pick<AcmeClient, 'renew' | 'revoke'>>
 
 /** The script that every client calls in its own way to publish challenge answers. */
 export const HOOK = path.join(import.meta.dirname, 'hook.sh')
@@ -63,21 +87,65 @@ export async function needs(...programs: string[]): Promise<string | null> {
   return null
 }
 
+export interface ClientRun {
+  /** It trusts the system's store and nothing else: the test's root is laid over that. */
+  readonly trustsSystemStore?: boolean
+  /** ms after which it is killed; 100 s. */
+  readonly timeout?: number
+}
+
+/** What a client's process is started with: the program, its arguments, and a clean environment. */
+export function clientCommand(
+  program: string,
+  args: readonly string[],
+  surroundings: Surroundings,
+  environment: Readonly<Record<string, string>>,
+  { trustsSystemStore = false }: ClientRun = {},
+): { program: string; args: string[]; environment: NodeJS.ProcessEnv } {
+  const over = [
+    ...(surroundings.hosts === undefined ? [] : [{ file: surroundings.hosts, over: HOSTS_FILE }]),
+    ...(trustsSystemStore ? [{ file: surroundings.trust, over: SYSTEM_BUNDLE }] : []),
+  ]
+  return {
+    ...overlaid(over, program, args),
+    environment: cleanEnvironment(surroundings.folder, {
+      ...hookEnvironment(surroundings),
+      ...(surroundings.proxy === undefined ? {} : { HTTPS_PROXY: surroundings.proxy }),
+      ...environment,
+    }),
+  }
+}
+
 /** Run one command of a client. */
 export function runClient(
   program: string,
   args: readonly string[],
   surroundings: Surroundings,
   environment: Readonly<Record<string, string>>,
+  run: ClientRun = {},
 ): Promise<Finished> {
-  return runProgram(program, args, {
-    environment: cleanEnvironment(surroundings.folder, { ...hookEnvironment(surroundings), ...environment }),
+  const command = clientCommand(program, args, surroundings, environment, run)
+  return runProgram(command.program, command.args, {
+    environment: command.environment,
     folder: surroundings.folder,
-    timeout: 100_000,
+    timeout: run.timeout ?? 100_000,
   })
+}
+
+/** True when the proxy is spoken to over TLS. */
+export function proxySpeaksTls(surroundings: Surroundings): boolean {
+  return surroundings.proxy?.startsWith('https:') === true
 }
 
 /** The wish's name without `*.`. */
 export function baseName(wish: Wish): string {
   return wish.name.replace(/^\*\./, '')
+}
+
+/** A folder under the client's own that programs without root's rights may enter. */
+export async function openFolder(surroundings: Surroundings, name: string): Promise<string> {
+  const folder = path.join(surroundings.folder, name)
+  await mkdir(folder, { recursive: true })
+  for (const each of [folder, surroundings.folder]) await chmod(each, 0o755)
+  return folder
 }

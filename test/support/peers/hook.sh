@@ -22,6 +22,9 @@ cleanup) txt clear-txt "$2" ;;
 # dehydrated: deploy_challenge|clean_challenge NAME TOKEN VALUE; with http-01 it writes the file itself.
 deploy_challenge) [ "${HOOK_METHOD-}" != dns-01 ] || txt set-txt "_acme-challenge.$2" "$4" ;;
 clean_challenge) [ "${HOOK_METHOD-}" != dns-01 ] || txt clear-txt "_acme-challenge.$2" ;;
+# mod_md: md-setup|md-teardown NAME [VALUE]
+md-setup) txt set-txt "_acme-challenge.$2" "$3" ;;
+md-teardown) txt clear-txt "_acme-challenge.$2" ;;
 # uacme: begin|done|failed METHOD NAME TOKEN VALUE; status 1 declines a method.
 begin | done | failed)
   [ "$2" = "$HOOK_METHOD" ] || exit 1
@@ -31,6 +34,8 @@ begin | done | failed)
   *-http-01) rm -f "$file" ;;
   begin-dns-01) txt set-txt "_acme-challenge.$3" "$5" ;;
   *-dns-01) txt clear-txt "_acme-challenge.$3" ;;
+  begin-tls-alpn-01) echo "auth $3 $5" | ualpn --sock "$HOOK_ALPN" | grep -q OK ;;
+  *-tls-alpn-01) echo "unauth $3" | ualpn --sock "$HOOK_ALPN" | grep -q OK ;;
   esac
   ;;
 esac

@@ -1,28 +1,39 @@
 import path from 'node:path'
-import { type AcmeClient, HOOK, needs, runClient, type Surroundings, type Wish } from './client.ts'
+import { HOOK, needs, runClient, type Surroundings, type WholeClient, type Wish } from './client.ts'
+
+function challenge({ webroot, listens, dnsApi, dnsServer }: Surroundings, { method }: Wish): string[] {
+  if (method === 'http-01') return ['--http', '--http.webroot', webroot]
+  if (method === 'tls-alpn-01') return ['--tls', '--tls.port', `${listens?.address}:${listens?.tlsPort}`]
+  const provider = dnsApi === undefined ? 'exec' : 'httpreq'
+  return ['--dns', provider, '--dns.disable-cp', '--dns.resolvers', dnsServer]
+}
 
 function run(surroundings: Surroundings, wish: Wish, ...verb: string[]) {
-  const challenge =
-    wish.method === 'http-01'
-      ? ['--http', '--http.webroot', surroundings.webroot]
-      : ['--dns', 'exec', '--dns.disable-cp']
+  const { dnsApi } = surroundings
   return runClient(
     'lego',
     [
       ...['--server', surroundings.directory],
       ...['--path', path.join(surroundings.folder, 'lego')],
       ...['--accept-tos', '--email', 'operator@example.test'],
-      ...challenge,
+      ...challenge(surroundings, wish),
       ...['--domains', wish.name],
       ...verb,
     ],
     surroundings,
-    { LEGO_CA_CERTIFICATES: surroundings.trust, EXEC_PATH: HOOK },
+    {
+      LEGO_CA_CERTIFICATES: surroundings.trust,
+      EXEC_PATH: HOOK,
+      // What lego trusts beside the CA; the variable above is for the CA alone.
+      ...(dnsApi === undefined ? {} : { HTTPREQ_ENDPOINT: dnsApi.url, SSL_CERT_FILE: dnsApi.trust }),
+    },
   )
 }
 
-export const lego: AcmeClient = {
+export const lego: WholeClient = {
   name: 'lego',
+  methods: ['http-01', 'dns-01', 'tls-alpn-01'],
+  userAgent: /xenolf-acme/,
   survivesBadNonce: true,
   missing: () => needs('lego', 'curl'),
   issue: (surroundings, wish) => run(surroundings, wish, 'run'),

@@ -1,48 +1,70 @@
-import { access } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import path from 'node:path'
-import { type AcmeClient, baseName, HOOK, needs, runClient, type Surroundings, type Wish } from './client.ts'
-
-/** What libcurl-gnutls on Debian trusts; no variable or option changes it. */
-const SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
-
-/** Lays the test's root over the system's bundle in a mount namespace of its own, then becomes uacme. */
-const IN_NAMESPACE = `mount --bind "$TRUST" ${SYSTEM_BUNDLE} && exec uacme "$@"`
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cleanEnvironment, startDaemon } from '../../../src/cli/demo/child.ts'
+import { baseName, HOOK, needs, runClient, type Surroundings, type WholeClient, type Wish } from './client.ts'
+import { reasonWithoutSystemStore } from './overlay.ts'
 
 function run(surroundings: Surroundings, wish: Wish, ...args: string[]) {
   return runClient(
-    'unshare',
+    'uacme',
     [
-      ...['--mount', '--propagation', 'private', 'sh', '-c', IN_NAMESPACE, 'uacme'],
       ...['--verbose', '--acme-url', surroundings.directory],
       ...['--confdir', path.join(surroundings.folder, 'uacme'), '--hook', HOOK],
       ...args,
     ],
     surroundings,
-    { TRUST: surroundings.trust, HOOK_METHOD: wish.method },
+    { HOOK_METHOD: wish.method, HOOK_ALPN: alpnSocket(surroundings) },
+    { trustsSystemStore: true },
   )
 }
 
-export const uacme: AcmeClient = {
+const alpnSocket = (surroundings: Surroundings): string => path.join(surroundings.folder, 'ualpn.sock')
+
+/** Issue, for tls-alpn-01 beside ualpn: uacme's own responder. */
+async function sign(surroundings: Surroundings, wish: Wish, ...options: string[]) {
+  const issue = () => run(surroundings, wish, ...options, 'issue', wish.name)
+  if (wish.method !== 'tls-alpn-01' || surroundings.listens === undefined) return issue()
+  const { folder, listens } = surroundings
+  // It gives up root's rights, and its socket is made afterwards.
+  await chmod(folder, 0o777)
+  const bind = `${listens.address}@${listens.tlsPort}`
+  const responder = startDaemon(
+    'ualpn',
+    [
+      '--bind',
+      bind,
+      '--connect',
+      `${listens.address}@9`,
+      '--sock',
+      alpnSocket(surroundings),
+      '--sock-mode',
+      '666',
+    ],
+    { environment: cleanEnvironment(folder), folder },
+  )
+  try {
+    await sleep(300)
+    return await issue()
+  } finally {
+    await responder.stop()
+  }
+}
+
+export const uacme: WholeClient = {
   name: 'uacme',
+  methods: ['http-01', 'dns-01', 'tls-alpn-01'],
+  userAgent: /^uacme/,
   survivesBadNonce: true,
-  async missing() {
-    const program = await needs('uacme', 'curl', 'unshare')
-    if (program !== null) return program
-    if (process.getuid?.() !== 0)
-      return 'uacme trusts the system store only; a private one needs root (unshare --mount)'
-    return access(SYSTEM_BUNDLE).then(
-      () => null,
-      () => `there is no ${SYSTEM_BUNDLE} to lay the test's root over`,
-    )
-  },
+  missing: async () => (await needs('uacme', 'curl', 'unshare')) ?? reasonWithoutSystemStore('uacme'),
   async issue(surroundings, wish) {
     const registered = await run(surroundings, wish, '--yes', 'new')
     // Made by an earlier run that ended later on.
     const known = registered.output.includes('Account already exists')
     if (registered.code !== 0 && !known) return registered
-    return run(surroundings, wish, 'issue', wish.name)
+    return sign(surroundings, wish)
   },
-  renew: (surroundings, wish) => run(surroundings, wish, '--force', 'issue', wish.name),
+  renew: (surroundings, wish) => sign(surroundings, wish, '--force'),
   revoke: (surroundings, wish) => run(surroundings, wish, 'revoke', uacme.certificate(surroundings, wish)),
   certificate: (surroundings, wish) => path.join(surroundings.folder, 'uacme', baseName(wish), 'cert.pem'),
 }

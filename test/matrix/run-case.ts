@@ -1,0 +1,167 @@
+import { X509Certificate } from 'node:crypto'
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { RecordedExchange } from '../../src/audit/record-store.ts'
+import type { Finished } from '../../src/cli/demo/child.ts'
+import { manage } from '../../src/cli/demo/pebble.ts'
+import { type AcmeClient, baseName, type Surroundings, type Wish } from '../support/peers/client.ts'
+import type { RecordView } from '../support/record-view.ts'
+import { knownLimit, LACKING } from './limits.ts'
+import { type Case, type Operation, type Row, rowOperation } from './row.ts'
+import { ACMETAP_NAME, PORTS, type World } from './world.ts'
+
+let lastAddress = 0
+
+/** An address in the namespace that no other case listens on. */
+function ownAddress(): string {
+  lastAddress += 1
+  return `10.77.1.${lastAddress}`
+}
+
+function slug(...words: readonly string[]): string {
+  return words
+    .join('.')
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^-|-$/g, '')
+}
+
+async function surroundingsOf(
+  world: World,
+  client: AcmeClient,
+  one: Case,
+  wish: Wish,
+): Promise<Surroundings> {
+  await mkdir(path.join(world.folder, 'clients'), { recursive: true })
+  const folder = await mkdtemp(path.join(world.folder, 'clients', `${slug(client.name)}-`))
+  const { httpPort, tlsPort, dnsManagement, dnsServer } = world.pebble
+  const listens = { address: ownAddress(), httpPort, tlsPort }
+  if (client.ownHttpServer || wish.method === 'tls-alpn-01')
+    await manage(dnsManagement, 'add-a', { host: `${wish.name}.`, addresses: [listens.address] })
+  const overTls = one.variant === 'https:// proxy'
+  return {
+    folder,
+    listens,
+    dnsManagement,
+    dnsServer,
+    directory: world.directory(one.mode),
+    trust: world.trust(one.mode, overTls),
+    webroot: world.webroot,
+    hosts: world.hosts(one.mode),
+    ...(one.mode === 'intercept'
+      ? { proxy: `${overTls ? 'https' : 'http'}://${ACMETAP_NAME}:${PORTS.proxy}` }
+      : {}),
+    ...(one.variant === 'DNS API by proxy' ? { dnsApi: world.dnsApi } : {}),
+  }
+}
+
+/** Run the operations of a case one after the other; what comes after a failure is not tried. */
+export async function* runCase(
+  world: World,
+  record: RecordView,
+  client: AcmeClient,
+  one: Case,
+): AsyncGenerator<Row> {
+  const name = `${slug(client.name, one.challenge, one.mode, one.variant ?? 'plain')}.example.test`
+  const wish: Wish = { name: one.challenge === 'dns-01' ? `*.${name}` : name, method: one.challenge }
+  const around = await surroundingsOf(world, client, one, wish)
+  const limit = knownLimit(client, one)
+  for (const operation of one.operations) {
+    const row = (result: Row['result'], reason: string): Row => ({
+      mode: one.mode,
+      client: client.name,
+      challenge: one.challenge,
+      operation: rowOperation(one, operation),
+      result,
+      reason,
+    })
+    const run = client[operation]
+    if (run === undefined) {
+      yield row('cannot', LACKING[client.name]?.[operation] ?? `${client.name} has no way to ${operation}`)
+      continue
+    }
+    const from = await record.end()
+    const done = await run(around, wish).catch(
+      (error: Error): Finished => ({ code: -1, output: error.message }),
+    )
+    const exchanges = (await record.after(from)).filter((each) => isOf(each, client, one))
+    if (done.code !== 0) {
+      if (limit !== null && exchanges.length === 0) {
+        yield row(
+          'cannot',
+          `${limit}. Tried: acmetap saw no request of it; it said: ${lastWords(done.output)}`,
+        )
+        return
+      }
+      yield row(
+        'failed',
+        `it ended with ${done.code} after ${exchanges.length} exchanges: ${lastWords(done.output)}`,
+      )
+      return
+    }
+    const wrong = await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))
+    yield wrong === null
+      ? row('ok', `${exchanges.length} exchanges recorded`)
+      : row('failed', `it says it went well, but ${wrong}`)
+    if (wrong !== null) return
+  }
+}
+
+/** A client's requests carry its name; no client runs two cases of one mode at a time. */
+function isOf({ intent }: RecordedExchange, client: AcmeClient, { mode }: Case): boolean {
+  const recorded = intent.client.listener === 'sni' ? 'sni' : intent.mode
+  return recorded === mode && client.userAgent.test(intent.client.userAgent ?? '')
+}
+
+async function whatIsWrong(
+  client: AcmeClient,
+  one: Case,
+  operation: Operation,
+  around: Surroundings,
+  wish: Wish,
+  exchanges: readonly RecordedExchange[],
+  everything: readonly RecordedExchange[],
+): Promise<string | null> {
+  const wanted = (client.names?.(wish) ?? [wish.name]).toSorted()
+  const unverified = exchanges.find(
+    ({ intent }) => intent.request.method === 'POST' && intent.jws?.verdict !== 'verified',
+  )
+  if (unverified) return `${unverified.intent.operation} is recorded as ${unverified.intent.jws?.verdict}`
+  const open = exchanges.find(({ outcome }) => outcome?.outcome !== 'response')
+  if (open) return `${open.intent.operation} is recorded with the outcome ${open.outcome?.outcome ?? 'none'}`
+  const good = (name: string) =>
+    exchanges.filter((each) => each.intent.operation === name && (each.outcome?.status ?? 0) < 300)
+  if (operation === 'revoke') return good('revokeCert').length === 1 ? null : 'no revocation is recorded'
+  const order = good('newOrder').at(-1)
+  if (!order) return 'no newOrder is recorded'
+  const ordered = [...new Set(order.intent.identifiers.map(({ value }) => value))].toSorted()
+  if (ordered.join() !== wanted.join()) return `the record has the names ${ordered.join(', ')}`
+  for (const step of ['finalize', 'certificate']) if (good(step).length === 0) return `no ${step} is recorded`
+  const issued = namesIn(await readFile(client.certificate(around, wish), 'utf8'))
+  if (issued.join() !== wanted.join()) return `the certificate has the names ${issued.join(', ')}`
+  if (one.variant === 'DNS API by proxy') return tunnelled(everything, around, wish)
+  return null
+}
+
+/** The requests to the DNS API went through the same proxy, as a blind tunnel. */
+function tunnelled(everything: readonly RecordedExchange[], around: Surroundings, wish: Wish): string | null {
+  const host = new URL(around.dnsApi?.url ?? 'https://nobody').hostname
+  const opened = everything.filter(
+    ({ intent }) =>
+      intent.operation === 'tunnel' && `${intent.request.authority} ${intent.request.target}`.includes(host),
+  )
+  return opened.length > 0 ? null : `no tunnel to ${host} is recorded for ${baseName(wish)}`
+}
+
+function namesIn(pem: string): string[] {
+  const certificate = new X509Certificate(pem)
+  return [...(certificate.subjectAltName ?? '').matchAll(/DNS:([^,]+)/g)]
+    .map(([, name = '']) => name)
+    .toSorted()
+}
+
+/** The last of what a client said, in one line. */
+function lastWords(output: string): string {
+  const text = output.trim().replace(/\s+/g, ' ')
+  return text.length > 400 ? `… ${text.slice(-400)}` : text || 'nothing'
+}
