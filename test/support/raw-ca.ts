@@ -25,6 +25,8 @@ export interface RawCa {
   readonly requests: RawRequest[]
   /** TLS connections that were established. */
   connections(): number
+  /** Bytes that came and belong to no whole request. */
+  unread(): number
   readonly trust: string
   /** How to answer from now on. */
   answerWith(answer: (request: RawRequest) => void): void
@@ -45,6 +47,7 @@ export async function startRawCa(
   const requests: RawRequest[] = []
   const sockets = new Set<TLSSocket>()
   let connections = 0
+  const unread = new Map<number, number>()
   let answer = (request: RawRequest): void => {
     request.socket.write(OK)
   }
@@ -57,6 +60,7 @@ export async function startRawCa(
     let waiting = Buffer.alloc(0)
     socket.on('data', (chunk: Buffer) => {
       waiting = Buffer.concat([waiting, chunk])
+      unread.set(connection, waiting.length)
       for (;;) {
         const end = waiting.indexOf('\r\n\r\n')
         if (end < 0) return
@@ -71,6 +75,7 @@ export async function startRawCa(
           connection,
         }
         waiting = waiting.subarray(end + 4 + length)
+        unread.set(connection, waiting.length)
         requests.push(request)
         answer(request)
       }
@@ -83,6 +88,7 @@ export async function startRawCa(
     port,
     requests,
     connections: () => connections,
+    unread: () => [...unread.values()].reduce((sum, bytes) => sum + bytes, 0),
     trust: root.pem,
     answerWith(next) {
       answer = next
