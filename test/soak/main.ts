@@ -6,6 +6,7 @@ import { ambiguity } from './ambiguity.ts'
 import { hostile } from './hostile.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
+import { rollout } from './rollout.ts'
 import type { Soak } from './soak.ts'
 import { storeFaults } from './store-faults.ts'
 import { syscalls } from './syscalls.ts'
@@ -17,6 +18,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   ambiguity,
   leak,
   hostile,
+  rollout,
 }
 
 const { values, positionals } = parseArgs({

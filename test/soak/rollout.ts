@@ -32,14 +32,22 @@ const GUESS = 2500
 /** Part of the machine that may be used: beyond it is not the limits that are waited for. */
 const USABLE = 0.6
 
-export const ROLLOUT_MODES = ['intercept', 'relay'] as const
-export type RolloutMode = (typeof ROLLOUT_MODES)[number]
+const ROLLOUT_MODES = ['intercept', 'relay'] as const
+type RolloutMode = (typeof ROLLOUT_MODES)[number]
 
 interface Variant {
   readonly name: string
   readonly addresses: number
   /** Every client issues, without asking whether it is due. */
   readonly all: boolean
+}
+
+interface Scene {
+  readonly mode: RolloutMode
+  readonly keys: readonly AccountKeyPair[]
+  readonly stretch: number
+  readonly seed: number
+  readonly paced: boolean
 }
 
 const USUAL: Variant = { name: 'usual', addresses: 1, all: false }
@@ -53,25 +61,28 @@ export const rollout: Soak = {
   run: (options) => runRollout(options),
 }
 
-/** `stretch`: the minute takes so many minutes, and all rates are slower by as much; worked out where it is left out. */
+/**
+ * `stretch`: the minute takes so many minutes, and all rates are slower by as much; worked out where it is 0. `paced`:
+ * false lets acmetap send as it is asked to, which must fail.
+ */
 export async function runRollout(
   { size, seed, progress }: SoakOptions,
   {
     mode = modeOf(process.env.ROLLOUT_MODE),
     stretch = Number(process.env.ROLLOUT_STRETCH ?? 0),
-    variants = [USUAL, WORST],
-  }: { mode?: RolloutMode; stretch?: number; variants?: readonly Variant[] } = {},
+    paced = true,
+  }: { mode?: RolloutMode; stretch?: number; paced?: boolean } = {},
 ): Promise<SoakReport> {
   const keys = Array.from({ length: size }, () => makeAccountKey())
   const figures: Record<string, number | string> = { mode, clients: size }
   const failures: string[] = []
   let cost = GUESS
-  for (const variant of variants) {
+  for (const variant of [USUAL, WORST]) {
     const requests = size * (variant.all ? 9 : 2 + DUE * 8)
     const needed = (requests * cost) / (WINDOW_MS * 1000 * availableParallelism() * USABLE)
     const factor = stretch > 0 ? stretch : Math.max(1, Math.ceil(needed * 4) / 4)
     progress(`${variant.name}: ${size} clients in ${((WINDOW_MS * factor) / 1000).toFixed(0)} s`)
-    const report = await play(variant, mode, keys, factor, seed, progress)
+    const report = await play(variant, { mode, keys, stretch: factor, seed, paced }, progress)
     for (const [name, value] of Object.entries(report.figures)) figures[`${variant.name}: ${name}`] = value
     failures.push(...report.failures.map((failure) => `${variant.name}: ${failure}`))
     cost = report.cost
@@ -81,10 +92,7 @@ export async function runRollout(
 
 async function play(
   variant: Variant,
-  mode: RolloutMode,
-  keys: readonly AccountKeyPair[],
-  stretch: number,
-  seed: number,
+  { mode, keys, stretch, seed, paced }: Scene,
   progress: (line: string) => void,
 ): Promise<SoakReport & { cost: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'acmetap-rollout-'))
@@ -103,7 +111,7 @@ async function play(
       directory: ca.directory,
       trust: ca.trust,
       sections: {
-        ca: { pacing: limits },
+        ca: { pacing: paced ? limits : {} },
         egress: { addresses: egressOf(variant.addresses) },
         limits: { wait: `${Math.round(Math.min(WAIT_MS, WAIT_MS * stretch))}ms` },
       },
@@ -189,11 +197,14 @@ function judge(
   return { figures, failures, late: [], cost: (cpu.acmetap + cpu.ca + cpu.clients) / Math.max(1, answers) }
 }
 
-/** Let's Encrypt's limits for a fleet smaller by `share` in a time longer by `stretch`. */
+/**
+ * Let's Encrypt's limits for a fleet smaller by `share` in a time longer by `stretch`. Bursts shrink with the rates: how
+ * far arrivals may bunch, in seconds, stays what it is.
+ */
 function limitsFor(share: number, stretch: number): Pacing {
   const limits = Object.entries(PRESETS.letsencrypt.pacing).map(([endpoint, { rate, burst }]) => [
     endpoint,
-    { rate: (rate * share) / stretch, burst: Math.max(2, Math.round(burst * share)) },
+    { rate: (rate * share) / stretch, burst: Math.max(2, Math.round((burst * share) / stretch)) },
   ])
   return Object.fromEntries(limits) as Pacing
 }
@@ -206,7 +217,7 @@ function fleet(
   seed: number,
 ): FleetClient[] {
   const next = random(seed)
-  const newcomers = Math.min(NEW_ACCOUNTS, Math.floor(keys.length / 20))
+  const newcomers = Math.min(NEW_ACCOUNTS, Math.floor(keys.length / 80))
   return keys.map((key, i) => {
     const isNew = i >= keys.length - newcomers
     return {

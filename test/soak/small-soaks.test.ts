@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { reasonWithout } from '../support/missing.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
+import { runRollout } from './rollout.ts'
 import { storeFault } from './store-faults.ts'
 import { syscalls } from './syscalls.ts'
 
@@ -38,4 +39,21 @@ test.for(['disk-full', 'locked', 'slow', 'io-error'] as const)(
 
 test('H14: descriptors stay level under steady load', { timeout: MINUTES }, async () => {
   expect((await leak.run({ size: 0.05, ...quiet })).failures).toEqual([])
+})
+
+/** The same limits for each client and the same seconds of bunching as for 8,000 in a minute. */
+const small = { size: 120, ...quiet }
+
+test('a roll-out meets no limit by address, and no client fails', { timeout: MINUTES }, async () => {
+  const { failures, figures } = await runRollout(small, { mode: 'intercept', stretch: 0.08 })
+  expect(failures).toEqual([])
+  expect(figures['worst: certificates']).toBe(small.size)
+})
+
+test('the same roll-out fails without pacing', { timeout: MINUTES }, async () => {
+  const { failures } = await runRollout(
+    { ...small, size: 60 },
+    { mode: 'intercept', stretch: 0.03, paced: false },
+  )
+  expect(failures.join()).toContain('the CA answered')
 })
