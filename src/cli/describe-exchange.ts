@@ -19,6 +19,7 @@ export function statusText({ outcome }: RecordedExchange): string {
   const problem = outcome.problem === null ? null : problemShortName(outcome.problem.type)
   switch (outcome.outcome) {
     case 'response':
+      if (outcome.tunnel) return `tunnel ${outcome.tunnel.end}`
       return [outcome.status, problem ?? outcome.objectStatus].filter((part) => part !== null).join(' ')
     case 'refused':
       return `refused ${problem ?? ''}`.trimEnd()
@@ -34,6 +35,11 @@ export function statusText({ outcome }: RecordedExchange): string {
 /** Our durations: all of it, and what of it was the CA's. */
 export function durationOf({ outcome }: RecordedExchange): string {
   return durationText(outcome?.durationTotal ?? null)
+}
+
+/** What it was: where only the answer showed it, what the answer showed. */
+export function operationOf({ intent, outcome }: RecordedExchange): string {
+  return outcome?.operation ?? intent.operation
 }
 
 /** Names it is about; else the object's short name; else the target. */
@@ -60,11 +66,23 @@ export function issuanceOf({ intent, outcome }: RecordedExchange): string | null
   return outcome?.issuance ?? intent.issuance
 }
 
-/** The first product of the User-Agent, else the address: `CertbotACMEClient/2.1.0`, `10.0.0.7`, `acmetap`. */
+/**
+ * The proxy user where there is one, then the first product of the User-Agent, else the address:
+ * `CertbotACMEClient/2.1.0`, `cluster-a CertbotACMEClient/2.1.0`, `10.0.0.7`, `acmetap`.
+ */
 export function clientOf({ intent, personal }: RecordedExchange): string {
   if (intent.mode === 'engine') return 'acmetap'
   const product = intent.client.userAgent?.split(' ')[0]
-  return product !== undefined && product !== '' ? product : (personal.clientAddress ?? 'unknown client')
+  const program =
+    product !== undefined && product !== '' ? product : (personal.clientAddress ?? 'unknown client')
+  return personal.proxyUser === undefined ? program : `${personal.proxyUser} ${program}`
+}
+
+/** `1234 bytes up, 56 down in 2.3 s`; null for what is no opened tunnel. */
+export function tunnelText({ outcome }: RecordedExchange): string | null {
+  const tunnel = outcome?.tunnel
+  if (!tunnel) return null
+  return `${tunnel.up} bytes up, ${tunnel.down} down in ${durationText(tunnel.duration)}; ended: ${tunnel.end}`
 }
 
 /** One line a problem: of the answer, of the object in it, of each subproblem, of our own failure. */

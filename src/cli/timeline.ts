@@ -6,6 +6,7 @@ import {
   complaintsOf,
   durationOf,
   namesOf,
+  operationOf,
   statusText,
   subjectOf,
   type Tone,
@@ -40,7 +41,7 @@ export function renderTimeline(
 export function renderTimelineEntry(exchange: RecordedExchange, options: TimelineOptions = {}): string {
   const colors = options.colors ?? createColors(false)
   const client = column(clientOf(exchange), 18)
-  const operation = column(exchange.intent.operation, 13)
+  const operation = column(operationOf(exchange), 13)
   const subject = column(subjectOf(exchange), subjectWidth(options.columns ?? 120))
   const status = column(statusText(exchange), 22)
   const paint = paintOf(colors, toneOf(exchange))
@@ -71,7 +72,7 @@ function heading({ id, exchanges }: Issuance, options: TimelineOptions): string 
 /** What became of an issuance, as far as its exchanges tell. */
 function resultOf(exchanges: readonly RecordedExchange[]): string {
   const answered = (operation: string) =>
-    exchanges.some((one) => one.intent.operation === operation && toneOf(one) === 'good')
+    exchanges.some((one) => operationOf(one) === operation && toneOf(one) === 'good')
   if (answered('certificate')) return 'certificate delivered'
   const invalid = exchanges.some((one) => one.outcome?.objectStatus === 'invalid')
   if (invalid) return 'validation failed'

@@ -1,7 +1,15 @@
 import type { RecordedExchange } from '../../audit/record-store.ts'
 import { withRecords } from '../backend.ts'
 import { type CommandContext, command, configOf } from '../command-context.ts'
-import { clientOf, complaintsOf, durationOf, statusText, subjectOf, toneOf } from '../describe-exchange.ts'
+import {
+  clientOf,
+  complaintsOf,
+  durationOf,
+  operationOf,
+  statusText,
+  subjectOf,
+  toneOf,
+} from '../describe-exchange.ts'
 import { addPlaces, type PlaceOptions, placesOf } from '../places.ts'
 import { type Column, renderTable } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
@@ -65,7 +73,7 @@ function columns(
     ...instanceColumn(found),
     { title: 'CA', text: ({ intent }) => intent.ca ?? '-', gives: true },
     { title: 'CLIENT', text: clientOf, gives: true },
-    { title: 'OPERATION', text: ({ intent }) => intent.operation },
+    { title: 'OPERATION', text: operationOf },
     { title: 'ABOUT', text: subjectOf, gives: true },
     {
       title: 'STATUS',

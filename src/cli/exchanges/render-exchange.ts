@@ -1,5 +1,14 @@
 import type { RecordedExchange } from '../../audit/record-store.ts'
-import { accountOf, complaintsOf, issuanceOf, namesOf, statusText, toneOf } from '../describe-exchange.ts'
+import {
+  accountOf,
+  complaintsOf,
+  issuanceOf,
+  namesOf,
+  operationOf,
+  statusText,
+  toneOf,
+  tunnelText,
+} from '../describe-exchange.ts'
 import { escapeBlock } from '../escape.ts'
 import { renderFields } from '../render.ts'
 import type { Terminal } from '../terminal.ts'
@@ -43,7 +52,7 @@ export function renderExchange(
   const section = (title: string, fields: Parameters<typeof renderFields>[1]) =>
     `${colors.bold(title)}\n${renderFields(terminal, fields)}`
   const parts = [
-    `${colors.bold(`exchange ${exchange.id}`)}  ${intent.operation}  ${paint(statusText(exchange))}\n`,
+    `${colors.bold(`exchange ${exchange.id}`)}  ${operationOf(exchange)}  ${paint(statusText(exchange))}\n`,
     section('request', requestFields(exchange)),
     section('decision', [
       ['effect', intent.decision.effect],
@@ -80,11 +89,13 @@ function requestFields({ intent, personal }: RecordedExchange): (readonly [strin
   const from = [personal.clientAddress ?? null, client.port].filter((part) => part !== null).join(' port ')
   return [
     ['came', utcTime(intent.at)],
+    ['instance', intent.instance || null],
     ['mode', intent.mode],
     ['ca', intent.ca],
     ['line', `${request.method} ${request.target} HTTP/${client.httpVersion}`],
     ['host', request.authority],
     ['client', from === '' ? null : from],
+    ['proxy user', personal.proxyUser ?? null],
     ['user agent', client.userAgent],
     ['tls', client.tlsVersion],
     ['body', `${request.bytes} bytes, SHA-256 ${request.digest}`],
@@ -110,6 +121,12 @@ function subjectFields(exchange: RecordedExchange): (readonly [string, string | 
   ]
 }
 
+/** Said only where it is not the CA itself. */
+const SOURCES: Readonly<Record<string, string>> = {
+  cache: 'an earlier answer that is still fresh; the CA was not asked',
+  shared: "another client's equal request at the same moment; the CA was asked once for both",
+}
+
 function answerFields(exchange: RecordedExchange): (readonly [string, string | null])[] {
   const outcome = exchange.outcome!
   const fields = Object.entries(outcome.fields).flatMap(([name, value]) =>
@@ -120,6 +137,9 @@ function answerFields(exchange: RecordedExchange): (readonly [string, string | n
     ['status', outcome.status === null ? null : String(outcome.status)],
     ['object', outcome.objectStatus],
     ...complaintsOf(exchange).map((line) => ['problem', line] as const),
+    ['waited', (outcome.waited ?? 0) >= 1000 ? `${durationText(outcome.waited)} for its turn` : null],
+    ['from', SOURCES[outcome.source ?? ''] ?? null],
+    ['tunnel', tunnelText(exchange)],
     ['took', `${durationText(outcome.durationTotal)}, of it the CA ${durationText(outcome.durationCa)}`],
     ['body', outcome.body === null ? null : `${outcome.body.bytes} bytes`],
     ...fields,
