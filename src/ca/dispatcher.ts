@@ -3,37 +3,23 @@
  * Whoever sends (the relay through @fastify/http-proxy, our own requests) sends through this one dispatcher.
  */
 
-import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { type buildConnector, type Dispatcher, Pool } from 'undici'
 import type { AnswerSource, FieldList, ObservedResponse, UpstreamFailure } from '../exchange/exchange.ts'
+import { type CaConnection, type ConnectCa, connectorFor } from './connect-ca.ts'
 import { decodeContent } from './content-coding.ts'
-import { createDial, type Dial, type WayOut } from './dial.ts'
-import type { CaEgress } from './egress-proxy.ts'
+import { createDial, type WayOut } from './dial.ts'
 import { FailureError, upstreamFailure } from './failure.ts'
 import { endToEndFields } from './hop-by-hop.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { createResolve } from './resolve.ts'
-import { secureFor } from './secure.ts'
 
 /** Bytes. The largest answers are certificate chains, about 10 kB. */
 export const RESPONSE_BODY_LIMIT = 1024 * 1024
 const INFORMATIONAL_LIMIT = 20
 const ENDING = 'acmetap ended before the answer was complete'
 
-export interface CaConnection {
-  readonly name: string
-  /** `https://host[:port]`. */
-  readonly origin: string
-  /** PEM of the only roots to trust, or null for the public roots. */
-  readonly trust: string | null
-  /** Milliseconds from sending to the last byte. */
-  readonly timeout: number
-  /** Connect to these instead of resolving its name. */
-  readonly addresses?: readonly string[]
-  /** `inherit` where it is left out. */
-  readonly egress?: CaEgress
-}
+export type { CaConnection }
 
 export interface OutgoingRequest {
   readonly method: string
@@ -64,7 +50,7 @@ const STRAIGHT: WayOut = { resolve: createResolve(), own: new OwnAddresses(), pr
 interface Route {
   readonly ca: CaConnection
   readonly way: WayOut
-  readonly connect: (from: string | null) => Promise<Socket>
+  readonly connect: ConnectCa
   readonly pools: Map<string | null, Pool>
 }
 
@@ -154,47 +140,6 @@ function wayOf({ egress = 'inherit' }: CaConnection, way: WayOut): WayOut {
 
 function isSameWay(one: WayOut, other: WayOut): boolean {
   return one.resolve === other.resolve && one.own === other.own && isDeepStrictEqual(one.proxy, other.proxy)
-}
-
-/**
- * undici takes SNI and the name it verifies from the Host header, which in relay is the client's and not the
- * CA's. Here it is the CA's own name; for an IP address there is no SNI and the address is verified. A CA is
- * vouched for by the configuration and may be internal, but never one of our own listeners.
- */
-function connectorFor(ca: CaConnection, dial: Dial): Route['connect'] {
-  const { hostname, port } = new URL(ca.origin)
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const secure = secureFor(host, ca.trust)
-  const timeout = Math.min(ca.timeout, 10_000)
-  return async (from) => {
-    const late = new AbortController()
-    const timer = setTimeout(
-      () => late.abort(new FailureError('connectTimeout', `no TLS with ${ca.origin} within ${timeout} ms`)),
-      timeout,
-    )
-    try {
-      const socket = await dial({
-        host,
-        port: Number(port) || 443,
-        vouched: true,
-        addresses: ca.addresses ?? [],
-        from,
-        timeout,
-      })
-      return await secure(socket, late.signal)
-    } catch (error) {
-      throw withRemedy(ca, error)
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-}
-
-/** Where DNS or routing leads a CA's name to acmetap, acmetap itself must learn the CA's address elsewhere. */
-function withRemedy(ca: CaConnection, error: unknown): unknown {
-  if (!(error instanceof FailureError) || error.failure !== 'addressRefused') return error
-  const remedy = `set cas.${ca.name}.addresses to the CA's own addresses, or egress.resolvers to DNS servers that know them`
-  return new FailureError(error.failure, `${error.message}; ${remedy}`)
 }
 
 function poolOf({ ca, connect, pools }: Route, from: string | null): Pool {
