@@ -21,9 +21,12 @@ const BY_CODE: Readonly<Record<string, FailureCause>> = {
   UND_ERR_ABORTED: 'aborted',
 }
 
-/** Node names what was wrong with a certificate by OpenSSL's codes, which have no common prefix. */
+/**
+ * Node names what was wrong with a certificate by OpenSSL's codes, which have no common prefix. Those it has no name
+ * for are UNSPECIFIED: weak keys and digests, name constraints, unknown critical extensions.
+ */
 const TLS_CODE =
-  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|CRL_)/
+  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERROR_IN_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|HOSTNAME_MISMATCH|CRL_|UNSPECIFIED$)/
 
 /** One error class so that our own limits and time-outs look like any other cause. */
 export class FailureError extends Error {

@@ -1,5 +1,5 @@
 import { isIP, type Socket } from 'node:net'
-import { connect, createSecureContext, type TLSSocket } from 'node:tls'
+import { checkServerIdentity, connect, createSecureContext, type TLSSocket } from 'node:tls'
 
 /** Does TLS over a connected socket. Rejects with Node's error, or with the signal's reason; then the socket is gone. */
 export type Secure = (socket: Socket, signal: AbortSignal) => Promise<TLSSocket>
@@ -26,6 +26,9 @@ export function secureFor(host: string, trust: string | null): Secure {
         servername: isIP(host) === 0 ? host : '',
         secureContext,
         rejectUnauthorized: true,
+        // RFC 9525 §2: the common name is no name of a server, but Node falls back to it where there is no other.
+        checkServerIdentity: (name, certificate) =>
+          checkServerIdentity(name, { ...certificate, subject: { ...certificate.subject, CN: '' } }),
         ALPNProtocols: ['http/1.1'],
         ...(session === undefined ? {} : { session }),
       })
