@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { createWriteStream, existsSync, linkSync, rmSync, type WriteStream } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
@@ -48,7 +47,7 @@ export function exportCommand(context: CommandContext) {
         const count = await withFiles(data, context.application, (reader) =>
           exportLines(filter, reader, FORMATS[options.format], program, target, terminal),
         )
-        await target.finish(count.lines)
+        target.finish(count.lines)
         if (count.running > 0) {
           terminal.warn(`${count.running} exchanges without an outcome were left out: they still ran`)
         }
@@ -110,35 +109,49 @@ async function exportLines(
 
 interface Target {
   write(text: string): Promise<void>
-  finish(lines: number): Promise<void>
+  finish(lines: number): void
   /** Leaves nothing behind. */
   discard(): void
 }
 
+const CHUNK = 65_536
+
+/** The file appears under its name when it is whole. */
 function openTarget(terminal: Terminal, name: string | undefined): Target {
-  if (name === undefined)
-    return { write: (text) => toTerminal(terminal, text), async finish() {}, discard() {} }
+  if (name === undefined) {
+    return { write: (text) => toTerminal(terminal, text), finish() {}, discard() {} }
+  }
   const file = resolve(terminal.folder, name)
-  refuseExisting(file)
   const partial = `${file}.partial-${process.pid}`
-  const stream = createWriteStream(partial, { flags: 'wx', mode: 0o600 })
-  const failed = once(stream, 'error').then(([error]) => {
-    throw new CliError(`${file} can't be written: ${(error as Error).message}`)
-  })
-  failed.catch(() => undefined)
+  const sure = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw new CliError(`${file} can't be written: ${(error as Error).message}`)
+    }
+  }
+  refuseExisting(file)
+  const descriptor = sure(() => openSync(partial, 'wx', 0o600))
+  let waiting = ''
+  const flush = () => {
+    writeFileSync(descriptor, waiting)
+    waiting = ''
+  }
   return {
     async write(text) {
-      if (!stream.write(text)) await Promise.race([once(stream, 'drain'), failed])
+      waiting += text
+      if (waiting.length >= CHUNK) sure(flush)
     },
-    async finish(lines) {
-      await Promise.race([ended(stream), failed])
+    finish(lines) {
+      sure(flush)
+      sure(() => fsyncSync(descriptor))
+      closeSync(descriptor)
       refuseExisting(file)
-      linkSync(partial, file)
+      sure(() => linkSync(partial, file))
       rmSync(partial)
       terminal.warn(`${file}: ${lines} lines`)
     },
     discard() {
-      stream.destroy()
       rmSync(partial, { force: true })
     },
   }
@@ -147,10 +160,6 @@ function openTarget(terminal: Terminal, name: string | undefined): Target {
 async function toTerminal(terminal: Terminal, text: string): Promise<void> {
   terminal.write(text)
   await terminal.drained?.()
-}
-
-function ended(stream: WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.end(() => resolve()))
 }
 
 function refuseExisting(file: string): void {

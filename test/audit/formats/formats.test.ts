@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { contentsOf, NO_CONTENTS } from '../../../src/audit/formats/contents.ts'
 import { FORMATS, type FormatName } from '../../../src/audit/formats/formats.ts'
-import { type EndedRecord, operationOf } from '../../../src/audit/formats/line.ts'
+import {
+  type EndedRecord,
+  type LineContext,
+  operationOf,
+  type Program,
+} from '../../../src/audit/formats/line.ts'
 import { newExchangeId } from '../../../src/exchange/exchange-id.ts'
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite/open.ts'
 import { recorded } from '../../support/recorded-exchange.ts'
@@ -26,8 +31,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const program = { version: '1.2.3', host: 'tap.example', ip: '192.0.2.9', hostOfCa: () => null }
-const context = { line: 20, backlog: 3, writtenAt: Date.UTC(2026, 10, 22, 1, 21, 0) * 1000, program }
+const program: Program = { version: '1.2.3', host: 'tap.example', ip: '192.0.2.9', hostOfCa: () => null }
+const context: LineContext = {
+  line: 20,
+  backlog: 3,
+  writtenAt: Date.UTC(2026, 10, 22, 1, 21, 0) * 1000,
+  program,
+}
 
 async function textOf(name: FormatName, record: EndedRecord): Promise<string | null> {
   const format = FORMATS[name]
@@ -90,7 +100,7 @@ describe('amp', () => {
   test('in relay the server is the CA, not the host that clients call', () => {
     const record = recorded({ sequence: 1, operation: 'directory' }) as EndedRecord
     const hosts = { ...context, program: { ...program, hostOfCa: (ca: string) => `${ca}.example` } }
-    const line = (of: typeof context) => JSON.parse(FORMATS.amp.line(record, NO_CONTENTS, of)!).params.server
+    const line = (of: LineContext) => JSON.parse(FORMATS.amp.line(record, NO_CONTENTS, of)!).params.server
     expect([line(hosts), line(context)]).toEqual(['pebble.example', 'localhost:8443'])
   })
 
