@@ -28,7 +28,9 @@ const NEW_ACCOUNTS = 10
 const WAIT_MS = 20_000
 const PATIENCE_MS = 30_000
 /** CPU that one request costs acmetap, CA and client together before anything was measured, µs. */
-const GUESS = 2500
+const GUESS = 1500
+/** What a new connection costs, in requests: CONNECT and a TLS handshake, both sides of it. */
+const CONNECTING = 4
 /** Part of the machine that may be used: beyond it is not the limits that are waited for. */
 const USABLE = 0.6
 
@@ -78,7 +80,7 @@ export async function runRollout(
   const failures: string[] = []
   let cost = GUESS
   for (const variant of [USUAL, WORST]) {
-    const requests = size * (variant.all ? 9 : 2 + DUE * 8)
+    const requests = size * (CONNECTING + (variant.all ? 9 : 2 + DUE * 8))
     const needed = (requests * cost) / (WINDOW_MS * 1000 * availableParallelism() * USABLE)
     const factor = stretch > 0 ? stretch : Math.max(1, Math.ceil(needed * 4) / 4)
     progress(`${variant.name}: ${size} clients in ${((WINDOW_MS * factor) / 1000).toFixed(0)} s`)
@@ -86,6 +88,8 @@ export async function runRollout(
     for (const [name, value] of Object.entries(report.figures)) figures[`${variant.name}: ${name}`] = value
     failures.push(...report.failures.map((failure) => `${variant.name}: ${failure}`))
     cost = report.cost
+    const failed = report.figures['clients that failed']
+    progress(`${variant.name}: over after ${report.figures.seconds} s, ${failed} clients failed`)
   }
   return { figures, failures, late: [] }
 }
@@ -194,17 +198,22 @@ function judge(
       .map((us) => (us / 1e6).toFixed(1))
       .join(', '),
   }
-  return { figures, failures, late: [], cost: (cpu.acmetap + cpu.ca + cpu.clients) / Math.max(1, answers) }
+  return {
+    figures,
+    failures,
+    late: [],
+    cost: (cpu.acmetap + cpu.ca + cpu.clients) / (answers + CONNECTING * runs.length),
+  }
 }
 
 /**
- * Let's Encrypt's limits for a fleet smaller by `share` in a time longer by `stretch`. Bursts shrink with the rates: how
- * far arrivals may bunch, in seconds, stays what it is.
+ * Let's Encrypt's limits for a fleet smaller by `share` in a time longer by `stretch`. Where time is compressed, bursts
+ * shrink with the rates: how far arrivals may bunch, in seconds, stays what it is.
  */
 function limitsFor(share: number, stretch: number): Pacing {
   const limits = Object.entries(PRESETS.letsencrypt.pacing).map(([endpoint, { rate, burst }]) => [
     endpoint,
-    { rate: (rate * share) / stretch, burst: Math.max(2, Math.round((burst * share) / stretch)) },
+    { rate: (rate * share) / stretch, burst: Math.max(2, Math.round((burst * share) / Math.min(1, stretch))) },
   ])
   return Object.fromEntries(limits) as Pacing
 }
