@@ -52,8 +52,8 @@ export function forwardOnce(
       method: request.method ?? 'GET',
       path,
       headers: outgoingLines(request, authority) as never,
+      // Taken only without an agent: one would connect by itself, and to this machine.
       createConnection: () => upstream,
-      agent: false,
     })
     upstream.setTimeout(idle, () => finish('idle'))
     outgoing.on('error', (error) => finish('serverReset', error))
