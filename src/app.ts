@@ -3,6 +3,7 @@
  * is decided here. `start` is the whole server, `openOffline` the record without one.
  */
 import type { AddressInfo } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { adminApp } from './api/admin.ts'
 import { openControlSocket } from './api/control-socket.ts'
 import type { Operations, RecordOperations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
@@ -106,7 +107,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     // The way out
     let routing = routingOf(config)
     const own = new OwnAddresses()
-    let wayOut = wayOutOf(config, own)
+    let wayOut = wayOutOf(config, own, createResolve(config.egress.resolvers))
     const dispatcher = new CaDispatcher(routing.cas, wayOut)
     closing.add(() => dispatcher.close())
     const pacer = new Pacer(clock, pacingOf(config, routing))
@@ -204,7 +205,10 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         const next = loadConfig(loaded.file)
         const problems = needsRestart(config, next.config, loaded.file)
         if (problems.length > 0) throw new ConfigError(problems)
-        const [nextRouting, nextWayOut] = [routingOf(next.config), wayOutOf(next.config, own)]
+        const [before, after] = [config.egress.resolvers, next.config.egress.resolvers]
+        const resolve = isDeepStrictEqual(before, after) ? wayOut.resolve : createResolve(after)
+        const nextRouting = routingOf(next.config)
+        const nextWayOut = wayOutOf(next.config, own, resolve)
         ;({ config, digest } = next)
         routing = nextRouting
         wayOut = nextWayOut
@@ -302,8 +306,9 @@ export async function restore(config: Config, file: string, force: boolean) {
   return restoreSqlite(file, config.data, { force })
 }
 
-function wayOutOf({ egress }: Config, own: OwnAddresses): WayOut {
-  return { resolve: createResolve(egress.resolvers), own, proxy: egressProxyOf(egress) }
+/** A resolver that stays the same keeps the connections that were made with it. */
+function wayOutOf({ egress }: Config, own: OwnAddresses, resolve: WayOut['resolve']): WayOut {
+  return { resolve, own, proxy: egressProxyOf(egress) }
 }
 
 function pacingOf({ egress, limits }: Config, { pacing }: Routing): PacerSettings {

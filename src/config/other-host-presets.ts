@@ -1,5 +1,6 @@
 /**
- * Hosts that ACME clients reach beside their CA through the same proxy variable, by purpose. Names only, on port 443;
+ * Hosts that ACME clients reach beside their CA through the same proxy variable, by purpose. Names only, on port 443
+ * (80 for plain `http://` requests);
  * `*.name` stands for every name below.
  */
 export const OTHER_HOST_PRESETS = {
