@@ -382,7 +382,6 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>
 export type RelayConfig = Config['relay'][number]
 export type SinkConfig = NonNullable<Config['sinks']>[number]
-export type ProxyUserConfig = NonNullable<Config['listeners']['proxy']['users']>[number]
 
 /** The configuration as it would be written in a file, complete. */
 export function writtenForm(config: Config): z.input<typeof configSchema> {
