@@ -57,6 +57,8 @@ export interface SinkPauses {
 
 const PAUSES: SinkPauses = { batch: 200, shortest: 250, longest: 30_000 }
 const PAGE = 100
+/** Outcomes also come from the spill file and from a start after a crash, without a word. */
+const LOOK = 5000
 /** How long the end waits for the output: what it has not taken by then is sent at the next start. */
 const CLOSING = 2000
 
@@ -94,7 +96,7 @@ export class Sink {
     return new Sink(options, known ?? begin, tally.outcomes)
   }
 
-  /** There is a new outcome. Costs nothing. */
+  /** There is a new outcome. Costs nothing. One nobody wakes it for is found some seconds later. */
   wake(): void {
     this.#awake = true
     this.#wake()
@@ -212,7 +214,11 @@ export class Sink {
   async #untilWoken(): Promise<void> {
     if (this.#awake || this.#ending.signal.aborted) return
     await new Promise<void>((resolve) => {
-      this.#wake = resolve
+      const timer = setTimeout(resolve, LOOK).unref()
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
     })
   }
 }

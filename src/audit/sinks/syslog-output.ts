@@ -143,7 +143,12 @@ class StreamSyslogOutput implements Output {
   }
 
   async #connect(signal: AbortSignal): Promise<Socket> {
-    const socket = this.#dial()
+    let socket: Socket
+    try {
+      socket = this.#dial()
+    } catch (error) {
+      throw failure(this.#server, error as Error)
+    }
     const ready = this.#server.transport === 'tls' ? 'secureConnect' : 'connect'
     const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_LIMIT)])
     try {
