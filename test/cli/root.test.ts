@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -46,7 +46,8 @@ afterAll(() => operator.close())
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'acmetap-root-'))
   authorities = new AuthorityFolder(join(folder, 'data'))
-  clock = Date.now()
+  // OpenSSL stamps what it signs by its own clock, which must not be ahead.
+  clock = Date.now() + 60_000
   await configure({ one: 'https://acme.test/dir' })
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
@@ -241,6 +242,32 @@ describe('root export', () => {
     expect((await json('show')).next.sha256).toBe(next)
   })
 })
+
+test('an import is undone by importing what issued before', async () => {
+  const issuer = await start()
+  const before = await json('show')
+  const { request, extensions } = await json('csr')
+  await writeFile(join(folder, 'ours.pem'), (await operator.sign(request, extensions)) + operator.root)
+  expect((await acmetap('import', 'ours.pem')).code).toBe(0)
+  expect((await json('show')).sha256).not.toBe(before.sha256)
+  const [kept] = await readdir(authorities.previous)
+  expect((await acmetap('import', '--key', join(authorities.previous, kept!))).code).toBe(0)
+  expect(await json('show')).toMatchObject({ sha256: before.sha256, issuer: before.issuer, own: true })
+  await issuer.check()
+  await issuer.contextFor('acme.test')
+})
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'what root makes belongs to the owner of the data folder',
+  async () => {
+    await mkdir(join(folder, 'data'), { mode: 0o700 })
+    await chown(join(folder, 'data'), 65534, 65534)
+    expect((await acmetap('csr')).code).toBe(0)
+    for (const path of [authorities.path, authorities.previous, authorities.pending]) {
+      expect((await stat(path)).uid).toBe(65534)
+    }
+  },
+)
 
 test.each([
   [['import'], /name the file/],

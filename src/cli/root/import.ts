@@ -28,6 +28,7 @@ export function importCommand(context: CommandContext) {
     ['root import acmetap.pem --root root.pem', "what your CA signed of 'root csr', and its root"],
     ['root import acmetap.pem ca.pem --root root.pem', 'with an intermediate of your CA'],
     ['root import --key authority.pem', "a file of 'root export' of another instance"],
+    ['root import --key data/interception/previous/….pem', 'back to what issued before'],
     ['root import --key next.pem --next', "a file of 'root export --next': its root is published first"],
   ])
     .argument('[files...]', 'PEM files with the certificate for the request and the intermediates')

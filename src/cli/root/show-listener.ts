@@ -6,12 +6,18 @@ import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command-context.ts'
 import { renderFields } from '../render.ts'
 import { writeJson } from '../terminal.ts'
-import type { ShowOptions } from './show.ts'
+
+/** How a root is shown, whichever it is. */
+export interface ShownAs {
+  readonly der?: string
+  readonly pem?: boolean
+  readonly json?: boolean
+}
 
 export async function showListenerRoot(
   context: CommandContext,
   config: Config,
-  options: ShowOptions,
+  options: ShownAs,
 ): Promise<void> {
   const { terminal } = context
   const file = join(config.data, 'listener-root.pem')

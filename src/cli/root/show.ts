@@ -4,14 +4,11 @@ import { type CommandContext, command } from '../command-context.ts'
 import { renderFields } from '../render.ts'
 import { writeJson } from '../terminal.ts'
 import { type Authorities, allNames, look, openAuthorities, summary } from './authorities.ts'
-import { showListenerRoot, writeDer } from './show-listener.ts'
+import { type ShownAs, showListenerRoot, writeDer } from './show-listener.ts'
 
-export interface ShowOptions {
+interface ShowOptions extends ShownAs {
   readonly listener?: boolean
   readonly interception?: boolean
-  readonly der?: string
-  readonly pem?: boolean
-  readonly json?: boolean
 }
 
 export function showCommand(context: CommandContext) {
@@ -41,7 +38,7 @@ export function showCommand(context: CommandContext) {
 async function showInterceptionRoot(
   context: CommandContext,
   authorities: Authorities,
-  options: ShowOptions,
+  options: ShownAs,
 ): Promise<void> {
   const { terminal } = context
   const { folder, names, now } = authorities
