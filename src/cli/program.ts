@@ -14,9 +14,12 @@ import { CliError, UsageError } from './cli-error.ts'
 import type { CommandContext } from './command-context.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor/command.ts'
+import { enrollCommand } from './enroll/command.ts'
 import { escapeText } from './escape.ts'
 import { exchangesCommand } from './exchanges/command.ts'
 import { exportCommand } from './export.ts'
+import { reportCommand } from './report/command.ts'
 import { restoreCommand } from './restore.ts'
 import { rootCommand } from './root/command.ts'
 import { serveCommand } from './serve.ts'
@@ -66,10 +69,13 @@ function buildProgram(context: CommandContext): Command {
     configCommand,
     caCommand,
     rootCommand,
+    enrollCommand,
+    doctorCommand,
     accountsCommand,
     tailCommand,
     exchangesCommand,
     exportCommand,
+    reportCommand,
     backupCommand,
     restoreCommand,
   ]

@@ -100,9 +100,10 @@ block() {
   keep_back "$1"
 }
 
-# rewrite FILE: forth.sed over it; back.sed goes first, so that a second run changes nothing.
+# rewrite FILE: forth.sed over it; from the second time on back.sed goes first, so that nothing is done twice.
 rewrite() {
-  sed -f "$work/back.sed" "$1" | sed -f "$work/forth.sed" >"$work/whole"
+  if grep -qxF -e "$1" "$undo/files"; then sed -f "$work/back.sed" "$1" >"$work/was"; else cat "$1" >"$work/was"; fi
+  sed -f "$work/forth.sed" "$work/was" >"$work/whole"
   put "$1" 644 <"$work/whole"
   keep_back "$1"
 }
@@ -193,6 +194,11 @@ while [ "$n" -gt 0 ]; do
   n=$((n - 1))
 done
 if [ -f "$undo/store" ]; then
+  # update-ca-certificates leaves the links of a certificate that is gone.
+  rm -f /etc/ssl/certs/acmetap-"$name"-*.pem
+  for link in /etc/ssl/certs/*.[0-9]; do
+    case $(readlink "$link" || :) in acmetap-"$name"-*.pem) rm -f "$link" ;; esac
+  done
   if command -v update-ca-certificates >/dev/null 2>&1; then update-ca-certificates >/dev/null
   elif command -v update-ca-trust >/dev/null 2>&1; then update-ca-trust extract; fi
 fi
