@@ -149,6 +149,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     closing.add(() => keeper.stop())
 
     // The way in
+    const addresses: ListenerAddress[] = []
+    const portOf = (name: ListenerAddress['name']) => addresses.find((one) => one.name === name)?.port
     const issuer = await Issuer.open(config.data, routing.interceptedNames, () => new Date(), observe.issuer)
     const dataPlane = await openDataPlane(config, {
       chains,
@@ -160,6 +162,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       exitOf: traffic.exitOf,
       page: pagesOf({
         rootsPem: () => issuer.rootsPem(),
+        cas: () => interceptedCas(config),
+        proxy: () => `${config.listeners.proxy.names[0]}:${portOf('proxy')}`,
         refusedHosts: (client) => refusedHosts.of(client),
       }),
       onCompleted: completed,
@@ -180,7 +184,6 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
 
     // Control plane
     let draining = false
-    const addresses: ListenerAddress[] = []
     const status = async (): Promise<Status> => ({
       version: VERSION,
       instance: config.instance,
@@ -309,6 +312,10 @@ export async function restore(config: Config, file: string, force: boolean) {
 /** A resolver that stays the same keeps the connections that were made with it. */
 function wayOutOf({ egress }: Config, own: OwnAddresses, resolve: WayOut['resolve']): WayOut {
   return { resolve, own, proxy: egressProxyOf(egress) }
+}
+
+function interceptedCas({ cas, intercept }: Config) {
+  return intercept.cas.map((name) => ({ name, directory: cas[name]?.directory[0] ?? '' }))
 }
 
 function pacingOf({ egress, limits }: Config, { pacing }: Routing): PacerSettings {

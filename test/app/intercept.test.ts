@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { httpsTransport, TestAcmeClient } from '../support/acme-client.ts'
@@ -183,4 +184,33 @@ test('what only a restart can open is refused at a reload', async () => {
   await world.configure(cas, { ...sectionsOf({}), relay: [{ host: 'localhost:8443', ca: 'ca' }] })
   const report = await world.running.reload()
   expect(report).toMatchObject({ ok: false, problems: [{ path: 'relay and intercept.cas' }] })
+})
+
+test('the pages that set a client up', async () => {
+  const ca = opened.add(await startTestCa())
+  const world = await intercepting(ca)
+  const ask = async (path: string) =>
+    (await askAdmin(`http://127.0.0.1:${world.proxyPort}${path}`))?.body ?? ''
+  const fingerprint = new X509Certificate(await ask('/root.pem')).fingerprint256.replaceAll(':', '')
+  const script = await ask('/doctor.sh')
+  expect(script).toMatch(/^#!\/bin\/sh\n/)
+  for (const text of [fingerprint, ca.directory, `http://127.0.0.1:${world.proxyPort}`])
+    expect(script).toContain(text)
+  expect(await ask('/proxy.pac')).toContain(`PROXY 127.0.0.1:${world.proxyPort}; DIRECT`)
+  expect(await ask('/')).toContain('/doctor.sh')
+  expect((await askAdmin(`http://127.0.0.1:${world.proxyPort}/nothing`))?.status).toBe(404)
+})
+
+test('a Host that is no plain name goes into no script', async () => {
+  const ca = opened.add(await startTestCa())
+  const world = await intercepting(ca)
+  for (const host of [`x';id;':1`, '$(id):1', 'acmetap.invalid', 'UPPER:1']) {
+    const socket = connectTcp(world.proxyPort, '127.0.0.1')
+    socket.write(`GET /doctor.sh HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    expect(answer).not.toContain('id;')
+    expect(answer).not.toContain('$(id)')
+    if (answer.includes(' 200 ')) expect(answer).toContain(`http://localhost:${world.proxyPort}`)
+  }
 })
