@@ -72,7 +72,7 @@ export class SniListener {
     this.#takenOver.terminate(peer, peer.socket, {
       context,
       choose: (name, done) => {
-        this.#choose(peer, name).then(
+        this.#choose(peer, name, unnamed !== null).then(
           (chosen) => done(null, chosen),
           (error: Error) => done(error),
         )
@@ -81,10 +81,12 @@ export class SniListener {
     })
   }
 
-  async #choose(peer: Peer, name: string): Promise<SecureContext> {
+  async #choose(peer: Peer, name: string, hasDefault: boolean): Promise<SecureContext> {
     const host = name.toLowerCase().replace(/\.$/, '')
     if (this.#authorityOf(host) === null) {
       peer.trouble ??= 'the TLS server name is no CA that is taken over'
+      // A context without a certificate would leave the one for clients without a name in use.
+      if (hasDefault) throw new Error(peer.trouble)
       return this.#nobody
     }
     return this.#parts.contextFor(host)
