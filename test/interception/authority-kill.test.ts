@@ -25,7 +25,7 @@ test(`killed ${ROUNDS} times while it rotates: each next start finds a whole aut
     const signers = new Set<string>()
     for (let round = 0; round < ROUNDS; round += 1) {
       const rotating = startProcess(process.execPath, [
-        join(import.meta.dirname, 'rotate-until-killed.ts'),
+        join(import.meta.dirname, 'rotate-until-killed-process.ts'),
         data,
       ])
       const steps = 1 + (round % 6)

@@ -98,7 +98,7 @@ export function readPem(context: CommandContext, name: string): string {
   }
 }
 
-/** Of the root in PEM that an authority brings. */
+/** What every command says of an authority, in JSON. */
 export function summary(authority: IssuingAuthority) {
   return {
     names: allNames(authority.permitted),
@@ -108,8 +108,4 @@ export function summary(authority: IssuingAuthority) {
     notBefore: authority.notBefore.toISOString(),
     notAfter: authority.notAfter.toISOString(),
   }
-}
-
-export function day(date: Date): string {
-  return date.toISOString().slice(0, 10)
 }
