@@ -69,7 +69,7 @@ function whereFrom(context: CommandContext, self: Command, options: ExportOption
     ip: '127.0.0.1',
     hostOfCa(name) {
       const directory = config?.cas[name]?.directory?.[0]
-      return directory === undefined ? null : new URL(directory).host
+      return directory === undefined ? null : new URL(directory).hostname
     },
   }
   return { data: named.length === 0 ? [config!.data] : named, program }

@@ -114,7 +114,7 @@ test('a span of time, as Amp lines, into a file for its owner alone', async () =
   const file = path.join(folder, 'x.json')
   expect(
     lines(readFileSync(file, 'utf8')).map(({ id, time, params }) => [id, time, params.server, params.client]),
-  ).toEqual([1, 2, 3, 4].map((n) => [n, `2026-11-22 00:0${n}:00`, 'ca.example:14000', '192.0.2.7']))
+  ).toEqual([1, 2, 3, 4].map((n) => [n, `2026-11-22 00:0${n}:00`, 'ca.example', '192.0.2.7']))
   expect(statSync(file).mode & 0o777).toBe(0o600)
   const again = await acmetap('export', '--output', 'x.json')
   expect([again.code, again.err]).toEqual([1, expect.stringContaining('x.json exists already')])

@@ -28,7 +28,7 @@ export interface Program {
   readonly version: string
   readonly host: string
   readonly ip: string
-  /** Host name of a CA of the configuration, for modes in which requests don't name it; null where none is known. */
+  /** Host name of a CA of the configuration, without a port, for modes in which requests don't name it; null where none is known. */
   hostOfCa(name: string): string | null
 }
 

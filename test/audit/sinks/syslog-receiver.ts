@@ -19,6 +19,7 @@ export interface SyslogReceiver {
 
 export async function tcpReceiver(
   tls: { readonly key: string; readonly cert: string } | null,
+  port = 0,
 ): Promise<SyslogReceiver> {
   const sockets = new Set<Socket>()
   let reset: number | null = null
@@ -70,7 +71,7 @@ export async function tcpReceiver(
     })
     server.on('tlsClientError', () => undefined)
   }
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const receiver: SyslogReceiver = {
     port: (server.address() as AddressInfo).port,
