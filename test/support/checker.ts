@@ -1,6 +1,7 @@
 /**
  * Compares three accounts of one run: the CA's log, what clients were answered, and the record. It reads the
- * record's facts and checks the chain by itself, so that a fault in our own verification would show.
+ * record's facts and checks the chain by itself, so that a fault in our own verification would show. The record may
+ * be of several instances: each has a chain of its own, and every exchange is in one of them.
  */
 import { createHash } from 'node:crypto'
 import type { StoredFact, StoredIntent, StoredOutcome } from '../../src/audit/record-store.ts'
@@ -42,11 +43,14 @@ interface Exchange {
 const CLOCK_TOLERANCE = 10_000
 const KEPT = 50
 
-/** @param requests what the CA received, in order. @param answers what clients received, in any order. */
+/**
+ * @param requests what the CA received, in order. @param answers what clients received, in any order.
+ * @param readers of the record of each instance.
+ */
 export async function checkRecord(
   requests: readonly RequestEntry[],
   answers: readonly ReceivedAnswer[],
-  reader: FactReader,
+  ...readers: readonly FactReader[]
 ): Promise<CheckReport> {
   const violations: string[] = []
   let violationCount = 0
@@ -54,7 +58,7 @@ export async function checkRecord(
     violationCount++
     if (violations.length < KEPT) violations.push(text)
   }
-  const { exchanges, facts } = await readExchanges(reader, violated)
+  const { exchanges, facts } = await readRecords(readers, violated)
   checkRequests(requests, exchanges, violated)
   checkAnswers(answers, exchanges, violated)
 
@@ -80,6 +84,23 @@ export async function checkRecord(
     violations,
     violationCount,
   }
+}
+
+/** The exchanges of all records, those of several in the order in which they were received. */
+async function readRecords(readers: readonly FactReader[], violated: (text: string) => void) {
+  const merged = new Map<string, Exchange>()
+  let facts = 0
+  for (const reader of readers) {
+    const record = await readExchanges(reader, violated)
+    facts += record.facts
+    for (const [id, exchange] of record.exchanges) {
+      if (merged.has(id)) violated(`${id}: in two records`)
+      else merged.set(id, exchange)
+    }
+  }
+  if (readers.length < 2) return { exchanges: merged, facts }
+  const byTime = [...merged].sort(([, a], [, b]) => a.intent.at - b.intent.at)
+  return { exchanges: new Map(byTime), facts }
 }
 
 /** Sequence contiguous from 1, every digest right, every fact naming the one before, one intent and one outcome each. */
@@ -123,7 +144,7 @@ function checkRequests(
     const { method, target, authority, digest } = intent.request
     const key = `${method} ${target} ${authority} ${digest}`
     // A second attempt with the same bytes may have been refused while the first was sent.
-    if (outcome?.outcome === 'refused' || outcome?.outcome === 'notSent') neverSent.add(key)
+    if (outcome && wasNotSent(outcome)) neverSent.add(key)
     else {
       const alike = intents.get(key)
       if (alike) alike.push(intent)
@@ -149,6 +170,11 @@ function checkRequests(
       violated(`CA request ${order} ${method} ${target}: its intent is later`)
     }
   }
+}
+
+/** Refused, given up, or answered with what another request had brought. */
+function wasNotSent({ outcome, source }: StoredOutcome): boolean {
+  return outcome === 'refused' || outcome === 'notSent' || source === 'cache' || source === 'shared'
 }
 
 /** Each answer a client got is an outcome, with the same status and bytes. Only a 503 may lack an exchange. */
