@@ -30,15 +30,22 @@ export function createTraffic(
     async pace(exchange) {
       const { destination, operation, request, connection } = exchange
       if (!destination) throw new Error('a request without a destination has no turn')
+      const { ca } = destination
+      const client = clientOf(connection)
+      const isPaced = pacer.paces(ca, operation)
+      const takeTurn = async (signal?: AbortSignal) => ({
+        turn: await pacer.turn(ca, operation, client, signal),
+      })
+      if (!isPaced && operation !== 'directory') {
+        const { turn } = await takeTurn()
+        return 'why' in turn ? paceDenial(ca, operation, turn) : turn
+      }
       const began = clock.now().monotonic
-      const signal = hangUpOf(request)
-      const asked = askedIn(exchange, destination, signal)
-      const given =
-        asked && exchange.mode !== 'engine'
-          ? await shared.admit(asked)
-          : { turn: await pacer.turn(destination.ca, operation, clientOf(connection), signal) }
+      const signal = isPaced ? hangUpOf(request) : undefined
+      const asked = askedIn(exchange, destination, client, signal)
+      const given = asked && exchange.mode !== 'engine' ? await shared.admit(asked) : await takeTurn(signal)
       const turn = 'turn' in given ? given.turn : given
-      if ('why' in turn) return paceDenial(destination.ca, operation, turn)
+      if ('why' in turn) return paceDenial(ca, operation, turn)
       const answer = 'answer' in given ? given.answer : null
       admitted.set(request, { operation, asked, answer })
       return turn.waited === 0 && answer === null ? turn : { ...turn, waited: clock.now().monotonic - began }
@@ -48,6 +55,7 @@ export function createTraffic(
       return async (ca, outgoing) => {
         const passage = admitted.get(exchange.request)
         const send = async (from: string | null = outgoing.from ?? null): Promise<Sent> => {
+          if (passage) await pacer.departure(ca, passage.operation, from)
           const sent = await plain(ca, { ...outgoing, from })
           if (passage) tellIfBusy(ca, passage.operation, from, sent)
           return sent
@@ -74,12 +82,16 @@ interface Passage {
   readonly answer: Admission['answer'] | null
 }
 
-function askedIn(exchange: Decided, destination: Destination, signal?: AbortSignal): Asked | null {
-  const { operation, request, mode, connection } = exchange
+function askedIn(
+  { operation, request, mode }: Decided,
+  destination: Destination,
+  client: string,
+  signal: AbortSignal | undefined,
+): Asked | null {
   if (operation !== 'directory') return null
   const fields = outgoingFields(request.fields, destination.authority, mode === 'relay' || mode === 'engine')
   if (!isShareable(request, fields)) return null
-  return { ...destination, target: request.target, fields, client: clientOf(connection), signal }
+  return { ...destination, target: request.target, fields, client, signal }
 }
 
 /** Whom turns are shared out between: proxy users, else addresses; acmetap itself is one of them. */

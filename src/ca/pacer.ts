@@ -57,6 +57,8 @@ const DRIFT = 100_000
 export class Pacer {
   readonly #clock: Clock
   readonly #lines = new Map<string, Line>()
+  /** By line and address. */
+  readonly #gates = new Map<string, Line>()
   #settings: PacerSettings = { byCa: new Map(), addresses: [], wait: 0 }
   #atOnce: Turn = AT_ONCE
   #closed = false
@@ -78,13 +80,29 @@ export class Pacer {
         gone.delete(key)
         const line = this.#lines.get(key) ?? new Line(this.#clock)
         this.#lines.set(key, line)
-        line.use(settings.addresses.length === 0 ? [null] : settings.addresses, withMargin(rate))
+        const addresses = settings.addresses.length === 0 ? [null] : settings.addresses
+        line.use(addresses, withMargin(rate))
+        for (const from of addresses) this.#gateFor(key, from).use([from], withMargin(rate))
       }
     }
     for (const key of gone) {
       this.#lines.get(key)?.release(this.#atOnce.from)
       this.#lines.delete(key)
     }
+    for (const [key, gate] of this.#gates) {
+      const [line = '', from] = JSON.parse(key) as [string, string | null]
+      const isUsed = from === null ? settings.addresses.length === 0 : settings.addresses.includes(from)
+      if (this.#lines.has(line) && isUsed) continue
+      gate.release(from)
+      this.#gates.delete(key)
+    }
+  }
+
+  #gateFor(line: string, from: string | null): Line {
+    const key = JSON.stringify([line, from])
+    const gate = this.#gates.get(key) ?? new Line(this.#clock)
+    this.#gates.set(key, gate)
+    return gate
   }
 
   /**
@@ -96,6 +114,20 @@ export class Pacer {
     if (!line) return this.#atOnce
     if (this.#closed) return { retryAfter: 1, why: 'closing' }
     return line.turn(client, this.#settings.wait * 1000, signal)
+  }
+
+  /**
+   * Resolves when a request that has had its turn may go out. Between the two it is recorded, and where that was slow
+   * several would go out at once: they are spread again, so that what leaves keeps to the rate, not only what was let in.
+   */
+  async departure(ca: string, operation: Operation, from: string | null): Promise<void> {
+    const gate = this.#gates.get(JSON.stringify([keyOf(ca, endpointOf(operation)), from]))
+    if (gate && !this.#closed) await gate.turn('', this.#settings.wait * 1000)
+  }
+
+  /** Whether there is anything to wait for. */
+  paces(ca: string, operation: Operation): boolean {
+    return this.#lines.has(keyOf(ca, endpointOf(operation)))
   }
 
   /** How many requests of a client wait for this endpoint. */
@@ -117,11 +149,11 @@ export class Pacer {
   /** Everybody who waits is told to come back. */
   close(): void {
     this.#closed = true
-    for (const line of this.#lines.values()) line.close()
+    for (const line of [...this.#lines.values(), ...this.#gates.values()]) line.close()
   }
 }
 
-/** The requests for one endpoint of one CA, with a bucket for each address. Holds a timer only while somebody waits. */
+/** Requests for one endpoint of one CA, with a bucket for each address. Holds a timer only while somebody waits. */
 class Line {
   readonly #clock: Clock
   readonly #queue = new FairQueue<Waiting>()

@@ -209,6 +209,21 @@ test('property: whoever is not told has its turn within the wait; the rate is ke
   )
 })
 
+test('what became bunched between its turn and its sending is spread again, by address', async () => {
+  const pacer = pacerOf(TEN, { addresses: ['192.0.2.1', '192.0.2.2'] })
+  const gone: number[] = []
+  const depart = async (from: string) => {
+    await pacer.departure('le', 'newNonce', from)
+    gone.push(performance.now())
+  }
+  for (let i = 0; i < 4; i++) void depart('192.0.2.1')
+  void depart('192.0.2.2')
+  await pacer.departure('le', 'newOrder', null)
+  const began = performance.now()
+  await pass(3 * TURN)
+  expect(gone.map((at) => at - began)).toEqual([0, 0, TURN, 2 * TURN, 3 * TURN])
+})
+
 test('several addresses carry several times as much', async () => {
   const pacer = pacerOf(TEN, { addresses: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] })
   const asked = Array.from({ length: 30 }, () => ask(pacer, 'a'))
