@@ -217,7 +217,11 @@ export class ProxyListener {
       const authority = this.#parts.takeOver(target.host, target.port)
       if (authority !== null) this.#takeOver(peer, socket, target.host, authority, refuse)
       else if (this.#hasTunnel(peer, refuse) && peer.connection !== null)
-        void this.#otherHosts.connect(peer.connection, request, socket, target)
+        void this.#otherHosts.connect(peer.connection, request, socket, target).then(() => {
+          // Where the answer was a refusal, the client has until the sweep after next to take it.
+          peer.ending = true
+          peer.since = performance.now()
+        })
     })
   }
 

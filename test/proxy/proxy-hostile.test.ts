@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { HttpResponse, ListenerLimits } from '../../src/proxy/listener-options.ts'
@@ -73,15 +74,19 @@ describe('deadlines of the proxy itself', () => {
     expect(world.events).toEqual(timedOut('ERR_HTTP_REQUEST_TIMEOUT'))
   })
 
-  it('a refusal that is not taken leaves', async () => {
-    await start()
-    const socket = await rawTcp(world.port)
-    socket.pause()
-    socket.write(CONNECT('not a target'))
-    socket.allowHalfOpen = true
-    await until(() => world.events.length === 1)
-    await until(() => world.listener.openConnections === 0)
-  })
+  it.each(['not a target', 'not-listed.test:443'])(
+    'a refusal that is not taken leaves: %s',
+    async (target) => {
+      await start()
+      const socket = connectTcp({ port: world.port, host: '127.0.0.1', allowHalfOpen: true })
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      socket.write(CONNECT(target))
+      await once(socket, 'readable')
+      await until(() => world.listener.openConnections === 0)
+      socket.destroy()
+    },
+  )
 })
 
 const outers = ['http://', 'https://'] as const

@@ -14,7 +14,7 @@ import {
   startOrigin,
   startProxy,
 } from './running-proxy.ts'
-import { untilClosed } from './tls-client.ts'
+import { tls, untilClosed } from './tls-client.ts'
 
 let world: ProxyWorld
 let origin: Origin
@@ -84,6 +84,17 @@ describe('a tunnel', () => {
     socket.end('second')
     expect(await untilClosed(socket)).toBe('first second')
     expect(await ended()).toMatchObject([{ up: 12, down: 12 }])
+  })
+
+  it('goes through an https:// proxy URL', async () => {
+    await start((socket) => socket.pipe(socket))
+    const outer = await tls({ port: world.port, root: world.listenerRoot })
+    outer.write(CONNECT('a.test:443'))
+    await headerOf(outer)
+    outer.end('inside')
+    expect(await untilClosed(outer)).toBe('inside')
+    expect(await ended()).toMatchObject([{ up: 6, down: 6, end: 'clientClosed' }])
+    expect(world.completed[0]?.connection).toMatchObject({ tlsVersion: 'TLSv1.3' })
   })
 
   it('vouches for hosts that are named', async () => {
