@@ -114,6 +114,7 @@ export function directoryFault(text: string): string | null {
   if (url.protocol !== 'https:') return 'must begin with https://'
   if (url.username !== '' || url.password !== '') return 'must not carry a user name or password'
   if (url.hash !== '') return 'must not have a fragment'
+  if (url.hostname.endsWith('.')) return 'must not have a dot after the host name'
   if (url.href !== text) return 'is not in its plain form (lower-case host, no :443, a path)'
   return null
 }

@@ -10,9 +10,9 @@
  * OpenSSL holds a common name against the constraints only when it has a dot, and a certificate with nothing but
  * `CN=localhost` passes its clients. And Java takes no constraints at all from a certificate it trusts directly.
  *
- * Subdomains of a permitted name stay permitted, as the RFC has it. Excluding `.host` would close them for OpenSSL,
- * GnuTLS, Go and Java, but the RFC gives a leading dot no meaning in a DNS name, so that other verifiers may refuse
- * every leaf because of it, and who answers for a CA's host answers for its subdomains as well.
+ * Subdomains of a permitted name stay permitted, as the RFC has it. Excluding `.host` closes them for GnuTLS and Java,
+ * but the RFC gives a leading dot no meaning in a DNS name, so that other verifiers may refuse every leaf because of
+ * it, and who answers for a CA's host answers for its subdomains as well.
  */
 import ipaddr from 'ipaddr.js'
 
