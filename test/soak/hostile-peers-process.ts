@@ -64,8 +64,9 @@ async function establish(kind: HostileKind, order: HostileOrder): Promise<Establ
   if (kind === 'notReading') {
     const socket = await openTcp(port, from)
     socket.pause()
-    socket.write(`GET /root.pem HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`.repeat(4000))
-    return { socket, drip: null }
+    socket.write(`GET /root.pem HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`.repeat(8000))
+    // What is not read hides the end of the connection; a write that fails shows it.
+    return { socket, drip: '\r\n' }
   }
   if (kind === 'halfConnect') {
     const socket = await openTcp(port, from)
@@ -111,11 +112,7 @@ async function keep(kind: HostileKind, order: HostileOrder): Promise<void> {
     open[kind]++
     if (kind !== 'notReading') socket.resume()
     const dripping = drip === null ? undefined : setInterval(() => socket.write(drip), 1000)
-    await new Promise((resolve) => {
-      socket.once('close', resolve)
-      // What is not read hides the end of the connection; a failing write shows it.
-      if (kind === 'notReading') socket.once('error', resolve)
-    })
+    await new Promise((resolve) => socket.once('close', resolve))
     clearInterval(dripping)
     const lasted = performance.now() - began
     open[kind]--

@@ -6,6 +6,7 @@ import { ambiguity } from './ambiguity.ts'
 import { hostile } from './hostile.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
+import { openProxy } from './open-proxy.ts'
 import { rollout } from './rollout.ts'
 import type { Soak } from './soak.ts'
 import { storeFaults } from './store-faults.ts'
@@ -19,6 +20,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   leak,
   hostile,
   rollout,
+  'open-proxy': openProxy,
 }
 
 const { values, positionals } = parseArgs({

@@ -11,15 +11,15 @@ export interface InterceptingAcmetap extends Acmetap {
 export interface InterceptingOptions extends AcmetapOptions {
   /** `intercept.other_hosts`; refused where it is left out. */
   readonly otherHosts?: 'refuse' | 'tunnel' | readonly string[]
-  /** Keys of `listeners.proxy` and `listeners.sni` beside address and port. */
+  /** Keys of `listeners.proxy` and `listeners.sni`; by default a free port of 127.0.0.1. */
   readonly proxy?: Readonly<Record<string, unknown>>
   readonly sni?: Readonly<Record<string, unknown>>
 }
 
 /** acmetap as a process of its own that takes over connections to the CA `test`, by CONNECT and by SNI. */
 export async function startIntercepting(options: InterceptingOptions): Promise<InterceptingAcmetap> {
-  const proxyPort = await freePort()
-  const sniPort = await freePort()
+  const proxyPort = Number(options.proxy?.port ?? (await freePort()))
+  const sniPort = Number(options.sni?.port ?? (await freePort()))
   const acmetap = await startAcmetap({
     ...options,
     sections: {

@@ -20,11 +20,11 @@ export interface ConnectAnswer {
 }
 
 /** Connects; rejects where nothing listens. Errors after that only close the socket. */
-export function openTcp(port: number, from?: string): Promise<Socket> {
+export function openTcp(port: number, from?: string, to = '127.0.0.1'): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectTcp({
       port,
-      host: '127.0.0.1',
+      host: to,
       noDelay: true,
       ...(from === undefined ? {} : { localAddress: from }),
     })
