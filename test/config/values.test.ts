@@ -99,6 +99,7 @@ test.each([
   ['ca.example', 'is not a URL'],
   ['https://u:p@ca.example/', 'must not carry a user name or password'],
   ['https://ca.example/#x', 'must not have a fragment'],
+  ['https://ca.example./dir', 'must not have a dot after the host name'],
   ['https://CA.example/', 'is not in its plain form (lower-case host, no :443, a path)'],
   ['https://ca.example:443/', 'is not in its plain form (lower-case host, no :443, a path)'],
   ['https://ca.example', 'is not in its plain form (lower-case host, no :443, a path)'],
