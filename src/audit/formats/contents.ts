@@ -1,6 +1,11 @@
 import { parseJson } from '../../exchange/parse-json.ts'
 import type { RecordedExchange } from '../record-store.ts'
-import type { Needs } from './line.ts'
+
+/** Which bodies a format reads. */
+export interface Needs {
+  readonly payload: boolean
+  readonly answer: boolean
+}
 
 /** The bodies of an exchange as far as they are kept and were asked for. */
 export interface Contents {

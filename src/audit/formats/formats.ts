@@ -10,4 +10,3 @@ export const FORMATS = {
 } as const satisfies Record<string, Format>
 
 export type FormatName = keyof typeof FORMATS
-export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[]

@@ -5,7 +5,7 @@
  */
 import type { Operation } from '../../acme/operation.ts'
 import type { RecordedExchange } from '../record-store.ts'
-import type { Contents } from './contents.ts'
+import type { Contents, Needs } from './contents.ts'
 
 /** An exchange that has ended. */
 export interface EndedRecord extends RecordedExchange {
@@ -37,11 +37,6 @@ export interface Format {
   needs(operation: Operation): Needs
   /** Null for an exchange that the format has no line for. */
   line(exchange: EndedRecord, contents: Contents, context: LineContext): string | null
-}
-
-export interface Needs {
-  readonly payload: boolean
-  readonly answer: boolean
 }
 
 /** What it was: the answer's word counts where the request alone could not tell. */
