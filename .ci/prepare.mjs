@@ -1,4 +1,4 @@
-// Makes a fresh clone ready: node .ci/prepare.mjs [--peers] [--bench] [--build] [-- COMMAND ARGUMENTS…]
+// Makes a fresh clone ready: node .ci/prepare.mjs [--peers] [--bench] [--hostile] [--build] [-- COMMAND ARGUMENTS…]
 //
 // Plain JavaScript that runs on any Node from 18 on with nothing installed. Quiet when nothing is to do. After `--`
 // comes a command that is run with the project's own Node first in the PATH, in place of the system's.
@@ -13,7 +13,10 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const bin = path.join(root, 'node_modules', '.bin')
 const environment = { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ''}` }
 
-/** Debian's package for each program the demo and the tests, or only the benchmark, talk to. */
+/** Stands for a package without a program: a library. */
+const LIBRARY = 'library '
+
+/** Debian's package for each program or library that the demo and the tests, or only one kind of run, talk to. */
 const PEERS = {
   '--peers': {
     pebble: 'pebble',
@@ -29,9 +32,24 @@ const PEERS = {
     strace: 'strace',
     unshare: 'util-linux',
     ip: 'iproute2',
+    'acme-tiny': 'acme-tiny',
+    lacme: 'lacme',
+    'lacme-accountd': 'lacme-accountd',
+    [`${LIBRARY}libcrypt-openssl-rsa-perl`]: 'libcrypt-openssl-rsa-perl',
+    // The server without the service that would take port 80.
+    apache2: 'apache2-bin',
+    [`${LIBRARY}python3-acme`]: 'python3-acme',
+    [`${LIBRARY}ruby-acme-client`]: 'ruby-acme-client',
+    'gnutls-cli': 'gnutls-bin',
+    certutil: 'libnss3-tools',
   },
+  '--hostile': { slowhttptest: 'slowhttptest' },
   '--bench': { nginx: 'nginx-light', mitmdump: 'mitmproxy' },
 }
+
+/** Unpacked beside the others, not installed: their packages start a server or change other packages' settings. */
+const UNPACKED = { '--peers': { caddy: 'caddy', acmetool: 'acmetool' } }
+const unpackedFolder = path.join(root, '.cache', 'peers')
 
 function say(text) {
   process.stderr.write(`${text}\n`)
@@ -43,9 +61,9 @@ function fail(text) {
 }
 
 /** Run to the end with the output shown; true when it went well. */
-function run(command, args, extra = {}) {
+function run(command, args, extra = {}, folder = root) {
   const done = spawnSync(command, args, {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 2, 2],
     env: { ...environment, ...extra },
   })
@@ -179,7 +197,17 @@ function build() {
 
 const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 
+/** True when Debian's package manager has it, for whichever architecture. */
+function libraryIsInstalled(name) {
+  const folder = '/var/lib/dpkg/info'
+  if (!fs.existsSync(folder)) return false
+  return fs
+    .readdirSync(folder)
+    .some((file) => file === `${name}.list` || (file.startsWith(`${name}:`) && file.endsWith('.list')))
+}
+
 function onPath(program) {
+  if (program.startsWith(LIBRARY)) return libraryIsInstalled(program.slice(LIBRARY.length))
   return [...environment.PATH.split(path.delimiter), ...SYSTEM_FOLDERS].some((folder) => {
     try {
       fs.accessSync(path.join(folder, program), fs.constants.X_OK)
@@ -195,9 +223,38 @@ function missingPeers(groups) {
     .flatMap((group) => Object.entries(PEERS[group]))
     .filter(([program]) => !onPath(program))
   return {
-    programs: missing.map(([program]) => program),
+    programs: missing.map(([program]) => program.replace(LIBRARY, '')),
     packages: [...new Set(missing.map(([, name]) => name))],
   }
+}
+
+function missingUnpacked(groups) {
+  return groups
+    .flatMap((group) => Object.entries(UNPACKED[group] ?? {}))
+    .filter(
+      ([program, name]) =>
+        !onPath(program) && !fs.existsSync(path.join(unpackedFolder, name, 'usr', 'bin', program)),
+    )
+    .map(([, name]) => name)
+}
+
+/** Download a package and unpack it into a folder of the project. */
+function unpack(name) {
+  const folder = path.join(unpackedFolder, name)
+  const download = `${folder}.download`
+  fs.rmSync(download, { recursive: true, force: true })
+  fs.mkdirSync(download, { recursive: true })
+  // apt fetches as an account of its own where it can enter the folder, and says so at length where it can't.
+  const got = run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', name], {}, download)
+  const [archive] = fs.readdirSync(download).filter((file) => file.endsWith('.deb'))
+  if (!got || archive === undefined) {
+    say(`prepare: ${name} could not be downloaded; what needs it is skipped`)
+  } else {
+    fs.rmSync(folder, { recursive: true, force: true })
+    if (!run('dpkg-deb', ['--extract', path.join(download, archive), folder]))
+      fail(`${name} could not be unpacked; the message is above`)
+  }
+  fs.rmSync(download, { recursive: true, force: true })
 }
 
 function likeDebian() {
@@ -206,29 +263,32 @@ function likeDebian() {
 
 function fetchPeers(groups) {
   const { programs, packages } = missingPeers(groups)
-  if (packages.length === 0) return
+  const unpacked = missingUnpacked(groups)
+  if (packages.length + unpacked.length === 0) return
   if (!likeDebian() || process.getuid?.() !== 0) {
-    say(`prepare: not installed: ${programs.join(', ')}. What needs them is skipped or stops with a message.`)
+    say(
+      `prepare: not installed: ${[...programs, ...unpacked].join(', ')}. What needs them is skipped or stops with a message.`,
+    )
     say(
       likeDebian()
-        ? `  install them as root: apt-get update && apt-get install --no-install-recommends ${packages.join(' ')}`
+        ? `  install them as root: apt-get update && apt-get install --no-install-recommends ${[...packages, ...unpacked].join(' ')}`
         : '  get them from your distribution; Pebble (with pebble-challtestsrv) from https://github.com/letsencrypt/pebble',
     )
     return
   }
   const quiet = { DEBIAN_FRONTEND: 'noninteractive', APT_LISTCHANGES_FRONTEND: 'none', NEEDRESTART_MODE: 'a' }
   const apt = (...args) => run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], quiet)
-  say(`prepare: fetching ${packages.join(', ')} through apt`)
+  say(`prepare: fetching ${[...packages, ...unpacked].join(', ')} through apt`)
   if (!apt('update')) fail('apt-get update failed; its message is above')
-  const known = packages.filter(
-    (name) => spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0,
-  )
-  const unknown = packages.filter((name) => !known.includes(name))
+  const isKnown = (name) => spawnSync('apt-cache', ['show', name], { stdio: 'ignore' }).status === 0
+  const known = packages.filter(isKnown)
+  const unknown = [...packages, ...unpacked].filter((name) => !isKnown(name))
   if (unknown.length > 0)
     say(`prepare: this distribution has no package ${unknown.join(', ')}; what needs it is skipped`)
   if (known.length > 0 && !apt('install', '-y', '--no-install-recommends', ...known)) {
     fail(`apt-get could not install ${known.join(' ')}; its message is above`)
   }
+  for (const name of unpacked.filter(isKnown)) unpack(name)
 }
 
 // ---- main ---------------------------------------------------------------------------------------------------
@@ -242,7 +302,8 @@ if (unknown.length > 0)
 
 const groups = options.filter((option) => option in PEERS)
 const wantsBuild = options.includes('--build')
-const ready = () => installed() && (!wantsBuild || built()) && missingPeers(groups).packages.length === 0
+const peersAreThere = () => missingPeers(groups).packages.length + missingUnpacked(groups).length === 0
+const ready = () => installed() && (!wantsBuild || built()) && peersAreThere()
 
 if (!ready()) {
   await alone(() => {

@@ -2,13 +2,19 @@ import type { AcmeClient } from '../support/peers/client.ts'
 import type { Case } from './row.ts'
 
 /** Why this can't work with this client, as measured; null where it should work. It is tried all the same. */
-export function knownLimit(client: AcmeClient, { mode, variant }: Case): string | null {
-  if (mode === 'intercept' && client.name === 'lacme')
-    return 'lacme never uses a proxy and clears its environment: use mode sni'
+export function knownLimit(client: AcmeClient, { mode }: Case): string | null {
+  return mode === 'intercept' && client.name === 'lacme'
+    ? 'lacme never uses a proxy and clears its environment: use mode sni'
+    : null
+}
+
+/** What is worth knowing of a case that works. */
+export function remark(client: AcmeClient, { variant }: Case): string | null {
   if (variant !== 'https:// proxy') return null
-  if (client.name === 'acme-tiny') return "Python's urllib speaks plain HTTP to an https:// proxy"
-  if (client.name === 'ruby acme-client') return "Ruby's Net::HTTP speaks plain HTTP to an https:// proxy"
-  return null
+  const plain = { 'acme-tiny': "Python's urllib", 'ruby acme-client': "Ruby's Net::HTTP" }[client.name]
+  return plain === undefined
+    ? null
+    : `${plain} speaks plain HTTP to an https:// proxy, which the port takes too`
 }
 
 /** Why a client lacks an operation; it is not tried. */

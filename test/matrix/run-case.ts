@@ -6,7 +6,7 @@ import type { Finished } from '../../src/cli/demo/child.ts'
 import { manage } from '../../src/cli/demo/pebble.ts'
 import { type AcmeClient, baseName, type Surroundings, type Wish } from '../support/peers/client.ts'
 import type { RecordView } from '../support/record-view.ts'
-import { knownLimit, LACKING } from './limits.ts'
+import { knownLimit, LACKING, remark } from './limits.ts'
 import { type Case, type Operation, type Row, rowOperation } from './row.ts'
 import { ACMETAP_NAME, PORTS, type World } from './world.ts'
 
@@ -31,6 +31,7 @@ async function surroundingsOf(
   client: AcmeClient,
   one: Case,
   wish: Wish,
+  otherwise: Otherwise,
 ): Promise<Surroundings> {
   await mkdir(path.join(world.folder, 'clients'), { recursive: true })
   const folder = await mkdtemp(path.join(world.folder, 'clients', `${slug(client.name)}-`))
@@ -52,8 +53,12 @@ async function surroundingsOf(
       ? { proxy: `${overTls ? 'https' : 'http'}://${ACMETAP_NAME}:${PORTS.proxy}` }
       : {}),
     ...(one.variant === 'DNS API by proxy' ? { dnsApi: world.dnsApi } : {}),
+    ...otherwise,
   }
 }
+
+/** What differs from the mode's own surroundings: another way to acmetap, and whom to trust on it. */
+export type Otherwise = Partial<Pick<Surroundings, 'proxy' | 'hosts' | 'trust'>>
 
 /** Run the operations of a case one after the other; what comes after a failure is not tried. */
 export async function* runCase(
@@ -61,10 +66,11 @@ export async function* runCase(
   record: RecordView,
   client: AcmeClient,
   one: Case,
+  otherwise: Otherwise = {},
 ): AsyncGenerator<Row> {
   const name = `${slug(client.name, one.challenge, one.mode, one.variant ?? 'plain')}.example.test`
   const wish: Wish = { name: one.challenge === 'dns-01' ? `*.${name}` : name, method: one.challenge }
-  const around = await surroundingsOf(world, client, one, wish)
+  const around = await surroundingsOf(world, client, one, wish, otherwise)
   const limit = knownLimit(client, one)
   for (const operation of one.operations) {
     const row = (result: Row['result'], reason: string): Row => ({
@@ -101,7 +107,7 @@ export async function* runCase(
     }
     const wrong = await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))
     yield wrong === null
-      ? row('ok', `${exchanges.length} exchanges recorded`)
+      ? row('ok', [`${exchanges.length} exchanges recorded`, remark(client, one) ?? []].flat().join('; '))
       : row('failed', `it says it went well, but ${wrong}`)
     if (wrong !== null) return
   }

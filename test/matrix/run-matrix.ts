@@ -7,7 +7,7 @@ import { runCase } from './run-case.ts'
 import { startWorld, type World } from './world.ts'
 
 /** Groups at the same time: clients wait more than they work. */
-const AT_ONCE = 4
+const AT_ONCE = 6
 
 /** Those that wait longest come first, so that the end is not one client alone. */
 const SLOW = ['dehydrated', 'lego', 'uacme', 'mod_md', 'certbot']

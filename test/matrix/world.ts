@@ -56,7 +56,12 @@ export async function startWorld(modes: readonly Mode[]): Promise<World> {
     for (const end of closing.splice(0).reverse()) await end()
   }
   try {
-    layHosts(file('hosts'), { [ACMETAP_NAME]: AT.acmetap, [DNS_API_NAME]: AT.dnsApi, [CA_NAME]: AT.ca })
+    // The CA's name leads acmetap to itself, as in a network that does so for everyone: the configuration knows better.
+    layHosts(file('hosts'), {
+      [ACMETAP_NAME]: AT.acmetap,
+      [CA_NAME]: AT.acmetap,
+      [DNS_API_NAME]: AT.dnsApi,
+    })
     writeHosts(file('hosts-relay'), { [ACMETAP_NAME]: AT.acmetap })
     // In intercept the CA's own address: who does not use the proxy gets there, and does not trust what it finds.
     writeHosts(file('hosts-intercept'), { [ACMETAP_NAME]: AT.acmetap, [CA_NAME]: AT.ca })
