@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { ambiguity } from './ambiguity.ts'
 import { hostile } from './hostile.ts'
+import { instances } from './instances.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
@@ -20,6 +21,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   leak,
   hostile,
   rollout,
+  instances,
   'open-proxy': openProxy,
 }
 
