@@ -136,7 +136,7 @@ const FAULTS: readonly Fault[] = [
     plant: async () => {
       const server = createServer((socket) => {
         socket.on('error', () => socket.destroy())
-        socket.end('SSH-2.0-OpenSSH_9.2\r\n')
+        socket.write('SSH-2.0-OpenSSH_9.2\r\n', () => socket.destroySoon())
       }).listen(0, '127.0.0.1')
       await new Promise((resolve) => server.once('listening', resolve))
       const place = `127.0.0.1:${(server.address() as AddressInfo).port}`
