@@ -52,6 +52,11 @@ export interface ListenerLimits {
   readonly streamResetRate: number
   /** Open connections of one address (one /64 for IPv6). A trusted balancer's own are not counted. */
   readonly connectionsPerAddress: number
+  /**
+   * Connections at once whose handshake is complete and that have not sent one whole request. Above it the oldest are
+   * cut off: clients ask at once, so these are held open on purpose, and each costs some 70 kB.
+   */
+  readonly silentConnections: number
 }
 
 export const DEFAULT_LIMITS: ListenerLimits = {
@@ -70,6 +75,7 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   streamResetBurst: 200,
   streamResetRate: 20,
   connectionsPerAddress: 1_000,
+  silentConnections: 2_000,
 }
 
 export type ConnectionEventKind =

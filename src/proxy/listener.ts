@@ -147,5 +147,6 @@ export class AcmeListener {
     }
     peer.protocol = { kind: 'http2', session }
     this.#ofSession.set(session, peer)
+    this.#port.expectRequest(peer)
   }
 }

@@ -43,6 +43,8 @@ export class Port {
   readonly #perAddress: ConnectionsPerAddress
   readonly #front: Server
   readonly #peers = new Map<string, Peer>()
+  /** Oldest first. */
+  readonly #silent = new Set<Peer>()
   #timers: NodeJS.Timeout[] = []
   #draining = false
   #emptied: (() => void) | null = null
@@ -137,6 +139,20 @@ export class Port {
     return peer
   }
 
+  /** A request may come on this connection from now on. */
+  expectRequest(peer: Peer): void {
+    this.#silent.add(peer)
+    if (this.#silent.size <= this.limits.silentConnections) return
+    const [oldest = peer] = this.#silent
+    this.#silent.delete(oldest)
+    cutOff(oldest, this.report, 'tooManyConnections', 'sent no request, and there are too many like it')
+  }
+
+  /** One has come, whole. */
+  requestCame(peer: Peer): void {
+    this.#silent.delete(peer)
+  }
+
   readonly report: ReportEvent = (peer, kind, detail) => {
     this.#onEvent({ kind, clientAddress: peer.client.address, detail })
   }
@@ -199,6 +215,7 @@ export class Port {
 
   #closed(key: string, peer: Peer): void {
     if (this.#peers.get(key) === peer) this.#peers.delete(key)
+    this.#silent.delete(peer)
     if (peer.countedAs !== null) this.#perAddress.release(peer.countedAs)
     // Balancers look whether the port is open by connecting and leaving; that is no event.
     if (peer.stage !== 'open' && peer.socket.bytesRead > 0 && !this.#draining) {

@@ -192,6 +192,7 @@ export class ProxyListener {
       return
     }
     peer.protocol = { kind: 'tunnel' }
+    this.#port.requestCame(peer)
     const refuse = (refusal: Refusal) => {
       peer.ending = true
       peer.since = performance.now()

@@ -32,6 +32,7 @@ export function receive<Request extends HttpRequest, Response extends HttpRespon
     peer.since = performance.now()
     if (port.draining) farewell(peer)
   })
+  request.once('end', () => port.requestCame(peer))
   rememberRequest(request, peer.connection)
   if (port.draining) withoutKeepAlive(response)
   const refusal = outsideBounds(request, port.limits)
@@ -49,9 +50,11 @@ export function receive<Request extends HttpRequest, Response extends HttpRespon
 /** An HTTP/1 server for the connections of a port. */
 export class Http1Side {
   readonly server: Server
+  readonly #port: Port
   readonly #peers = new WeakMap<Duplex, Peer>()
 
   constructor(port: Port, handler: PeerRequestHandler<IncomingMessage, ServerResponse>) {
+    this.#port = port
     this.server = createHttp1Server(port.limits, (socket, kind, detail) => {
       const peer = this.#peers.get(socket)
       if (peer === undefined) return
@@ -68,6 +71,7 @@ export class Http1Side {
   serve(peer: Peer, socket: Peer['socket']): void {
     peer.protocol = { kind: 'http1', socket }
     this.#peers.set(socket, peer)
+    this.#port.expectRequest(peer)
     this.server.emit('connection', socket)
   }
 

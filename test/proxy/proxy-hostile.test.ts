@@ -276,6 +276,31 @@ describe('drain', () => {
   })
 })
 
+it('cuts off the oldest of too many connections without a request, and none that has asked', async () => {
+  await start({ silentConnections: 3 })
+  const asked = await intercepted(world)
+  asked.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  await once(asked, 'data')
+  const silent: TLSSocket[] = []
+  for (let i = 0; i < 5; i += 1) silent.push(await intercepted(world))
+  silent[4]?.write('POST / HTTP/1.1\r\nHost: ca.test\r\nContent-Length: 9\r\n\r\nabc')
+  silent.push(await intercepted(world))
+  await until(() => world.events.length === 3)
+  expect(world.events).toEqual(
+    Array.from({ length: 3 }, () => ({
+      kind: 'tooManyConnections',
+      clientAddress: '127.0.0.1',
+      detail: 'sent no request, and there are too many like it',
+    })),
+  )
+  await Promise.all(silent.slice(0, 3).map(untilClosed))
+  await until(() => world.listener.openConnections === 4)
+  asked.write('GET /2 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  expect(String(await once(asked, 'data'))).toContain('GET /2')
+  silent[5]?.write('GET /3 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  expect(String(await once(silent[5] as TLSSocket, 'data'))).toContain('GET /3')
+})
+
 it('resets at any point are survived', async () => {
   await start()
   const full = Buffer.concat([
