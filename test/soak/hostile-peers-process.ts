@@ -3,6 +3,7 @@
  * own, so that its work is not the legitimate client's delay. Driven over IPC: a {@link HostileOrder} in, a
  * {@link HostileState} out every 250 ms; `stop` ends the opening, not the connections.
  */
+import type { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { askConnect, openTcp, secure } from '../support/tunnel-client.ts'
 
@@ -45,7 +46,15 @@ export interface HostileState {
   readonly turnedAway: number
 }
 
-type Established = { readonly socket: import('node:net').Socket; readonly drip: string | null }
+interface Established {
+  readonly socket: Socket
+  /** Sent again and again, every so many ms (a second where it is left out). */
+  readonly drip: string | null
+  readonly every?: number
+}
+
+/** Below the minute after which an idle connection is closed. */
+const ASK_AGAIN_MS = 40_000
 
 const zero = () => Object.fromEntries(HOSTILE_KINDS.map((kind) => [kind, 0])) as Record<HostileKind, number>
 const open = zero()
@@ -89,9 +98,12 @@ async function establish(kind: HostileKind, order: HostileOrder): Promise<Establ
   }
   const secured = await secure(socket, { secureContext: context(order.trust), servername: 'localhost' })
   if (kind === 'keptIdle') {
-    secured.write(`GET ${order.path} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
+    const request = `GET ${order.path} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`
+    secured.write(request)
     await new Promise((resolve) => secured.once('data', resolve))
-  } else if (kind === 'drippingHeader') {
+    return { socket: secured, drip: request, every: ASK_AGAIN_MS }
+  }
+  if (kind === 'drippingHeader') {
     secured.write(`POST /new-order HTTP/1.1\r\nHost: ${authority}\r\nX-Slow: `)
   } else if (kind === 'drippingBody') {
     secured.write(`POST /new-order HTTP/1.1\r\nHost: ${authority}\r\nContent-Length: 5000\r\n\r\n`)
@@ -107,11 +119,16 @@ function context(trust: string) {
 
 async function keep(kind: HostileKind, order: HostileOrder): Promise<void> {
   try {
-    const { socket, drip } = await establish(kind, order)
+    const { socket, drip, every = 1000 } = await establish(kind, order)
     const began = performance.now()
     open[kind]++
     if (kind !== 'notReading') socket.resume()
-    const dripping = drip === null ? undefined : setInterval(() => socket.write(drip), 1000)
+    const dripping =
+      drip === null
+        ? undefined
+        : setInterval(() => {
+            if (kind !== 'keptIdle' || !stopped) socket.write(drip)
+          }, every)
     await new Promise((resolve) => socket.once('close', resolve))
     clearInterval(dripping)
     const lasted = performance.now() - began
