@@ -45,10 +45,12 @@ async function outside(): Promise<number> {
 async function inside(): Promise<number> {
   unmask(process.env)
   const choice = chooseOrStop()
-  const rows = await runMatrix(choice, (line) => console.error(line))
+  const { rows, wire } = await runMatrix(choice, (line) => console.error(line))
   printTable(rows)
+  for (const difference of wire.differences) console.log(difference)
+  console.log(`the CA got ${wire.requests} requests, ${wire.differences.length} differences to the record`)
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`)
-  return rows.some(({ result }) => result === 'failed') ? 1 : 0
+  return wire.differences.length > 0 || rows.some(({ result }) => result === 'failed') ? 1 : 0
 }
 
 function chooseOrStop(): Choice {

@@ -1,30 +1,9 @@
-import { access, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { findProgram, startDaemon } from '../../../src/cli/demo/child.ts'
+import { startDaemon } from '../../../src/cli/demo/child.ts'
 import { type AcmeClient, clientCommand, type Surroundings, type Wish } from './client.ts'
 import { certificateIn, watch } from './daemon-client.ts'
-
-/** Unpacked there where no system-wide Caddy is wanted, whose package starts a server. */
-const UNPACKED = path.resolve(
-  import.meta.dirname,
-  '..',
-  '..',
-  '..',
-  '.cache',
-  'peers',
-  'caddy',
-  'usr',
-  'bin',
-  'caddy',
-)
-
-async function program(): Promise<string | null> {
-  const unpacked = await access(UNPACKED).then(
-    () => UNPACKED,
-    () => null,
-  )
-  return unpacked ?? findProgram('caddy')
-}
+import { unpackedProgram } from './unpacked.ts'
 
 /** Its configuration: one name to keep a certificate for. With `again` every certificate is due at once. */
 function settings({ folder, directory, listens }: Surroundings, { name, method }: Wish, again: boolean) {
@@ -51,11 +30,16 @@ async function run(surroundings: Surroundings, wish: Wish, again: boolean) {
   await writeFile(config, JSON.stringify(settings(surroundings, wish, again)))
   const certificate = () => certificateIn(caddy.certificate(surroundings, wish))
   const before = await certificate()
-  const command = clientCommand((await program()) ?? 'caddy', ['run', '--config', config], surroundings, {
-    SSL_CERT_FILE: surroundings.trust,
-    XDG_DATA_HOME: folder,
-    XDG_CONFIG_HOME: folder,
-  })
+  const command = clientCommand(
+    (await unpackedProgram('caddy')) ?? 'caddy',
+    ['run', '--config', config],
+    surroundings,
+    {
+      SSL_CERT_FILE: surroundings.trust,
+      XDG_DATA_HOME: folder,
+      XDG_CONFIG_HOME: folder,
+    },
+  )
   const daemon = startDaemon(command.program, command.args, { environment: command.environment, folder })
   return watch(daemon, certificate, before, /"msg":"will retry"/)
 }
@@ -66,7 +50,7 @@ export const caddy: AcmeClient = {
   userAgent: /CertMagic/,
   survivesBadNonce: true,
   ownHttpServer: true,
-  missing: async () => ((await program()) === null ? 'caddy is not installed' : null),
+  missing: async () => ((await unpackedProgram('caddy')) === null ? 'caddy is not installed' : null),
   issue: (surroundings, wish) => run(surroundings, wish, false),
   renew: (surroundings, wish) => run(surroundings, wish, true),
   certificate({ folder, directory }, { name }) {

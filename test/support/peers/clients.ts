@@ -1,4 +1,5 @@
 import { acmeTiny } from './acme-tiny.ts'
+import { acmetool } from './acmetool.ts'
 import { caddy } from './caddy.ts'
 import { certbot } from './certbot.ts'
 import type { AcmeClient, WholeClient } from './client.ts'
@@ -16,6 +17,7 @@ export const CLIENTS: readonly WholeClient[] = [certbot, lego, dehydrated, uacme
 
 export const ALL_CLIENTS: readonly AcmeClient[] = [
   ...CLIENTS,
+  acmetool,
   acmeTiny,
   lacme,
   caddy,
