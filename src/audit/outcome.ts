@@ -10,7 +10,7 @@ import {
 } from '../acme/response-objects.ts'
 import { retryAfterSeconds } from '../acme/retry-after.ts'
 import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
-import { identifiersOfAuthorization, locationOf } from '../exchange/learn.ts'
+import { identifiersOfAuthorization, linksOf, locationOf } from '../exchange/learn.ts'
 import { parseJson } from '../exchange/parse-json.ts'
 import { toldByAnswer } from '../exchange/told-by-answer.ts'
 import type {
@@ -141,12 +141,27 @@ function responseContent(
     retryAfter: retryAfterOf(exchange, response),
     account: operation === 'newAccount' ? location : signedFor(exchange),
     issuance: operation === 'newOrder' ? exchange.id : (resource?.issuance ?? null),
-    order: operation === 'newOrder' ? location : (resource?.order ?? null),
-    authorization: operation === 'newAuthz' ? location : (resource?.authorization ?? null),
+    order: operation === 'newOrder' ? location : (resource?.order ?? orderToldBy(exchange, response)),
+    authorization:
+      operation === 'newAuthz'
+        ? location
+        : (resource?.authorization ?? authorizationToldBy(exchange, response)),
     challenge: operation === 'challenge' ? (resource?.url ?? null) : null,
     certificate: operation === 'certificate' ? (resource?.url ?? null) : (order?.certificate ?? null),
     identifiers: order?.identifiers ?? authorizedIdentifier(exchange, isProblem, json),
   }
+}
+
+/** Where nothing has named the order of a `finalize` URL before: `Location`, which CAs send with it. */
+function orderToldBy(exchange: Completed, { status, fields }: ObservedResponse): string | null {
+  return exchange.operation === 'finalize' && status < 300 ? locationOf(exchange, fields) : null
+}
+
+/** RFC 8555 §7.5.1: the answer for a challenge links up to its authorization. */
+function authorizationToldBy(exchange: Completed, { status, fields }: ObservedResponse): string | null {
+  return exchange.operation === 'challenge' && status < 300
+    ? (linksOf(exchange, fields, 'up')[0] ?? null)
+    : null
 }
 
 function signedFor({ inspection }: Completed): string | null {

@@ -69,14 +69,14 @@ function inOrder(exchanges: readonly RecordedExchange[]): RecordedExchange[] {
 
 /** The issuance of each exchange: the first one seen with its order, or with an issuance that shares an order. */
 function issuancesOf(ordered: readonly Placed[]): (exchange: RecordedExchange) => string | null {
+  const orderOf = ordersOf(ordered)
   const byOrder = new Map<string, string>()
   const first = new Map<string, string>()
   for (const { exchange } of ordered) {
     const [order, issuance] = [orderOf(exchange), issuanceOf(exchange)]
     if (order === null) continue
     const known = byOrder.get(order)
-    if (known === undefined)
-      byOrder.set(order, (issuance && first.get(issuance)) ?? issuance ?? orderUrlOf(exchange)!)
+    if (known === undefined) byOrder.set(order, (issuance && first.get(issuance)) ?? issuance ?? urlIn(order))
     if (issuance !== null && !first.has(issuance)) first.set(issuance, byOrder.get(order)!)
   }
   return (exchange) => {
@@ -86,13 +86,42 @@ function issuancesOf(ordered: readonly Placed[]): (exchange: RecordedExchange) =
   }
 }
 
-function orderOf(exchange: RecordedExchange): string | null {
-  const url = orderUrlOf(exchange)
-  return url === null ? null : JSON.stringify([exchange.intent.ca, url])
+/**
+ * The order of each exchange, with its CA. An instance that was never told of the order knows an authorization or a
+ * certificate by its URL alone; another instance may have named both together. Authorizations of several orders tell
+ * nothing.
+ */
+function ordersOf(ordered: readonly Placed[]): (exchange: RecordedExchange) => string | null {
+  const byObject = new Map<string, string | null>()
+  for (const { exchange } of ordered) {
+    const order = ownOrderOf(exchange)
+    if (order === null) continue
+    for (const object of objectsOf(exchange)) {
+      const known = byObject.get(object)
+      byObject.set(object, known === undefined || known === order ? order : null)
+    }
+  }
+  return (exchange) => {
+    const own = ownOrderOf(exchange)
+    if (own !== null) return own
+    const named = objectsOf(exchange).map((object) => byObject.get(object) ?? null)
+    return named.find((order) => order !== null) ?? null
+  }
 }
 
-function orderUrlOf({ intent, outcome }: RecordedExchange): string | null {
-  return outcome?.order ?? intent.order
+function ownOrderOf({ intent, outcome }: RecordedExchange): string | null {
+  const url = outcome?.order ?? intent.order
+  return url === null ? null : JSON.stringify([intent.ca, url])
+}
+
+function urlIn(order: string): string {
+  return (JSON.parse(order) as [ca: string | null, url: string])[1]
+}
+
+function objectsOf({ intent, outcome }: RecordedExchange): readonly string[] {
+  return [outcome?.authorization ?? intent.authorization, outcome?.certificate ?? intent.certificate]
+    .filter((url) => url !== null)
+    .map((url) => JSON.stringify([intent.ca, url]))
 }
 
 function sectionsOf(

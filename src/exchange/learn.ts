@@ -73,6 +73,15 @@ export function locationOf(exchange: Decided, fields: FieldList): string | null 
   return value === undefined ? null : absolute(exchange, value)
 }
 
+/** The absolute URLs that an answer's `Link` fields give for a relation. */
+export function linksOf(exchange: Decided, fields: FieldList, relation: string): readonly string[] {
+  const values = fields.filter(([name]) => name === 'link').map(([, value]) => value)
+  return parseLinks(values)
+    .filter((link) => link.rel.includes(relation))
+    .map((link) => absolute(exchange, link.uri))
+    .filter((url) => url !== null)
+}
+
 function absolute(exchange: Decided, reference: string): string | null {
   if (!exchange.destination) return null
   if (reference.startsWith('https://')) return reference
@@ -196,12 +205,8 @@ class Lesson {
     return locationOf(this.#exchange, this.#response.fields)
   }
 
-  #links(relation: string): string[] {
-    const values = this.#response.fields.filter(([name]) => name === 'link').map(([, value]) => value)
-    return parseLinks(values)
-      .filter((link) => link.rel.includes(relation))
-      .map((link) => absolute(this.#exchange, link.uri))
-      .filter((url) => url !== null)
+  #links(relation: string): readonly string[] {
+    return linksOf(this.#exchange, this.#response.fields, relation)
   }
 
   /** Only URLs under the authority the request came by can come back to us; any other is not ours to know. */

@@ -76,6 +76,55 @@ test('what led up to it long ago does not belong to it', () => {
   expect(groups.map(({ id }) => id)).toEqual([null, 'A'])
 })
 
+test('what knows an authorization or a certificate alone belongs to the order that another instance names with it', () => {
+  const [order, authorization, certificate] = ['/o/1', '/z/1', '/c/1'].map((path) => `https://ca.test${path}`)
+  const of = (name: string) => ({ client: { userAgent: name } })
+  const exchanges = [
+    recorded({
+      sequence: 1,
+      operation: 'newOrder',
+      intent: about('a.test', 'A'),
+      outcome: { status: 201, order: order! },
+      ...of('one'),
+    }),
+    recorded({
+      sequence: 3,
+      operation: 'authorization',
+      intent: { order: order!, authorization: authorization! },
+      ...of('one'),
+    }),
+    recorded({
+      sequence: 5,
+      operation: 'unrecognised',
+      outcome: { operation: 'challenge', authorization: authorization! },
+      ...of('two'),
+    }),
+    recorded({ sequence: 7, operation: 'order', outcome: { order: order!, certificate: certificate! } }),
+    recorded({
+      sequence: 9,
+      operation: 'unrecognised',
+      outcome: { operation: 'certificate', certificate: certificate! },
+      ...of('three'),
+    }),
+  ]
+  expect(groupByIssuance(exchanges).map(({ id, exchanges: { length } }) => [id, length])).toEqual([['A', 5]])
+
+  // Once a second order has the authorization too, it tells nothing.
+  const second = recorded({
+    sequence: 4,
+    operation: 'authorization',
+    intent: { order: 'https://ca.test/o/2', authorization: authorization! },
+    ...of('four'),
+  })
+  expect(
+    groupByIssuance([...exchanges, second]).map(({ id, exchanges: { length } }) => [id, length]),
+  ).toEqual([
+    ['A', 4],
+    ['https://ca.test/o/2', 1],
+    [null, 1],
+  ])
+})
+
 test('the timeline reads as what happened', () => {
   const lines = renderTimeline(run, { columns: 120 }).split('\n')
   expect(lines[0]).toBe(

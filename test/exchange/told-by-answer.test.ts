@@ -63,3 +63,28 @@ test('what another instance has learned is learned here, and the outcome says wh
   const plain = { ...taught(decided('order'), answer), completedAt: { wall: 1, monotonic: 1 } }
   expect((outcomeFact(plain).content as OutcomeContent).operation).toBeNull()
 })
+
+test('a finalize of an unknown URL belongs to the order that its answer locates, a challenge to what it links up to', () => {
+  const contentOf = (
+    target: string,
+    payload: unknown,
+    body: unknown,
+    field: FieldList[number],
+    status = 200,
+  ) => {
+    const answer = response(status, body, [...JSON_TYPE, field])
+    const completed = { ...taught(unknown(target, payload), answer), completedAt: { wall: 1, monotonic: 1 } }
+    return outcomeFact(completed).content as OutcomeContent
+  }
+  const location = ['location', `${ORIGIN}/o/9`] as const
+  const finalized = contentOf('/f/9', { csr: 'MIIB' }, order, location)
+  expect(finalized).toMatchObject({ operation: 'finalize', order: `${ORIGIN}/o/9` })
+  expect(contentOf('/f/9', { csr: 'MIIB' }, order, location, 403).order).toBeNull()
+  const challenge = { status: 'valid', type: 'http-01', url: `${ORIGIN}/c/9` }
+  const up = ['link', '</authz/9>;rel="up"'] as const
+  expect(contentOf('/c/9', {}, challenge, up)).toMatchObject({
+    operation: 'challenge',
+    order: null,
+    authorization: `${ORIGIN}/authz/9`,
+  })
+})
