@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { reasonWithout } from '../support/missing.ts'
+import { instances } from './instances.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { runRollout } from './rollout.ts'
@@ -56,4 +57,12 @@ test('the same roll-out fails without pacing', { timeout: MINUTES }, async () =>
     { mode: 'intercept', stretch: 0.03, paced: false },
   )
   expect(failures.join()).toContain('the CA answered')
+})
+
+test('two instances, one killed under load: all clients succeed by their next run, both records tell all', {
+  timeout: 2 * MINUTES,
+}, async () => {
+  const { failures, figures } = await instances.run({ size: 16, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures['outcome unknown']).toBeGreaterThan(0)
 })
