@@ -51,7 +51,7 @@ beforeEach(async () => {
 afterEach(() => machine?.close())
 
 function sh(script: string, environment: Readonly<Record<string, string>> = {}): Promise<Finished> {
-  return machine.run(['sh', '-euc', script], environment, 100_000)
+  return machine.run(['sh', '-euc', `cd "$HOME"\n${script}`], environment, 100_000)
 }
 
 async function printed(client: string, ...more: string[]): Promise<string> {
@@ -125,7 +125,7 @@ kill $pid; cp "$found" certificate.pem`,
     client: 'mod_md',
     programs: ['apache2'],
     issue: `mkdir -p md && chown www-data md
-for m in mpm_event authz_core watchdog ssl md; do echo "LoadModule \${m}_module /usr/lib/apache2/modules/mod_$m.so"; done >a.conf
+for m in mpm_event authz_core ssl md; do echo "LoadModule \${m}_module /usr/lib/apache2/modules/mod_$m.so"; done >a.conf
 printf '%s\\n' "ServerRoot $HOME" "ServerName $N" 'User www-data' 'Group www-data' "PidFile $HOME/pid" "DefaultRuntimeDir $HOME" "Mutex file:$HOME/md" "ErrorLog $HOME/error.log" 'LogLevel warn md:info' "Listen 127.0.0.1:$P" "MDStoreDir $HOME/md/store" "MDCertificateAuthority $D" 'MDCertificateAgreement accepted' 'MDContactEmail a@example.test' 'MDCAChallenges http-01' "MDPortMap 80:$P" 'MDRenewMode always' "MDomain $N" "<VirtualHost 127.0.0.1:$P>" "ServerName $N" '</VirtualHost>' 'IncludeOptional /etc/apache2/conf-enabled/acmetap.conf' >>a.conf
 /usr/sbin/apache2 -f $HOME/a.conf -D FOREGROUND & pid=$!
 for i in $(seq 150); do found=$(find md/store/staging -name 'pubcert.pem' 2>/dev/null || :); [ -z "$found" ] || break; sleep 0.3; done
