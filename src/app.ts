@@ -298,7 +298,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
 }
 
 /** The record of a data folder, read only: for commands when no server runs. Throws StoreRefusal. */
-export async function openOffline(config: Config): Promise<RecordOperations & { close(): Promise<void> }> {
+export async function openOffline(
+  config: Pick<Config, 'data'>,
+): Promise<RecordOperations & { close(): Promise<void> }> {
   const reader = openSqliteReader(config.data)
   const backup = (file: string) => backupSqlite(config.data, file)
   return { ...recordOperations(reader, backup), close: () => reader.close() }

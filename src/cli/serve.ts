@@ -22,6 +22,7 @@ export function serveCommand(context: CommandContext) {
       const loaded = openConfig(terminal, self.optsWithGlobals<GlobalOptions>().config, true)
       for (const warning of loaded.warnings) terminal.warn(`warning: ${escapeText(warning)}`)
       const signals = new Signals(terminal)
+      outliveReader()
       try {
         const loadedAll = keepCompiledCode(loaded.config.data)
         const { start } = await context.application()
@@ -37,6 +38,11 @@ export function serveCommand(context: CommandContext) {
         signals.release()
       }
     })
+}
+
+/** Any other command ends when nobody reads its output any more; a server goes on, and its sinks say what they can't write. */
+function outliveReader(): void {
+  process.stdout.removeAllListeners('error').on('error', () => undefined)
 }
 
 /** What to do about an address that can't be listened on; any other error as it is. */

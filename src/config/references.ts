@@ -139,9 +139,15 @@ function checkSinks(sinks: unknown): Complaint[] {
   if (!Array.isArray(sinks)) return []
   const found: Complaint[] = []
   const names = new Map<unknown, number>()
+  const files = new Map<unknown, number>()
   for (const [at, entry] of sinks.entries()) {
     const sink = mapping(entry)
     const path = ['sinks', at]
+    const file = mapping(sink.file).path
+    const same = files.get(file)
+    if (file !== undefined && same !== undefined) {
+      found.push(complaint([...path, 'file', 'path'], 'value', `is already the file of sinks[${same}]`, null))
+    } else files.set(file, at)
     const first = names.get(sink.name)
     if (first === undefined) names.set(sink.name, at)
     else found.push(complaint([...path, 'name'], 'value', `is already the name of sinks[${first}]`, null))

@@ -2,8 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { askAdmin } from '../support/acmetap-process.ts'
+import { freePort } from '../support/child-process.ts'
 
+const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const FIXTURE = path.join(import.meta.dirname, 'fixtures', 'serve-with-fake.ts')
 const GOOD =
   'version: 1\ncas: { p: { directory: "https://a.example/d" } }\nrelay: [{ host: localhost, ca: p }]\n'
@@ -83,4 +87,32 @@ test('a bad configuration is no start', async () => {
   serve('')
   expect(await ended).toBe(1)
   expect(said).toMatch(/acmetap\.yaml:1:10: version: must be 1\n$/)
+})
+
+test('goes on when nobody reads its standard output any more', async () => {
+  const admin = await freePort()
+  const listeners = `listeners: { acme: { port: 0 }, admin: { port: ${admin} } }\n`
+  const closed = await freePort()
+  writeFileSync(
+    config,
+    `version: 1\n${listeners}cas: { p: { directory: "https://127.0.0.1:${closed}/d" } }\nrelay: [{ host: localhost, ca: p }]\nsinks: [{ name: out, stdout: true, from: start }]\n`,
+  )
+  said = ''
+  child = spawn(process.execPath, [MAIN, 'serve', '--config', config], {
+    env: {},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout!.destroy()
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  ended = new Promise((resolve) => child.on('close', resolve))
+  await hears(/listening: admin/)
+  const writes = async () => (await askAdmin(`http://127.0.0.1:${admin}/metrics`))?.body ?? ''
+  await expect.poll(writes, { timeout: 20_000 }).toMatch(/acmetap_exchanges_total\{mode="engine"[^}]*\} \d/)
+  // The sink has written by then: a process that ends of it has ended.
+  await sleep(1500)
+  expect((await askAdmin(`http://127.0.0.1:${admin}/healthz`))?.status).toBe(200)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
 })

@@ -103,6 +103,10 @@ test.each([
     'egress: { resolvers: [dns.example.net] }',
     'egress.resolvers[0]: must be the IP address of a DNS server, with :port where it is not 53',
   ],
+  [
+    'sinks: [{ name: x, file: { path: a } }, { name: y, file: { path: a } }]',
+    'sinks[1].file.path: is already the file of sinks[0]',
+  ],
   ['sinks: [{ name: x }]', 'sinks[0]: leads nowhere'],
   ['sinks: [{ name: x, stdout: true, file: { path: a } }]', 'sinks[0]: leads to file and stdout at once'],
   [
