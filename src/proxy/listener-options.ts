@@ -45,6 +45,8 @@ export interface ListenerLimits {
   readonly headerBytes: number
   readonly headerFields: number
   readonly targetBytes: number
+  /** HTTP/1 requests of one connection at once: sent before the answers to those before them were taken. */
+  readonly pipelined: number
   /** HTTP/2 streams at once on one connection. */
   readonly streams: number
   /** HTTP/2 streams a client may reset at once, and per second after that. */
@@ -71,6 +73,7 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   headerBytes: 16_384,
   headerFields: 100,
   targetBytes: 4_096,
+  pipelined: 16,
   streams: 100,
   streamResetBurst: 200,
   streamResetRate: 20,

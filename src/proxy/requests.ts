@@ -25,6 +25,14 @@ export function receive<Request extends HttpRequest, Response extends HttpRespon
   }
   // The connection closes with the answer to the refused request; these have none.
   if (peer.deaf) return
+  // One read of the socket may hold a thousand requests, each of which would have its answer wait in memory.
+  if (!('stream' in request) && peer.requests.size >= port.limits.pipelined) {
+    peer.deaf = true
+    port.report(peer, 'protocolError', `more than ${port.limits.pipelined} requests at once`)
+    // The parser is in the middle of what it read.
+    setImmediate(() => peer.socket.destroy())
+    return
+  }
   const underWay: RequestUnderWay = { request, response, since: performance.now(), answeredSince: null }
   peer.requests.add(underWay)
   response.once('close', () => {

@@ -301,6 +301,24 @@ it('cuts off the oldest of too many connections without a request, and none that
   expect(String(await once(silent[5] as TLSSocket, 'data'))).toContain('GET /3')
 })
 
+it('cuts off a client that asks ahead without taking the answers', async () => {
+  let handled = 0
+  const handler = (_request: unknown, response: HttpResponse) => {
+    handled += 1
+    response.end('x'.repeat(1000))
+  }
+  await start({ pipelined: 4 }, { handler })
+  const inner = await intercepted(world)
+  inner.pause()
+  inner.write('GET / HTTP/1.1\r\nHost: ca.test\r\n\r\n'.repeat(1000))
+  await until(() => world.events.length > 0)
+  expect(world.events).toEqual([
+    { kind: 'protocolError', clientAddress: '127.0.0.1', detail: 'more than 4 requests at once' },
+  ])
+  await until(() => world.listener.openConnections === 0)
+  expect(handled).toBeLessThan(10)
+})
+
 it('resets at any point are survived', async () => {
   await start()
   const full = Buffer.concat([
