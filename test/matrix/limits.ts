@@ -1,11 +1,13 @@
 import type { AcmeClient } from '../support/peers/client.ts'
-import type { Case } from './row.ts'
+import type { Case, Operation } from './row.ts'
 
 /** Why this can't work with this client, as measured; null where it should work. It is tried all the same. */
-export function knownLimit(client: AcmeClient, { mode }: Case): string | null {
-  return mode === 'intercept' && client.name === 'lacme'
-    ? 'lacme never uses a proxy and clears its environment: use mode sni'
-    : null
+export function knownLimit(client: AcmeClient, { mode }: Case, operation: Operation): string | null {
+  if (mode === 'intercept' && client.name === 'lacme')
+    return 'lacme never uses a proxy and clears its environment: use mode sni'
+  if (operation === 'revoke' && client.name === 'acmetool')
+    return 'acmetool 0.2.2 notes what is to be revoked and never asks the CA for it'
+  return null
 }
 
 /** What is worth knowing of a case that works. */

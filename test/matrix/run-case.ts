@@ -71,7 +71,6 @@ export async function* runCase(
   const name = `${slug(client.name, one.challenge, one.mode, one.variant ?? 'plain')}.example.test`
   const wish: Wish = { name: one.challenge === 'dns-01' ? `*.${name}` : name, method: one.challenge }
   const around = await surroundingsOf(world, client, one, wish, otherwise)
-  const limit = knownLimit(client, one)
   for (const operation of one.operations) {
     const row = (result: Row['result'], reason: string): Row => ({
       mode: one.mode,
@@ -91,25 +90,20 @@ export async function* runCase(
       (error: Error): Finished => ({ code: -1, output: error.message }),
     )
     const exchanges = (await record.after(from)).filter((each) => isOf(each, client, one))
-    if (done.code !== 0) {
-      if (limit !== null && exchanges.length === 0) {
-        yield row(
-          'cannot',
-          `${limit}. Tried: acmetap saw no request of it; it said: ${lastWords(done.output)}`,
-        )
-        return
-      }
-      yield row(
-        'failed',
-        `it ended with ${done.code} after ${exchanges.length} exchanges: ${lastWords(done.output)}`,
-      )
-      return
+    const wrong =
+      done.code === 0
+        ? await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))
+        : `it ended with ${done.code} after ${exchanges.length} exchanges`
+    if (wrong === null) {
+      yield row('ok', [`${exchanges.length} exchanges recorded`, remark(client, one) ?? []].flat().join('; '))
+      continue
     }
-    const wrong = await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))
-    yield wrong === null
-      ? row('ok', [`${exchanges.length} exchanges recorded`, remark(client, one) ?? []].flat().join('; '))
-      : row('failed', `it says it went well, but ${wrong}`)
-    if (wrong !== null) return
+    const limit = knownLimit(client, one, operation)
+    const said = `it said: ${lastWords(done.output)}`
+    yield limit !== null && exchanges.length === 0
+      ? row('cannot', `${limit}. Tried: acmetap saw no request of it; ${said}`)
+      : row('failed', `${wrong}; ${said}`)
+    return
   }
 }
 

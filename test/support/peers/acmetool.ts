@@ -58,7 +58,8 @@ export const acmetool: WholeClient = {
   async revoke(surroundings, wish) {
     // It knows a certificate by its id, which is the name of its folder.
     const folder = await realpath(path.dirname(acmetool.certificate(surroundings, wish)))
-    return run(surroundings, 'revoke', path.basename(folder))
+    const marked = await run(surroundings, 'revoke', path.basename(folder))
+    return marked.code === 0 ? run(surroundings, 'reconcile') : marked
   },
   certificate: (surroundings, { name }) => path.join(state(surroundings), 'live', name, 'cert'),
 }
