@@ -7,6 +7,8 @@ export interface CertbotRun {
   /** PEM file with the root that signed the ACME server's TLS certificate. */
   readonly trust: string
   readonly server: string
+  /** `http://host:port`; without it certbot goes straight. */
+  readonly proxy?: string
   /** What comes after the common options: `certonly --standalone -d name …`. */
   readonly arguments: readonly string[]
   readonly signal?: AbortSignal
@@ -29,7 +31,10 @@ export function certbotArguments(run: Pick<CertbotRun, 'folder' | 'server' | 'ar
 /** Run an unmodified certbot. */
 export async function runCertbot(run: CertbotRun): Promise<Finished> {
   return runProgram(await needProgram('certbot'), certbotArguments(run), {
-    environment: cleanEnvironment(run.folder, { REQUESTS_CA_BUNDLE: run.trust }),
+    environment: cleanEnvironment(run.folder, {
+      REQUESTS_CA_BUNDLE: run.trust,
+      ...(run.proxy === undefined ? {} : { HTTPS_PROXY: run.proxy }),
+    }),
     folder: run.folder,
     signal: run.signal,
   })

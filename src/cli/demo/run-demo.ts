@@ -7,10 +7,11 @@ import type { CommandContext } from '../command-context.ts'
 import { renderTimeline } from '../timeline.ts'
 import { runCertbot } from './certbot.ts'
 import { ProgramMissing } from './child.ts'
-import { startWorld, type World } from './world.ts'
+import { startWorld, type Way, type World } from './world.ts'
 
 const GOOD = 'shop.demo.test'
 const BAD = 'blog.demo.test'
+const PROXIED = 'mail.demo.test'
 
 /** `acmetap demo`: the whole way from a client to a CA on one machine, and what the record then tells. */
 export async function runDemo(context: CommandContext, keep: boolean): Promise<void> {
@@ -47,18 +48,23 @@ async function show(context: CommandContext, keep: boolean, signal: AbortSignal)
   try {
     signal.throwIfAborted()
     say(`  the CA's directory      ${world.pebble.directory}`)
-    say(`  the same, by acmetap    ${world.directory}`)
+    say(`  the same, by acmetap    ${world.relay.server}`)
+    say(`  acmetap as a proxy      ${world.intercept.proxy}`)
 
     say(`\n${bold(`1  certbot asks for ${GOOD}`)}`)
-    await obtain(world, GOOD, [], signal)
+    await obtain(world, world.relay, GOOD, [], signal)
     say(`  issued: ${await described(world, GOOD)}`)
 
     say(`\n${bold(`2  certbot asks for ${BAD}, but writes its answer where no web server looks`)}`)
     for (const line of await fail(world, BAD, signal)) say(`  certbot: ${line}`)
 
     say(`\n${bold(`3  certbot asks for ${GOOD} once more, though nothing is due`)}`)
-    await obtain(world, GOOD, ['--force-renewal'], signal)
+    await obtain(world, world.relay, GOOD, ['--force-renewal'], signal)
     say(`  issued again: ${await described(world, GOOD)}`)
+
+    say(`\n${bold(`4  certbot asks the CA itself for ${PROXIED}, with HTTPS_PROXY set`)}`)
+    await obtain(world, world.intercept, PROXIED, [], signal)
+    say(`  issued: ${await described(world, PROXIED)}`)
 
     say(`\n${bold('What the record tells')}\n`)
     const { config } = world.loaded
@@ -76,11 +82,12 @@ async function show(context: CommandContext, keep: boolean, signal: AbortSignal)
 
 async function obtain(
   world: World,
+  way: Way,
   name: string,
   more: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { code, output } = await certbot(world, name, world.webroot, more, signal)
+  const { code, output } = await certbot(world, way, name, world.webroot, more, signal)
   signal.throwIfAborted()
   if (code !== 0) throw new CliError(`certbot did not get the certificate for ${name}:\n${output}`)
 }
@@ -89,7 +96,7 @@ async function obtain(
 async function fail(world: World, name: string, signal: AbortSignal): Promise<string[]> {
   const elsewhere = path.join(world.folder, 'elsewhere')
   await mkdir(elsewhere)
-  const { code, output } = await certbot(world, name, elsewhere, [], signal)
+  const { code, output } = await certbot(world, world.relay, name, elsewhere, [], signal)
   signal.throwIfAborted()
   const lines = output.split('\n').filter((line) => /^\s+(Domain|Type|Detail): /.test(line))
   if (code === 0 || lines.length === 0) {
@@ -100,6 +107,7 @@ async function fail(world: World, name: string, signal: AbortSignal): Promise<st
 
 async function certbot(
   world: World,
+  way: Way,
   name: string,
   webroot: string,
   more: readonly string[],
@@ -109,8 +117,7 @@ async function certbot(
   await mkdir(folder, { recursive: true })
   return runCertbot({
     folder,
-    trust: world.trust,
-    server: world.directory,
+    ...way,
     arguments: [
       'certonly',
       ...['--webroot', '--webroot-path', webroot, '--domain', name],
@@ -132,9 +139,10 @@ async function stayUp(world: World, say: (text?: string) => void, signal: AbortS
   say(`  acmetap --config ${world.loaded.file} exchanges`)
   say(`  acmetap --config ${world.loaded.file} tail`)
   say(
-    `  REQUESTS_CA_BUNDLE=${world.trust} certbot certonly --server ${world.directory} ` +
+    `  REQUESTS_CA_BUNDLE=${world.relay.trust} certbot certonly --server ${world.relay.server} ` +
       `--webroot --webroot-path ${world.webroot} -d another.demo.test`,
   )
+  say(`  curl --proxy ${world.intercept.proxy} --cacert ${world.intercept.trust} ${world.intercept.server}`)
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })

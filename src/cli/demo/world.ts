@@ -15,14 +15,22 @@ export interface World {
   readonly folder: string
   readonly pebble: Pebble
   readonly loaded: LoadedConfig
-  /** What clients are given as `--server`. */
-  readonly directory: string
-  /** PEM file they have to trust. */
-  readonly trust: string
+  readonly relay: Way
+  readonly intercept: Way & { readonly proxy: string }
   /** The folder that the web server serves. */
   readonly webroot: string
   /** Ends everything and removes the folder. */
   end(): Promise<void>
+}
+
+/** How a client gets to the CA through acmetap. */
+export interface Way {
+  /** What it is given as `--server`. */
+  readonly server: string
+  /** PEM file it has to trust. */
+  readonly trust: string
+  /** What it is given as `HTTPS_PROXY`. */
+  readonly proxy?: string
 }
 
 /** Rejects with `ProgramMissing` before anything is started. */
@@ -40,9 +48,9 @@ export async function startWorld(application: Application): Promise<World> {
     await mkdir(webroot)
     const web = await serveFolder(webroot, pebble.httpPort)
     ends.push(() => closeServer(web))
-    const [port] = (await freePorts(1)) as [number]
+    const [port, proxyPort] = (await freePorts(2)) as [number, number]
     const file = path.join(folder, 'acmetap.yaml')
-    await writeFile(file, configuration(pebble, port))
+    await writeFile(file, configuration(pebble, port, proxyPort))
     const loaded = loadConfig(file)
     const acmetap = await application.start(loaded)
     ends.push(() => acmetap.close())
@@ -50,8 +58,15 @@ export async function startWorld(application: Application): Promise<World> {
       folder,
       pebble,
       loaded,
-      directory: `https://localhost:${port}${new URL(pebble.directory).pathname}`,
-      trust: path.join(loaded.config.data, 'listener-root.pem'),
+      relay: {
+        server: `https://localhost:${port}${new URL(pebble.directory).pathname}`,
+        trust: path.join(loaded.config.data, 'listener-root.pem'),
+      },
+      intercept: {
+        server: pebble.directory,
+        trust: await fetchRoot(proxyPort, folder),
+        proxy: `http://localhost:${proxyPort}`,
+      },
       webroot,
       end,
     }
@@ -61,14 +76,24 @@ export async function startWorld(application: Application): Promise<World> {
   }
 }
 
-function configuration(pebble: Pebble, port: number): string {
+/** As a client would: from the proxy itself. Resolves with the file's path. */
+async function fetchRoot(proxyPort: number, folder: string): Promise<string> {
+  const answer = await fetch(`http://127.0.0.1:${proxyPort}/root.pem`)
+  if (!answer.ok) throw new Error(`GET /root.pem was answered ${answer.status}`)
+  const file = path.join(folder, 'interception-root.pem')
+  await writeFile(file, await answer.text())
+  return file
+}
+
+function configuration(pebble: Pebble, port: number, proxyPort: number): string {
   return stringify({
     version: 1,
     data: './data',
     log: { level: 'error' },
     cas: { pebble: { directory: pebble.directory, trust: pebble.trust, preset: 'pebble' } },
-    listeners: { acme: { port, names: ['localhost'] }, admin: { port: 0 } },
+    listeners: { acme: { port, names: ['localhost'] }, proxy: { port: proxyPort }, admin: { port: 0 } },
     relay: [{ host: `localhost:${port}`, ca: 'pebble' }],
+    intercept: { cas: ['pebble'] },
   })
 }
 
