@@ -7,6 +7,7 @@ import type { Admitted, Recorded, Taught } from '../exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../exchange/resource.ts'
 import { intentFact, type RecordContext } from './intent.ts'
 import { bareOutcome, outcomeFact, plainOutcome } from './outcome.ts'
+import { Places } from './places.ts'
 import type { Entry, FactDraft } from './record.ts'
 import { type RecordStore, StoreUnavailable } from './record-store.ts'
 import type { Spill } from './spill.ts'
@@ -55,8 +56,8 @@ export class Recorder {
   readonly #limits: RecorderLimits
   readonly #onEvent: (event: RecorderEvent) => void
   #context: RecordContext
-  #inFlight = 0
-  #tunnels = 0
+  readonly #exchanges: Places
+  readonly #tunnels: Places
   #lastWritten = performance.now()
   #held: Entry[] = []
   #healthy = true
@@ -80,6 +81,9 @@ export class Recorder {
     this.#clock = clock
     this.#context = context
     this.#limits = limits
+    this.#exchanges = new Places(limits.inFlight, LINE_LIMIT)
+    // A tunnel waits for nothing: it may last for hours.
+    this.#tunnels = new Places(limits.tunnels, 0)
     this.#onEvent = onEvent
   }
 
@@ -90,11 +94,11 @@ export class Recorder {
 
   /** Exchanges with CAs; tunnels are not among them. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.#exchanges.taken
   }
 
   get tunnels(): number {
-    return this.#tunnels
+    return this.#tunnels.taken
   }
 
   /** False from the first fact the store refuses until it can be written again. */
@@ -118,13 +122,12 @@ export class Recorder {
 
   /** Resolves when the intent is durable; only then may the request be sent. Rejects with the 503 to answer. */
   async recordRequest(exchange: Admitted): Promise<Recorded> {
-    const entry = { facts: [intentFact(exchange, this.#context)], learned: NOTHING_LEARNED }
-    this.#admit(exchange)
-    const append = this.#store.append(entry)
+    const end = performance.now() + this.#limits.intentDeadline
+    const append = await this.#appendAdmitted(exchange, () => [intentFact(exchange, this.#context)])
     try {
-      await this.#within(append, this.#limits.intentDeadline)
+      await this.#within(append.done, end - performance.now())
     } catch (error) {
-      void this.#giveUp(exchange, append)
+      void this.#giveUp(exchange, append.done)
       throw this.#failed('intent', error)
     }
     this.#works()
@@ -153,12 +156,11 @@ export class Recorder {
   }
 
   async #recordRefusal(exchange: Taught, fact: FactDraft): Promise<void> {
-    const entry = { facts: [intentFact(exchange, this.#context), fact], learned: NOTHING_LEARNED }
-    this.#admit(exchange)
-    const append = this.#store.append(entry)
-    append.finally(() => this.#release(exchange)).catch(() => undefined)
+    const end = performance.now() + this.#limits.intentDeadline
+    const append = await this.#appendAdmitted(exchange, () => [intentFact(exchange, this.#context), fact])
+    append.done.finally(() => this.#release(exchange)).catch(() => undefined)
     try {
-      await this.#within(append, this.#limits.intentDeadline)
+      await this.#within(append.done, end - performance.now())
     } catch (error) {
       throw this.#failed('intent', error)
     }
@@ -212,7 +214,7 @@ export class Recorder {
   /** Resolves when no exchange is under way, or after `limit` ms: one whose client has gone still has its outcome to come. */
   async drain(limit: number): Promise<void> {
     const end = performance.now() + limit
-    while (this.#inFlight + this.#tunnels > 0 && performance.now() < end) await sleep(20)
+    while (this.inFlight + this.tunnels > 0 && performance.now() < end) await sleep(20)
   }
 
   /** Resolves always, in the time an outcome has; what could not be imported waits in the file for the next start. */
@@ -223,20 +225,33 @@ export class Recorder {
     await this.#spill.close()
   }
 
-  #admit({ otherHost }: Decided): void {
-    const isFull = otherHost ? this.#tunnels >= this.#limits.tunnels : this.#inFlight >= this.#limits.inFlight
-    if (isFull) throw this.#refusal('other', 'too many exchanges wait for the record')
-    if (this.#spill.room <= this.#inFlight + this.#tunnels) {
+  /** Takes a place, then makes the facts and gives them to the store. A bug in making them takes no place. */
+  async #appendAdmitted(exchange: Decided, facts: () => FactDraft[]): Promise<{ done: Promise<void> }> {
+    await this.#admit(exchange)
+    try {
+      return { done: this.#store.append({ facts: facts(), learned: NOTHING_LEARNED }) }
+    } catch (error) {
+      this.#release(exchange)
+      throw error
+    }
+  }
+
+  /** Rejects with a 503 where no place becomes free in time. */
+  async #admit(exchange: Decided): Promise<void> {
+    if (this.#spill.room <= this.inFlight + this.tunnels) {
       this.#recoverSoon()
       throw this.#refusal('full', 'the spill file has no room for another outcome')
     }
-    if (otherHost) this.#tunnels += 1
-    else this.#inFlight += 1
+    const taken = await this.#placesFor(exchange).take(this.#limits.intentDeadline * PLACE_SHARE)
+    if (!taken) throw this.#refusal('other', 'too many exchanges wait for the record')
   }
 
-  #release({ otherHost }: Decided): void {
-    if (otherHost) this.#tunnels -= 1
-    else this.#inFlight -= 1
+  #release(exchange: Decided): void {
+    this.#placesFor(exchange).release()
+  }
+
+  #placesFor({ otherHost }: Decided): Places {
+    return otherHost ? this.#tunnels : this.#exchanges
   }
 
   /** The place of a request that was not sent is free again when its intent is settled, one way or the other. */
@@ -343,6 +358,9 @@ export class Recorder {
   }
 }
 
+/** Who may wait for a place, and for how much of an intent's deadline: the rest is the store's. */
+const LINE_LIMIT = 4096
+const PLACE_SHARE = 0.5
 /** Exchanges whose intent is in doubt; beyond that many the next start closes them as `unknown`. */
 const UNSENT_LIMIT = 10_000
 /** Outcomes that neither the store nor the spill file took, kept in memory until the store works again. */

@@ -309,7 +309,7 @@ const limits = z.strictObject({
       .min(1, 'must be 1 to 65536')
       .max(65536, 'must be 1 to 65536')
       .default(512),
-    'Exchanges at the same time; what comes above it gets 503 with Retry-After.',
+    'Exchanges at the same time; what comes above it waits for a moment, then gets 503 with Retry-After.',
   ),
   tunnels: key(
     z

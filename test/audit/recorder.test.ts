@@ -308,3 +308,18 @@ test("tunnels and exchanges do not take each other's places", async () => {
   await recorder.recordOutcome(taught(exchange))
   expect([recorder.inFlight, recorder.tunnels]).toEqual([0, 0])
 })
+
+test('a burst waits for places, in order; who is not called in time gets 503', async () => {
+  await begin({ inFlight: 1, intentDeadline: 400 })
+  const first = await recorder.recordRequest(decided('newOrder'))
+  const second = recorder.recordRequest(decided('order'))
+  const third = recorder.recordRequest(decided('finalize'))
+  expect(recorder.inFlight).toBe(1)
+  await recorder.recordOutcome(taught(first))
+  const called = await second
+  expect(called.operation).toBe('order')
+  expect((await problemOf(third)).status).toBe(503)
+  expect(recorder.inFlight).toBe(1)
+  await recorder.recordOutcome(taught(called))
+  expect(recorder.inFlight).toBe(0)
+})
