@@ -14,7 +14,10 @@ import { type ExportedLine, openTwoInstances, type TwoInstances } from './two-in
 
 /** Directory, nonce, account, order, authorization, challenge, authorization, finalize, order, certificate. */
 const ANSWERS = 10
-const START_WINDOW_MS = 500
+/** Between one client's beginning and the next one's, on average. */
+const APART_MS = 10
+/** Half keep their connection. The others lose it while they wait, or open one for each request, as acme.sh does. */
+const PER_CONNECTION = [Number.POSITIVE_INFINITY, 4, Number.POSITIVE_INFINITY, 1]
 /** The kill comes when this part of all answers has arrived. */
 const EARLIEST = 0.3
 const LATEST = 0.6
@@ -22,8 +25,7 @@ const LATEST = 0.6
 interface Client {
   readonly name: string
   readonly key: AccountKeyPair
-  /** Half of them open a connection for each request, as dehydrated and acme.sh do; the others keep theirs. */
-  readonly keeps: boolean
+  readonly requestsPerConnection: number
   /** Milliseconds after the beginning of its first run. */
   readonly at: number
   account: string | null
@@ -41,8 +43,8 @@ export const instances: Soak = {
       (_, i): Client => ({
         name: `host-${i}.instances.test`,
         key: makeAccountKey(),
-        keeps: i % 2 === 0,
-        at: next() * START_WINDOW_MS,
+        requestsPerConnection: PER_CONNECTION[i % PER_CONNECTION.length] ?? 1,
+        at: next() * size * APART_MS,
         account: null,
         runs: [],
       }),
@@ -85,7 +87,7 @@ export const instances: Soak = {
       await world.end()
       const report = await world.check(answers)
       const lines = await world.exported()
-      const listed = await world.listed()
+      const listed = await world.listed(lines)
       failures.push(...report.violations)
       if (report.open > 0) failures.push(`${report.open} exchanges have no outcome after the restart`)
       for (const { name, runs } of clients) {
@@ -109,7 +111,7 @@ export const instances: Soak = {
           'succeeded in the second run': clients.filter(({ runs }) => runs.length === 2 && issued(runs))
             .length,
           'scheduled runs': 'compressed: the second begins when all first ones have ended',
-          'requests cut off': cutOff,
+          'requests cut off, waiting or connecting': cutOff,
           'connections to a, b before the second run': given.join(', '),
           'CA requests': report.caRequests,
           'answers to clients': report.answers,
@@ -143,7 +145,7 @@ interface Entry {
 async function runOnce(client: Client, { directory, port, trust, answers }: Entry): Promise<void> {
   const userAgent = `fleet/1 (${client.name})`
   const open = () => proxiedTransport({ port, trust, from: '127.0.0.1', userAgent, timeoutMs: 60_000 })
-  const transport = client.keeps ? open() : eachRequestAlone(open)
+  const transport = reopening(open, client.requestsPerConnection)
   const acme = new TestAcmeClient(noting(transport, answers), client.key)
   acme.account = client.account
   try {
@@ -176,17 +178,21 @@ function noting(transport: Transport, answers: ClientAnswer[]): Transport {
   }
 }
 
-function eachRequestAlone(open: () => Transport): Transport {
+/** Opens the next connection, which may lead to the other instance, after so many requests. */
+function reopening(open: () => Transport, requests: number): Transport {
+  let transport = open()
+  let used = 0
   return {
     async send(...request) {
-      const transport = open()
-      try {
-        return await transport.send(...request)
-      } finally {
+      if (used === requests) {
         transport.close()
+        transport = open()
+        used = 0
       }
+      used += 1
+      return await transport.send(...request)
     },
-    close() {},
+    close: () => transport.close(),
   }
 }
 

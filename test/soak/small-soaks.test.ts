@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { reasonWithout } from '../support/missing.ts'
+import { clientHellos } from './client-hellos.ts'
+import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
@@ -64,5 +66,17 @@ test('two instances, one killed under load: all clients succeed by their next ru
 }, async () => {
   const { failures, figures } = await instances.run({ size: 16, ...quiet })
   expect(failures).toEqual([])
-  expect(figures['outcome unknown']).toBeGreaterThan(0)
+  expect(figures['succeeded in the second run']).toBeGreaterThan(0)
+})
+
+test('N8: idle and dripping connections are cut, and delay nobody so that it fails', {
+  timeout: 2 * MINUTES,
+}, async () => {
+  const { failures, figures } = await hostile.run({ size: 150, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures['connections opened in all']).toBeGreaterThanOrEqual(150)
+})
+
+test('N11: mutated ClientHellos mint nothing and end nothing', { timeout: MINUTES }, async () => {
+  expect((await clientHellos.run({ size: 450, ...quiet })).failures).toEqual([])
 })

@@ -37,14 +37,16 @@ export interface TwoInstances {
   check(answers: readonly ReceivedAnswer[]): Promise<InstanceRecord>
   /** Every exchange of both, oldest first, as `acmetap export` has it. */
   exported(): Promise<readonly ExportedLine[]>
-  /** The same as `acmetap exchanges --json` has it, newest first, read a page at a time. */
-  listed(): Promise<readonly RecordedExchange[]>
+  /** The same as `acmetap exchanges --json` has it, by spans of time between some of these lines. */
+  listed(lines: readonly ExportedLine[]): Promise<readonly RecordedExchange[]>
   close(): Promise<void>
 }
 
 /** How long the CA takes for an answer: at any moment most clients wait for one. */
-const CA_MS = 100
-const PAGE = 1000
+const CA_MS = 250
+/** Lines between two questions, and the most that `exchanges` gives for one. */
+const SPAN = 500
+const LIMIT = 1000
 
 export async function openTwoInstances(): Promise<TwoInstances> {
   const folder = await mkdtemp(join(tmpdir(), 'acmetap-instances-'))
@@ -100,17 +102,19 @@ export async function openTwoInstances(): Promise<TwoInstances> {
         const lines = (await acmetap('export')).split('\n').filter((line) => line !== '')
         return lines.map((line) => JSON.parse(line) as ExportedLine)
       },
-      async listed() {
+      async listed(lines) {
         const found = new Map<string, RecordedExchange>()
-        for (let until: string[] = []; ; ) {
-          const known = found.size
-          const text = await acmetap('exchanges', '--json', '--limit', `${PAGE}`, ...until)
+        const times = lines.map(({ at }) => Date.parse(at)).sort((a, b) => a - b)
+        for (let i = 0; i < times.length; i += SPAN) {
+          const [since, until] = [times[i], times[i + SPAN]]
+          const from = i === 0 || since === undefined ? [] : ['--since', new Date(since).toISOString()]
+          const to = until === undefined ? [] : ['--until', new Date(until + 1).toISOString()]
+          const text = await acmetap('exchanges', '--json', '--limit', `${LIMIT}`, ...from, ...to)
           const page = JSON.parse(text) as RecordedExchange[]
+          if (page.length === LIMIT) throw new Error('more exchanges in a span than exchanges gives')
           for (const exchange of page) found.set(exchange.id, exchange)
-          const last = page.at(-1)
-          if (page.length < PAGE || !last || found.size === known) return [...found.values()]
-          until = ['--until', new Date(Math.ceil(last.intent.at / 1000)).toISOString()]
         }
+        return [...found.values()]
       },
       async close() {
         address.close()
