@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { chmod } from 'node:fs/promises'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cleanEnvironment, startDaemon } from '../../../src/cli/demo/child.ts'
@@ -26,7 +28,7 @@ async function sign(surroundings: Surroundings, wish: Wish, ...options: string[]
   const issue = () => run(surroundings, wish, ...options, 'issue', wish.name)
   if (wish.method !== 'tls-alpn-01' || surroundings.listens === undefined) return issue()
   const { folder, listens } = surroundings
-  // It gives up root's rights, and its socket is made afterwards.
+  // It gives up root's rights before it makes its socket, and by default one pid file lets no second one run.
   await chmod(folder, 0o777)
   const bind = `${listens.address}@${listens.tlsPort}`
   const responder = startDaemon(
@@ -38,17 +40,34 @@ async function sign(surroundings: Surroundings, wish: Wish, ...options: string[]
       `${listens.address}@9`,
       '--sock',
       alpnSocket(surroundings),
+      '--pidfile',
+      path.join(folder, 'ualpn.pid'),
       '--sock-mode',
       '666',
     ],
     { environment: cleanEnvironment(folder), folder },
   )
   try {
-    await sleep(300)
+    if (!(await listening(alpnSocket(surroundings)))) return { code: 1, output: `ualpn: ${responder.log()}` }
     return await issue()
   } finally {
     await responder.stop()
   }
+}
+
+/** True when something listens at that socket, false when nothing does for ten seconds. */
+async function listening(socketPath: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const socket = connect(socketPath)
+    const open = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    if (open) return true
+    await sleep(50)
+  }
+  return false
 }
 
 export const uacme: WholeClient = {
