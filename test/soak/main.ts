@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { ambiguity } from './ambiguity.ts'
+import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
 import { kill } from './kill.ts'
@@ -20,6 +21,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   ambiguity,
   leak,
   hostile,
+  'client-hellos': clientHellos,
   rollout,
   instances,
   'open-proxy': openProxy,

@@ -14,7 +14,7 @@ export async function captureClientHello(servername: string): Promise<Buffer> {
   const accepted = once(server, 'connection')
   const socket = connectTcp((server.address() as AddressInfo).port, '127.0.0.1')
   const client = connect({ socket, servername, ALPNProtocols: ['http/1.1'], rejectUnauthorized: true })
-  client.on('error', () => undefined)
+  for (const each of [socket, client]) each.on('error', () => undefined)
   const [arrived] = (await accepted) as [import('node:net').Socket]
   let bytes = Buffer.alloc(0)
   for await (const chunk of arrived) {
@@ -22,6 +22,7 @@ export async function captureClientHello(servername: string): Promise<Buffer> {
     if (bytes.length >= RECORD_HEADER + bytes.readUInt16BE(3)) break
   }
   client.destroy()
+  socket.destroy()
   server.close()
   return bytes
 }
