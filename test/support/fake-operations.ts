@@ -79,6 +79,9 @@ export class FakeOperations implements Operations {
       listeners: [],
       store: { state: 'ok', detail: null, waiting: 0, lastCommit: 0 },
       inFlight: 0,
+      tunnels: 0,
+      namesNotCovered: [],
+      sinks: [],
     } as const
   }
 }

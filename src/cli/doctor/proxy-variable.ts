@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 
-export interface ProxyVariable {
+interface ProxyVariable {
   /** As written, credentials and all. */
   readonly value: string
   readonly url: URL
