@@ -4,7 +4,10 @@ import { LOG_EVENTS } from '../../src/observability/log-events.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 
 test('the metrics that others rely on are there, with their labels and units', async () => {
-  const metrics = createMetrics(() => ({ inFlight: 3, waiting: 2, lastCommit: 1500, spillBytes: 64 }))
+  const metrics = createMetrics(
+    () => ({ inFlight: 3, tunnels: 4, waiting: 2, lastCommit: 1500, spillBytes: 64 }),
+    async () => [{ name: 'siem', backlog: 7 }],
+  )
   metrics.exchanges.inc({ mode: 'relay', ca: 'pebble', operation: 'newOrder', outcome: 'response' })
   metrics.problems.inc({ ca: 'pebble', type: 'rateLimited' })
   const { contentType, body } = await metrics.exposition()
@@ -13,6 +16,8 @@ test('the metrics that others rely on are there, with their labels and units', a
     'acmetap_exchanges_total{mode="relay",ca="pebble",operation="newOrder",outcome="response"} 1',
     'acmetap_problems_total{ca="pebble",type="rateLimited"} 1',
     'acmetap_record_in_flight 3',
+    'acmetap_tunnels 4',
+    'acmetap_sink_backlog{sink="siem"} 7',
     'acmetap_record_queue 2',
     'acmetap_record_spill_bytes 64',
     'acmetap_record_last_commit_seconds 0.0015',

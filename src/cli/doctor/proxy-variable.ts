@@ -1,13 +1,5 @@
 import { isIP } from 'node:net'
 
-interface ProxyVariable {
-  /** As written, credentials and all. */
-  readonly value: string
-  readonly url: URL
-  /** Where it was read: `--proxy`, `https_proxy` or `HTTPS_PROXY`. */
-  readonly source: string
-}
-
 export type Variables = Readonly<Record<string, string | undefined>>
 
 /** What the clients read: curl and Python prefer the lower case, Go the upper; both should say the same. */
