@@ -397,6 +397,6 @@ async function refusedHosts(proxy: URL, findings: Findings): Promise<void> {
 }
 
 /** What an operator writes to let clients reach `host:port`. */
-export function lineToAdd(place: string): string {
+function lineToAdd(place: string): string {
   return `If the client needs it, add to intercept.other_hosts:  - ${JSON.stringify(place.replace(/:443$/, ''))}`
 }

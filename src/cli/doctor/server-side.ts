@@ -7,7 +7,6 @@ import type { Config } from '../../config/schema.ts'
 import { AuthorityFolder } from '../../interception/authority-folder.ts'
 import { ISSUING_WARNING_DAYS } from '../../interception/issuing-authority.ts'
 import { refusedHosts } from '../report/hosts.ts'
-import { lineToAdd } from './client-side.ts'
 import { Findings } from './finding.ts'
 
 const DAY_MS = 86_400_000
@@ -49,8 +48,8 @@ export async function examineServerSide(side: ServerSide): Promise<Findings> {
     )
     return findings
   }
-  await checkServer(server, findings)
-  await noteRefused(server, side.now, findings)
+  await checkServer(server, config.data, findings)
+  await noteRefused(server, side.now, config, findings)
   return findings
 }
 
@@ -123,7 +122,9 @@ async function checkRoot(config: Config, now: number, findings: Findings): Promi
   }
 }
 
-async function checkServer(server: Operations, findings: Findings): Promise<void> {
+async function checkServer(server: Operations, folder: string, findings: Findings): Promise<void> {
+  // What it asks of the CAs goes into the record: so the state of the record, asked afterwards, is of this moment.
+  const cas = await server.probe()
   const status = await server.status()
   findings.ok('server', `acmetap ${status.version} runs, process ${status.pid}`)
   if (status.store.state === 'ok') findings.ok('record', 'the record can be written')
@@ -131,7 +132,7 @@ async function checkServer(server: Operations, findings: Findings): Promise<void
     findings.fail(
       'record',
       `the record cannot be written: ${status.store.detail ?? ''}`,
-      'Free space or mend the disk; clients get 503 until then.',
+      `Is the disk full (df -h ${folder}), or does another program hold the file? The log says why.`,
     )
   for (const { name, address, port } of status.listeners) {
     if (await listens(address, port)) findings.ok('listener', `${name} listens on ${address}:${port}`)
@@ -158,7 +159,7 @@ async function checkServer(server: Operations, findings: Findings): Promise<void
         'Mend it: nothing is lost, what waits is sent then.',
       )
   }
-  for (const { name, directories, relays } of await server.probe()) {
+  for (const { name, directories, relays } of cas) {
     for (const { url, state, detail } of directories) {
       if (state === 'ok') findings.ok('ca', `${name} answers at ${url}`)
       else
@@ -189,12 +190,18 @@ function listens(address: string, port: number): Promise<boolean> {
   })
 }
 
-async function noteRefused(record: RecordOperations, now: number, findings: Findings): Promise<void> {
-  for (const { client, host, times } of await refusedHosts(record, now - WEEK_MICROS)) {
+async function noteRefused(
+  record: RecordOperations,
+  now: number,
+  config: Config,
+  findings: Findings,
+): Promise<void> {
+  for (const { client, host, times, add } of await refusedHosts(record, now - WEEK_MICROS, config)) {
+    if (add === null) continue
     findings.note(
       'otherHost',
       `${client} was refused ${host} ${times === 1 ? 'once' : `${times} times`} in 7 days`,
-      lineToAdd(host),
+      `If the client needs it, add to ${add.to}:  ${add.line}`,
     )
   }
 }

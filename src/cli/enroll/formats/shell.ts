@@ -245,12 +245,18 @@ function step(one: Step): string {
         `cat >"$work/back.sed" <<'END'`,
         ...one.back,
         'END',
-        `for file in ${unquoted(one.paths)}; do`,
-        '  if [ -f "$file" ]; then rewrite "$file"; fi',
-        'done',
+        ...forFiles([one.paths], 'rewrite "$file"'),
         '',
       ].join('\n')
   }
+}
+
+/** Does `command` with $file for every file of these paths that is there. */
+function forFiles(paths: readonly string[], command: string): string[] {
+  const line = `if [ -f "$file" ]; then ${command}; fi`
+  const [only = ''] = paths
+  if (paths.length === 1 && !only.includes('*')) return [`file=${quoted(only)}`, line]
+  return [`for file in ${paths.map(unquoted).join(' ')}; do`, `  ${line}`, 'done']
 }
 
 /** A path for the shell: quoted, with $HOME expanded. */
@@ -270,13 +276,7 @@ function startersPart(client: Client, enrolment: Enrolment): string {
   if (!hasVariables) return ''
   return [
     ...(crons.length > 0
-      ? [
-          '# Started by cron: the wrapper is its shell.',
-          `for file in ${crons.join(' ')}; do`,
-          '  [ -f "$file" ] || continue',
-          `  cron_shell "$file" ${run}`,
-          'done',
-        ]
+      ? ['# Started by cron: the wrapper is its shell.', ...forFiles(crons, `cron_shell "$file" ${run}`)]
       : []),
     ...(client.platform === 'posix' && !client.steps(enrolment, placesOf(client)).some(sources)
       ? [
