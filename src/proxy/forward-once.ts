@@ -61,7 +61,13 @@ export function forwardOnce(
       finish('serverReset', new FailureError('responseUnreadable', 'the host changed the protocol')),
     )
     outgoing.on('response', (answer) => {
-      status = answer.statusCode ?? 502
+      const { statusCode = 0 } = answer
+      // RFC 9110 §15: nothing else is the status of a final answer, and Node throws for some of the others.
+      if (statusCode < 200 || statusCode > 599) {
+        finish('serverReset', new FailureError('responseUnreadable', `the status is ${statusCode}`))
+        return
+      }
+      status = statusCode
       const fields = endToEndFields(pairs(answer.rawHeaders))
       for (const [name, value] of fields) response.appendHeader(name, value)
       response.writeHead(status)
