@@ -38,8 +38,8 @@ export function parseHostField(text: string, port: number): TargetHost | null {
   return parseConnectTarget(/:\d+$/.test(text) ? text : `${text}:${port}`)
 }
 
-/** How a host and port are written in a URL or `Host`. */
-export function authorityOf({ host, port }: TargetHost, defaultPort: number): string {
+/** How a host and port are written in a URL or `Host`; with `null`, as in CONNECT, which always names the port. */
+export function authorityOf({ host, port }: TargetHost, defaultPort: number | null): string {
   const name = host.includes(':') ? `[${host}]` : host
   return port === defaultPort ? name : `${name}:${port}`
 }

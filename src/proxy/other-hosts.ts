@@ -143,7 +143,7 @@ export class OtherHosts {
       connection,
       destination: null,
       otherHost,
-      request: observed(request),
+      request: observed(request, otherHost),
       receivedAt: clock.now(),
     }
     const exit: TunnelExit = (recorded) => this.#exit(recorded, otherHost, isGone, carry)
@@ -229,8 +229,11 @@ const SAYS: Partial<Record<FailureCause, string>> = {
   aborted: 'acmetap is stopping, or the client went away',
 }
 
-/** Nothing of the body: it is not read, or not ours to read. */
-function observed(request: IncomingMessage): ObservedRequest {
+/**
+ * What goes into the record: the authority that is reached, whatever `Host` says (RFC 9112 §3.2.3). Nothing of the body
+ * and of a query, which are not ours to read: services for DNS take their tokens there.
+ */
+function observed(request: IncomingMessage, otherHost: OtherHost): ObservedRequest {
   const { rawHeaders } = request
   const fields: FieldList[number][] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -239,8 +242,8 @@ function observed(request: IncomingMessage): ObservedRequest {
   }
   return {
     method: request.method ?? 'CONNECT',
-    target: request.url ?? '',
-    authority: request.headers.host ?? null,
+    target: (request.url ?? '').replace(/\?.*$/s, '?[redacted]'),
+    authority: authorityOf(otherHost, otherHost.form === 'connect' ? null : 80),
     fields,
     body: NOTHING,
     truncated: false,

@@ -76,6 +76,18 @@ describe('a tunnel', () => {
     expect(world.events).toEqual([])
   })
 
+  it('is recorded under the host that was reached, whatever Host says (RFC 9112 §3.2.3)', async () => {
+    await start((socket) => socket.end())
+    await exchange('CONNECT a.test:443 HTTP/1.1\r\nHost: harmless.test\r\n\r\n')
+    await exchange('CONNECT evil.test:443 HTTP/1.1\r\nHost: harmless.test\r\n\r\n')
+    await exchange('CONNECT [2001:db8::1]:443 HTTP/1.0\r\n\r\n')
+    expect(world.intents().map(({ request }) => request.authority)).toEqual([
+      'a.test:443',
+      'evil.test:443',
+      '[2001:db8::1]:443',
+    ])
+  })
+
   it('carries what came behind the CONNECT', async () => {
     await start((socket) => socket.pipe(socket))
     const socket = await rawTcp(world.port)
@@ -323,10 +335,25 @@ describe('absolute-form', () => {
     expect(await ended()).toMatchObject([{ up: seen[0]?.length, down: OK.length, end: 'serverClosed' }])
     expect(world.completed[0]).toMatchObject({
       otherHost: { host: 'a.test', port: 80, form: 'absolute' },
-      request: { method: 'POST', target: 'http://A.test/x?y=%20z', authority: 'a.test' },
+      request: { method: 'POST', target: 'http://A.test/x?[redacted]', authority: 'a.test' },
       outcome: { response: { status: 200 } },
     })
     expect(JSON.stringify(world.store.entries)).not.toContain('eDp5')
+  })
+
+  it('keeps nothing of a query, which may hold a password for the host', async () => {
+    await start(answering(OK, []), { others: { 'a.test:8080': null } })
+    const paths = ['http://a.test/update?token=canaryToken', 'http://a.test?key=canaryKey']
+    for (const path of [...paths, 'http://refused.test/?token=canaryRefused']) {
+      await exchange(`GET ${path} HTTP/1.1\r\nHost: ${new URL(path).host}\r\nConnection: close\r\n\r\n`)
+    }
+    expect(world.dials).toHaveLength(2)
+    expect(world.completed.map(({ request }) => request.target)).toEqual([
+      'http://a.test/update?[redacted]',
+      'http://a.test?[redacted]',
+      'http://refused.test/?[redacted]',
+    ])
+    expect(JSON.stringify([world.store.entries, world.events])).not.toContain('canary')
   })
 
   it('chunked both ways, HTTP/1.0, HEAD, and several on one connection', async () => {
@@ -367,6 +394,10 @@ describe('absolute-form', () => {
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n',
       502,
     ],
+    ['a change of protocol to none', 'HTTP/1.1 101 Switching Protocols\r\nContent-Length: 0\r\n\r\n', 502],
+    ['a status below all', 'HTTP/1.1 099 Low\r\nContent-Length: 2\r\n\r\nok', 502],
+    ['a status of zeros', 'HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\nok', 502],
+    ['a status above all', 'HTTP/1.1 999 High\r\nContent-Length: 2\r\n\r\nok', 502],
   ])('a host that answers %s', async (_title, answer, status) => {
     await start((socket) => {
       socket.resume()
