@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { tls, untilClosed } from '../proxy/tls-client.ts'
+import { httpsTransport } from '../support/acme-client.ts'
+import { askAdmin } from '../support/acmetap-process.ts'
 import { startTestCa } from '../support/test-ca/test-ca.ts'
 import { compose, Opened, until } from './composed.ts'
 
@@ -70,4 +72,33 @@ test('the address in the PROXY header of a trusted balancer is on record; an unt
   })
   const known = await untrusted.world.running.operations.exchanges({ mode: 'relay' }, 10)
   expect(known).toEqual([])
+})
+
+test('what listener acme believes of its balancers holds for no other listener', async () => {
+  const ca = opened.add(await startTestCa())
+  const world = opened.add(
+    await compose(
+      { ca: { directory: ca.directory, trust: ca.trust } },
+      {
+        sections: {
+          listeners: {
+            acme: { port: 0, client_address: { from: 'x_forwarded_for', trusted: ['127.0.0.1/32'] } },
+            proxy: { port: 0 },
+            admin: { port: 0 },
+          },
+          relay: [{ host: 'relay.example', ca: 'ca' }],
+          intercept: { cas: ['ca'] },
+        },
+      },
+    ),
+  )
+  await world.settled()
+  const proxy = `http://127.0.0.1:${world.running.addresses.find(({ name }) => name === 'proxy')?.port}`
+  const root = (await askAdmin(`${proxy}/root.pem`))?.body ?? ''
+  const transport = opened.add(httpsTransport(root, { proxy }))
+  const fields = { 'X-Forwarded-For': '203.0.113.9' }
+  const { exchange } = await transport.send('GET', ca.directory, undefined, fields)
+  const recorded = await world.running.operations.exchange(exchange ?? '')
+  expect(recorded?.intent.mode).toBe('intercept')
+  expect(recorded?.personal.clientAddress).toBe('127.0.0.1')
 })
