@@ -77,6 +77,8 @@ export class SharedAnswers {
   /** By place: a configured directory under an authority, so there are few. */
   readonly #kept = new Map<string, Kept>()
   readonly #alone = new Set<string>()
+  /** µs, monotonic: what was sent before it came from another configuration. */
+  #cleared = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, turns: Turns) {
     this.#clock = clock
@@ -85,6 +87,7 @@ export class SharedAnswers {
 
   /** Forgets what is kept: another configuration is in force. */
   clear(): void {
+    this.#cleared = this.#clock.now().monotonic
     this.#kept.clear()
     this.#alone.clear()
   }
@@ -106,13 +109,13 @@ export class SharedAnswers {
 
   /** Keeps an answer that may be kept. Returns what it was given. */
   seed(asked: Asked, sent: Sent): Sent {
-    if (sent.kind !== 'response') return sent
+    const now = this.#clock.now()
+    if (sent.kind !== 'response' || now.monotonic - sent.durationCa < this.#cleared) return sent
     const place = placeOf(asked)
     const { response } = sent
     if (isStorable(response)) this.#alone.delete(place)
     else if (response.status === 200) this.#alone.add(place)
     const life = isStorable(response) ? freshFor(response) : 0
-    const now = this.#clock.now()
     const age = ageOnArrival(response, now.wall / 1000, sent.durationCa / 1e6)
     if (life > age) this.#kept.set(place, { asked, response, life, age, since: now.monotonic })
     return sent
@@ -122,7 +125,7 @@ export class SharedAnswers {
     const key = keyOf(asked)
     const waiting = this.#groups.get(key)
     // A request that stands behind others of its own client would make others wait as long as that client must.
-    if (waiting && (waiting.first || waiting.client === asked.client)) return waiting
+    if (waiting && !waiting.deserted && (waiting.first || waiting.client === asked.client)) return waiting
     const { ca, client } = asked
     const first = this.#turns.waiting(ca, 'directory', client) === 0
     const group: Group = new Group(client, first, async (signal) => {
@@ -191,6 +194,11 @@ class Group {
     this.client = client
     this.first = first
     this.#turn = takeTurn(this.#deserted.signal)
+  }
+
+  /** All have hung up; its turn is given away. */
+  get deserted(): boolean {
+    return this.#deserted.signal.aborted
   }
 
   /** The turn of all. When the last one who waits for it hangs up, it is given away. */

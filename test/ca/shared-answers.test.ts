@@ -200,6 +200,17 @@ describe('hanging up', () => {
   })
 })
 
+test('nobody joins a request that everybody has left', async () => {
+  const gone = new AbortController()
+  const left = go(asked('a', [], { signal: gone.signal }))
+  await settle()
+  gone.abort()
+  const next = go(asked('b'))
+  await give(1)
+  await arrive(answer(CLOSED))
+  expect([left.denied?.why, next.denied, sourceOf(next)]).toEqual(['abandoned', null, 'ca'])
+})
+
 test('nobody waits behind the requests of a greedy client', async () => {
   for (const accept of ['1', '2', '3']) go(asked('greedy', [['Accept', accept]]))
   await settle()
@@ -320,10 +331,29 @@ describe('keeping (RFC 9111)', () => {
     expect(sourceOf(await ask([['Accept-Language', 'en']]))).toBe('cache')
     expect((await ask([['Accept-Language', 'de']])).sent).toBeNull()
     shared.clear()
+    clock.monotonic += 1000
     line = []
     await keep('max-age=60', [['content-encoding', 'gzip']], [['Accept-Encoding', 'gzip']])
     expect(sourceOf(await ask([['Accept-Encoding', 'gzip']]))).toBe('cache')
     expect((await ask()).sent).toBeNull()
+  })
+
+  test('not what was on its way when another configuration came into force', async () => {
+    const first = go(asked('a'))
+    await give()
+    shared.clear()
+    clock.monotonic += 1_000_000
+    const late = answer('max-age=100')
+    if (late.kind === 'response') await arrive({ ...late, durationCa: 1_500_000 })
+    expect(sourceOf(first)).toBe('ca')
+    const second = go(asked('b'))
+    await give()
+    await arrive(answer('max-age=100'))
+    expect(sourceOf(second)).toBe('ca')
+    const third = go(asked('c'))
+    await settle()
+    expect(sourceOf(third)).toBe('cache')
+    expect(bodyOf(third)).toBe(bodyOf(second))
   })
 
   test('not for who wants a new one; not after another configuration', async () => {
