@@ -82,14 +82,17 @@ function context(trust: string) {
 async function keep(kind: HostileKind, order: HostileOrder): Promise<void> {
   try {
     const { socket, drip, every = 1000 } = await establish(kind, order)
-    const began = performance.now()
+    let began = performance.now()
     open[kind]++
     if (kind !== 'notReading') socket.resume()
     const dripping =
       drip === null
         ? undefined
         : setInterval(() => {
-            if (kind !== 'keptIdle' || !stopped) socket.write(drip)
+            if (kind === 'keptIdle' && stopped) return
+            // A kept connection is idle since its last request.
+            if (kind === 'keptIdle') began = performance.now()
+            socket.write(drip)
           }, every)
     await new Promise((resolve) => socket.once('close', resolve))
     clearInterval(dripping)
