@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { connect } from 'node:net'
-import type { Operations, RecordOperations } from '../../api/operations.ts'
+import type { CaStatus, Operations, RecordOperations } from '../../api/operations.ts'
 import { ConfigError, formatProblem } from '../../config/config-error.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
@@ -159,6 +159,15 @@ async function checkServer(server: Operations, folder: string, findings: Finding
         'Mend it: nothing is lost, what waits is sent then.',
       )
   }
+  if (status.store.state !== 'ok') {
+    const remedy = 'Mend the record first, then run this again.'
+    findings.note('ca', 'the CAs were not asked: nothing is sent that cannot be recorded', remedy)
+    return
+  }
+  checkCas(cas, findings)
+}
+
+function checkCas(cas: readonly CaStatus[], findings: Findings): void {
   for (const { name, directories, relays } of cas) {
     for (const { url, state, detail } of directories) {
       if (state === 'ok') findings.ok('ca', `${name} answers at ${url}`)
