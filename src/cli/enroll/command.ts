@@ -7,7 +7,7 @@ import { type Column, renderTable } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 import { type Client, ENROL_MODES, type EnrolMode, FORMATS, type Format, placesOf } from './client.ts'
 import { CLIENTS, clientNamed } from './clients.ts'
-import { NoSuchFormat, render } from './formats.ts'
+import { NoSuchFormat, render, renderUndo, undoesAlone } from './formats.ts'
 import { enrolmentOf } from './surroundings.ts'
 
 interface Options {
@@ -25,24 +25,41 @@ export function enrollCommand(context: CommandContext) {
   return command('enroll', 'print the lines that lead an ACME client through acmetap, or back', [
     ['enroll certbot | ssh host sudo sh', 'enrol one machine'],
     ['enroll certbot --undo | ssh host sudo sh', 'put everything back'],
+    [
+      'enroll certbot --proxy http://acmetap:3128 --ca letsencrypt --root root.pem',
+      'without a configuration',
+    ],
     ['enroll cert-manager --format kubernetes', 'for kubectl apply --server-side'],
     ['enroll --list', 'the clients it knows'],
   ])
     .argument('[client]', 'one of acmetap enroll --list')
-    .addOption(new Option('--mode <mode>', 'how it comes in').choices(ENROL_MODES).default('intercept'))
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        "how the client comes to acmetap: intercept by its proxy variable, relay by acmetap's own URL, sni by DNS",
+      )
+        .choices(ENROL_MODES)
+        .default('intercept'),
+    )
     .addOption(new Option('--format <format>', 'what to print').choices(FORMATS).default('shell'))
-    .option('--undo', 'the way back instead')
+    .option('--undo', 'the way back instead; for most clients it needs no other option and no configuration')
     .option(
       '--proxy <url>',
       'http://host:port of listener proxy, as the client reaches it; with user@ for a proxy user',
     )
-    .option('--ca <name>', 'a name under cas, or a directory URL; needed where there are several')
-    .option('--root <file>', 'PEM file of the root to trust, where the data folder is not here')
+    .option(
+      '--ca <name>',
+      'a name under cas, a directory URL, or without a configuration a preset such as letsencrypt; needed where there are several CAs',
+    )
+    .option('--root <file>', 'PEM file of the root to trust, where the data folder is not on this machine')
     .option('--list', 'list the clients')
     .option('--json', 'as JSON')
     .action(async (name: string | undefined, options: Options, self: Command) => {
       if (options.list === true) return list(context.terminal, options.json === true)
       const client = wanted(name)
+      if (options.undo === true && undoesAlone(client, options.format)) {
+        return printUndo(client, options, context.terminal)
+      }
       const reason = client.impossible[options.mode]
       if (reason !== undefined) throw new UsageError(reason)
       const enrolment = await enrolmentOf(options, configIfAny(context, self), context.terminal.folder)
@@ -67,6 +84,13 @@ export function enrollCommand(context: CommandContext) {
         text,
       })
     })
+}
+
+/** At the worst hour neither the configuration nor the root may be at hand: this needs neither. */
+function printUndo(client: Client, { format, json }: Options, terminal: Terminal): void {
+  const text = renderUndo(client, format)
+  if (json === true) writeJson(terminal, { client: client.name, format, undo: true, text })
+  else terminal.write(text)
 }
 
 function wanted(name: string | undefined): Client {

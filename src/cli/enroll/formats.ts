@@ -18,7 +18,20 @@ export function render(client: Client, enrolment: Enrolment, format: Format, und
     }
     return kubernetes(client, enrolment, client.container, undo)
   }
-  const script = scriptOf(client, enrolment, undo)
+  return wrapped(client, scriptOf(client, enrolment, undo), format, undo)
+}
+
+/** True where the way back needs nothing but what the enrolment left on the machine: no CA, no root, no proxy. */
+export function undoesAlone({ platform }: Client, format: Format): boolean {
+  return platform === 'posix' && format !== 'kubernetes'
+}
+
+/** The way back for a client that {@link undoesAlone}. */
+export function renderUndo(client: Client, format: Format): string {
+  return wrapped(client, shellUndo(client), format, true)
+}
+
+function wrapped(client: Client, script: string, format: Format, undo: boolean): string {
   if (format === 'shell') return script
   if (client.platform === 'kubernetes') {
     throw new NoSuchFormat(

@@ -44,6 +44,10 @@ export async function enrolmentOf(
   }
 }
 
+const WITH_DIRECTORY = Object.entries(PRESETS)
+  .filter(([, { directories }]) => directories.length > 0)
+  .map(([name]) => name)
+
 interface ChosenCa {
   readonly name: string
   readonly directories: readonly string[]
@@ -61,7 +65,7 @@ function chosenCa({ ca, mode }: EnrolOptions, config: Config | null): ChosenCa {
     const where = mode === 'relay' ? 'relay' : 'intercept.cas'
     throw new UsageError(
       candidates.length === 0
-        ? `--ca must say which CA: ${config === null ? 'a directory URL, for there is no configuration' : `${where} names none`}`
+        ? `--ca must say which CA: ${config === null ? `there is no configuration, so a directory URL or one of ${WITH_DIRECTORY.join(', ')}` : `${where} names none`}`
         : `--ca must say which CA: ${candidates.map(({ name }) => name).join(', ')}`,
     )
   }
@@ -71,7 +75,7 @@ function chosenCa({ ca, mode }: EnrolOptions, config: Config | null): ChosenCa {
     const { directories } = PRESETS[ca as keyof typeof PRESETS]
     if (directories.length > 0) return { name: ca, directories }
   }
-  const known = candidates.map(({ name }) => name).join(', ')
+  const known = (config === null ? WITH_DIRECTORY : candidates.map(({ name }) => name)).join(', ')
   const advice =
     config !== null && Object.hasOwn(config.cas, ca)
       ? mode === 'relay'

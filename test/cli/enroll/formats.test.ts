@@ -1,11 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { cleanEnvironment, runProgram } from '../../../src/cli/demo/child.ts'
 import { type Client, type EnrolMode, FORMATS, type Format } from '../../../src/cli/enroll/client.ts'
 import { CLIENTS } from '../../../src/cli/enroll/clients.ts'
 import { NoSuchFormat, render } from '../../../src/cli/enroll/formats.ts'
 import { parseCertificates } from '../../../src/cli/enroll/surroundings.ts'
+import { doctorScript } from '../../../src/interception/doctor-script.ts'
 import { findProgram } from '../../support/child-process.ts'
+import { runHere } from '../../support/run-here.ts'
 import { enrolment, modesOf, RELAYED, testRoot } from './enrolments.ts'
 
 let root: string
@@ -16,8 +22,11 @@ beforeAll(async () => {
   fingerprint = parseCertificates(root)[0]!.sha256
 })
 
-const shells = ['dash', 'bash', 'busybox'].filter((shell) => findProgram(shell) !== null)
-const shellcheck = findProgram('shellcheck')
+const SHELLS = [
+  ['dash', 'dash'],
+  ['bash', 'bash --posix'],
+  ['busybox', 'busybox sh'],
+] as const
 
 async function textOf(
   client: Client,
@@ -33,20 +42,11 @@ async function textOf(
   }
 }
 
-function expectShell(script: string): void {
-  for (const shell of shells) {
-    const args = shell === 'busybox' ? ['sh', '-n'] : ['-n']
-    const { status, stderr } = spawnSync(shell, args, { input: script, encoding: 'utf8' })
-    expect(stderr).toBe('')
-    expect(status).toBe(0)
-  }
-  if (shellcheck !== null) {
-    const { status, stdout } = spawnSync(shellcheck, ['-s', 'sh', '-S', 'warning', '-'], {
-      input: script,
-      encoding: 'utf8',
-    })
-    expect(status, stdout).toBe(0)
-  }
+/** Scripts by what they are, each text once: checked together, for a process each would take minutes. */
+const scripts = new Map<string, string>()
+
+function noteScript(name: string, script: string): void {
+  if (![...scripts.values()].includes(script)) scripts.set(name, script)
 }
 
 function expectYaml(text: string): unknown[] {
@@ -69,7 +69,7 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s', (_n
         mode !== 'relay' || ['lego', 'uacme', 'acme-tiny'].includes(client.name) || !client.proxyVariables
       if (mode === 'intercept') expect(text).toContain('http://acmetap.test:3128')
       if (mode === 'relay' && settable) expect(text).toContain(RELAYED)
-      if (format === 'shell' && client.platform !== 'windows') expectShell(text)
+      if (format === 'shell' && client.platform !== 'windows') noteScript(`${client.name} ${mode}`, text)
       if (format === 'ansible') expect(expectYaml(text)).toHaveLength(1)
       if (format === 'cloud-init' && client.platform !== 'windows') {
         expect(text).toMatch(/^#cloud-config\n/)
@@ -85,11 +85,63 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s', (_n
     test.each(FORMATS)('as %s has a way back', async (format) => {
       const text = await textOf(client, mode, format, true)
       if (text === null) return
-      if (format === 'shell' && client.platform !== 'windows') expectShell(text)
+      if (format === 'shell' && client.platform !== 'windows') noteScript(`${client.name} undo`, text)
       if (format !== 'shell' && client.platform !== 'windows') expectYaml(text)
       expect(text).not.toContain('HTTPS_PROXY')
     })
   })
+})
+
+describe('every script that was printed', () => {
+  let folder: string
+  beforeAll(async () => {
+    for (const client of CLIENTS.filter(({ proxyVariables }) => proxyVariables)) {
+      if (client.platform !== 'posix') continue
+      const made = await enrolment('intercept', 'http://team@acmetap.test:3128', root)
+      noteScript(`${client.name} user`, render(client, made, 'shell', false))
+    }
+    const cas = [{ name: 'test', directory: 'https://acme-ca.test/directory' }]
+    noteScript('doctor', doctorScript({ proxy: 'acmetap.test:3128', cas, fingerprint }))
+    folder = await mkdtemp(join(tmpdir(), 'acmetap-scripts-'))
+    for (const [name, script] of scripts) await writeFile(join(folder, `${name}.sh`), script)
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  test.each(SHELLS)('is read by %s', (shell, read) => {
+    if (findProgram(shell) === null) return console.warn(`${shell} is not installed`)
+    const each = `for file in *.sh; do ${read} -n "$file" || { echo "$file"; exit 1; }; done`
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', each], { cwd: folder, encoding: 'utf8' })
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' })
+  })
+
+  test('has nothing that shellcheck notes', async () => {
+    const shellcheck = findProgram('shellcheck')
+    if (shellcheck === null) return console.warn('shellcheck is not installed')
+    expect(scripts.size).toBeGreaterThan(50)
+    const names = [...scripts.keys()].map((name) => `${name}.sh`)
+    const said = await runProgram(shellcheck, ['-s', 'sh', '-f', 'gcc', ...names], {
+      environment: cleanEnvironment(folder),
+      folder,
+      timeout: 170_000,
+    })
+    expect(said).toEqual({ code: 0, output: '' })
+  }, 180_000)
+})
+
+test('the way back needs no configuration, no CA and no root, whatever the mode', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'acmetap-undo-'))
+  try {
+    for (const client of CLIENTS.filter(({ platform }) => platform === 'posix')) {
+      const { code, out, err } = await runHere(['enroll', client.name, '--undo'], folder)
+      expect(code, err).toBe(0)
+      const made = await enrolment(modesOf(client)[0]!, 'http://acmetap.test:3128', root)
+      expect(out).toBe(render(client, made, 'shell', true))
+    }
+    expect((await runHere(['enroll', 'certbot', '--undo', '--format', 'ansible'], folder)).code).toBe(0)
+    expect((await runHere(['enroll', 'certbot'], folder)).err).toMatch(/--ca must say which CA.*letsencrypt/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('cert-manager: the controller alone gets variables, the Issuer the root, and the cluster stays reachable', async () => {

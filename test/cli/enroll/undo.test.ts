@@ -9,6 +9,22 @@ import { DIRECTORY, enrolment, modesOf, RELAYED, testRoot } from './enrolments.t
 import { type Machine, reasonWithoutMachine, startMachine } from './machine.ts'
 
 const reason = await reasonWithoutMachine()
+/** Every client in every mode, where time does not matter. */
+const ALL = process.env.ACMETAP_ALL_CLIENTS === '1'
+/** Else each kind of step, starter, store and mode once; clients that are left out print the lines of another. */
+const COVERING = [
+  'certbot relay',
+  'certbot-pip intercept',
+  'lego sni',
+  'acme.sh relay',
+  'dehydrated intercept',
+  'uacme sni',
+  'lacme relay',
+  'caddy relay',
+  'mod_md intercept',
+  'haproxy relay',
+  'node-acme-client intercept',
+]
 
 /** What stands in for acmetap's page of its root. */
 let pages: Server
@@ -71,9 +87,14 @@ async function read(path: string): Promise<string> {
 }
 
 describe.skipIf(reason !== null)(`lines run on a machine of their own${reason ? ` (${reason})` : ''}`, () => {
-  const cases = CLIENTS.filter(({ platform }) => platform === 'posix').flatMap((client) =>
+  const every = CLIENTS.filter(({ platform }) => platform === 'posix').flatMap((client) =>
     modesOf(client).map((mode) => [client.name, mode] as const),
   )
+  const cases = ALL ? every : every.filter((one) => COVERING.includes(one.join(' ')))
+
+  test('the choice names what there is', () => {
+    expect(every.map((one) => one.join(' '))).toEqual(expect.arrayContaining(COVERING))
+  })
 
   test.each(cases)(
     '%s, mode %s: enrols, again without a change, and back to the very bytes',
