@@ -64,7 +64,7 @@ export function readDocument(
     })
   } catch (error) {
     if (error instanceof RangeError) return unreadable('is nested too deep')
-    return unreadable(`is not YAML: ${error instanceof Error ? oneLine(error.message) : 'unreadable'}`)
+    return unreadable(`is not YAML: ${error instanceof Error ? withoutSource(error.message) : 'unreadable'}`)
   }
   const locate = (path: KeyPath, at: 'key' | 'value') => positionOf(offsetOf(document, path, at))
   const faults = document.errors.map((error) => ({
@@ -72,7 +72,7 @@ export function readDocument(
     message:
       error.code === 'DUPLICATE_KEY'
         ? 'the same key is written twice'
-        : `is not YAML: ${oneLine(error.message)}`,
+        : `is not YAML: ${withoutSource(error.message)}`,
   }))
   if (faults.length === 0) {
     faults.push(...refusals(document).map(({ offset, message }) => ({ ...positionOf(offset), message })))
@@ -195,6 +195,11 @@ function offsetOf(document: Document.Parsed, path: KeyPath, at: 'key' | 'value')
 
 function startOf(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0]
+}
+
+/** What the parser says, but for what it repeats of the text, which may be part of a password. */
+function withoutSource(message: string): string {
+  return oneLine(message.replace(/(?<=\S): .*$| \\.*$/s, '').replace(/!\S+/g, '!...'))
 }
 
 function oneLine(message: string): string {

@@ -209,6 +209,37 @@ describe('refused with line, column, key and what to write', () => {
     expect(refusals(text)).toEqual(expected)
   })
 
+  test.each([
+    '|canary',
+    '>canary',
+    '"\\canary"',
+    '"\\ucanary"',
+    '!canary!canary',
+    '!<canary> x',
+    '!canary!',
+    '*canary',
+    '!canary',
+    '@canary',
+    '`canary',
+    '%canary',
+    '"canary',
+    "'x'canary",
+    '[canary',
+    '{canary',
+    ']canary',
+    'a: canary',
+    '- canary',
+    '"x" "canary"',
+  ])('a password that YAML reads otherwise (%s) is not repeated', (password) => {
+    const text = (value: string) =>
+      `version: 1\nlisteners:\n  proxy:\n    users: [{ name: a, password: ${value} }]\n`
+    const block = `version: 1\negress:\n  password: ${password}\n  username: x\n`
+    for (const found of [refusals(text(password)), refusals(block)]) {
+      expect(found.length).toBeGreaterThan(0)
+      expect(found.join('\n')).not.toContain('canary')
+    }
+  })
+
   test('everything that is wrong at once, by line', () => {
     const text = `version: 1\nrelay:\n  - { host: UP, ca: nobody }\n  - 7\nlisteners: { acme: { port: x, names: [] } }\ncas:\n  a: { directory: ftp://a/, timeout: 1 }\ninstanze: a\n`
     const found = refusals(text)
