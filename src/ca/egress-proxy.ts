@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Config } from '../config/schema.ts'
+import { readPassword } from '../config/secrets.ts'
 
 /** The proxy on the way out. */
 export interface EgressProxy {
@@ -27,7 +28,7 @@ export function egressProxyOf(settings: EgressSettings): EgressProxy | null {
   return {
     url: settings.proxy,
     username: settings.username ?? null,
-    password: settings.password ?? (settings.password_file ? firstLine(settings.password_file) : null),
+    password: readPassword(settings),
     trust: settings.trust === undefined ? null : readFileSync(settings.trust, 'utf8'),
     noProxy: settings.no_proxy,
   }
@@ -39,10 +40,6 @@ export type CaEgress = 'inherit' | 'direct' | EgressProxy
 export function caEgressOf(settings: CaEgressSettings | undefined): CaEgress {
   if (settings === undefined) return 'inherit'
   return settings.direct ? 'direct' : (egressProxyOf(settings) ?? 'inherit')
-}
-
-function firstLine(file: string): string {
-  return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? ''
 }
 
 /**
