@@ -68,6 +68,9 @@ upper=$(printenv HTTPS_PROXY || true)
 if [ -n "$lower" ] && [ -n "$upper" ] && [ "$lower" != "$upper" ]; then
   fail "https_proxy and HTTPS_PROXY differ" "Give both the same value: some clients read the one, some the other."
 fi
+# From here on curl reads it there: a password in it stays off the command line.
+https_proxy=$proxy
+export https_proxy
 place=$(printf '%s' "$proxy" | sed 's#^[a-z]*://##; s#^[^@/]*@##; s#/.*##')
 host=$(printf '%s' "$place" | sed 's/:[0-9]*$//')
 
@@ -108,6 +111,15 @@ done
 for file in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
   if [ -z "$bundle" ] && [ -s "$file" ]; then bundle=$file; fi
 done
+# An https:// proxy has a certificate of its own, under the listener root.
+case $proxy in
+  https://*)
+    curl -sS --noproxy '' --proxy-cacert "$bundle" --insecure --max-time 60 -o /dev/null "$(printf '%s' "$cas" | sed 's/ .*//')" 2>"$work/error"
+    case $? in
+      35 | 60 | 77) fail "the certificate of the proxy $place is not trusted by $bundle ($(sed 1q "$work/error"))" "Add the listener root: acmetap enroll CLIENT --proxy https://$place prints the lines; or use http://$place: what goes through it is under TLS anyway." ;;
+      *) ok "the proxy's own certificate is trusted by $bundle" ;;
+    esac ;;
+esac
 none=$(printenv no_proxy || printenv NO_PROXY || true)
 for ca in $cas; do
   ca_place=$(printf '%s' "$ca" | sed 's#^https://##; s#/.*##')
@@ -120,7 +132,7 @@ for ca in $cas; do
     if [ "$one" = '' ]; then excluded='*'; fi
   done
   if [ "$excluded" != no ]; then fail "NO_PROXY keeps $ca_host from the proxy ($excluded)" "Take $excluded out of NO_PROXY and no_proxy."; fi
-  status=$(curl -sS --noproxy '' -x "$proxy" --proxy-insecure --cacert "$work/root.pem" --max-time 60 -o "$work/answer" -w '%{http_connect} %{http_code}' "$ca" 2>"$work/error")
+  status=$(curl -sS --noproxy '' --proxy-insecure --cacert "$work/root.pem" --max-time 60 -o "$work/answer" -w '%{http_connect} %{http_code}' "$ca" 2>"$work/error")
   code=$?
   connect=$(printf '%s' "$status" | sed 's/ .*//')
   answer=$(printf '%s' "$status" | sed 's/.* //')
@@ -154,7 +166,7 @@ for ca in $cas; do
   fi
   if [ "$code" != 0 ]; then fail "no answer from $ca (curl $code: $(sed 1q "$work/error"))" "See acmetap's log."; continue; fi
   ok "TLS for $ca_host is acmetap's"
-  if [ -n "$bundle" ] && ! curl -sS --noproxy '' -x "$proxy" --proxy-insecure --cacert "$bundle" --max-time 60 -o /dev/null "$ca" 2>"$work/error"; then
+  if [ -n "$bundle" ] && ! curl -sS --noproxy '' --proxy-insecure --cacert "$bundle" --max-time 60 -o /dev/null "$ca" 2>"$work/error"; then
     fail "this client does not trust acmetap's root: it is not in $bundle" "acmetap enroll CLIENT prints how to add it; a client with a variable of its own: run this with that variable."
   else ok "the root is trusted by $bundle"; fi
   if [ "$answer" = 200 ] && grep -q '"newNonce"' "$work/answer"; then ok "directory $ca"

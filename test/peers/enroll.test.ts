@@ -14,6 +14,10 @@ const reason =
   (await reasonWithoutMachine()) ??
   ((await findProgram('pebble')) === null ? 'pebble is not installed' : null)
 
+const HERE = '127.0.0.2'
+/** Every client, where time does not matter; else one for each way in, each door of trust and each way to be started. */
+const ALL = process.env.ACMETAP_ALL_CLIENTS === '1'
+
 let folder: string
 let pebble: Pebble
 let acmetap: InterceptingAcmetap
@@ -33,6 +37,9 @@ beforeAll(async () => {
     directory,
     trust: await readFile(pebble.trust, 'utf8'),
     sections: { ca: { addresses: ['127.0.0.1'] } },
+    // An address of its own, so that listener sni can have the CA's port.
+    proxy: { address: HERE, names: [HERE] },
+    sni: { address: HERE, port: pebble.port },
   })
 })
 
@@ -46,7 +53,6 @@ beforeEach(async () => {
   if (reason !== null) return
   machine = await startMachine()
   await chmod(machine.folder, 0o755)
-  await sh("echo '192.0.2.1 pebble' >>/etc/hosts")
 })
 afterEach(() => machine?.close())
 
@@ -58,7 +64,7 @@ async function printed(client: string, ...more: string[]): Promise<string> {
   const { code, out, err } = await runMain(
     [
       ...['enroll', client, '--config', join(folder, 'acmetap', 'acmetap.yaml')],
-      ...['--proxy', `http://127.0.0.1:${acmetap.proxyPort}`],
+      ...['--proxy', `http://${HERE}:${acmetap.proxyPort}`],
       ...more,
     ],
     folder,
@@ -67,10 +73,38 @@ async function printed(client: string, ...more: string[]): Promise<string> {
   return out
 }
 
+/** Both doctors, with the variables of a client that is enrolled over `https://`; and without the listener root. */
+async function expectDoctors(client: string, variables: Readonly<Record<string, string>>): Promise<void> {
+  const run = `/etc/acmetap/clients/${client}/run`
+  const main = resolve(import.meta.dirname, '..', '..', 'src', 'main.ts')
+  const doctors = [
+    `curl -fsS http://${HERE}:${acmetap.proxyPort}/doctor.sh >doctor.sh; ${run} sh doctor.sh`,
+    `${run} ${process.execPath} ${main} doctor --ca $D --client ${client}`,
+  ]
+  for (const doctor of doctors) {
+    const well = await sh(doctor, variables)
+    expect(well.code, well.output).toBe(0)
+    expect(well.output).toMatch(/proxy's own certificate is trusted/)
+    expect(well.output).toContain(directory)
+    const bundle =
+      'printf "%s" "$ROOT" >only.pem; REQUESTS_CA_BUNDLE=$HOME/only.pem; export REQUESTS_CA_BUNDLE'
+    const proxy = `HTTPS_PROXY=https://${HERE}:${acmetap.proxyPort}; export HTTPS_PROXY`
+    const bare = doctor.replace(`${run} `, '')
+    const without = await sh(`${bundle}; ${proxy}; ${bare}`, { ...variables, ROOT: acmetap.interceptionRoot })
+    expect(without.code, without.output).toBe(1)
+    expect(without.output).toMatch(/^FAIL {2}the certificate of the proxy .* is not trusted/m)
+  }
+}
+
 /** How a person or a timer runs a client that is enrolled: `$D` is the CA's own directory, `$N` the name. */
 interface Run {
   readonly client: string
   readonly programs: readonly string[]
+  readonly mode?: 'sni'
+  /** Scheme of the proxy URL; http where it is left out. */
+  readonly scheme?: 'https'
+  /** False for those that only a run of all clients includes. */
+  readonly always: boolean
   /** Files it needs before it is enrolled. */
   readonly before?: string
   readonly issue: string
@@ -81,21 +115,22 @@ const WEB = 'mkdir -p .well-known/acme-challenge'
 const KEYS =
   'openssl genrsa -out account.key 2048; openssl genrsa -out domain.key 2048; openssl req -new -key domain.key -subj "/CN=$N" -addext "subjectAltName=DNS:$N" -out csr.pem'
 
+const CERTBOT =
+  '/etc/acmetap/clients/certbot/run certbot certonly -n --server $D --webroot -w . -d $N --agree-tos --register-unsafely-without-email --config-dir c --work-dir w --logs-dir l && cp c/live/$N/cert.pem certificate.pem'
+
 const RUNS: readonly Run[] = [
-  {
-    client: 'certbot',
-    programs: ['certbot'],
-    issue:
-      '/etc/acmetap/clients/certbot/run certbot certonly -n --server $D --webroot -w . -d $N --agree-tos --register-unsafely-without-email --config-dir c --work-dir w --logs-dir l && cp c/live/$N/cert.pem certificate.pem',
-  },
+  { client: 'certbot', programs: ['certbot'], issue: CERTBOT, always: false },
+  { client: 'certbot', programs: ['certbot'], scheme: 'https', issue: CERTBOT, always: true },
   {
     client: 'lego',
+    always: true,
     programs: ['lego'],
     issue:
       '/etc/acmetap/clients/lego/run lego --server $D --path lego --accept-tos --email a@example.test --http --http.webroot . -d $N run && cp lego/certificates/$N.crt certificate.pem',
   },
   {
     client: 'dehydrated',
+    always: false,
     programs: ['dehydrated', 'curl'],
     before:
       'printf "CONFIG_D=/etc/dehydrated/conf.d\\nCA=$D\\nBASEDIR=$HOME/d\\nWELLKNOWN=$HOME/.well-known/acme-challenge\\n" >/etc/dehydrated/config; mkdir -p d; rm -f /etc/dehydrated/conf.d/*',
@@ -104,17 +139,20 @@ const RUNS: readonly Run[] = [
   },
   {
     client: 'uacme',
+    always: false,
     programs: ['uacme'],
     issue:
       'r=/etc/acmetap/clients/uacme/run; $r uacme -y -a $D -c u new; $r uacme -y -a $D -c u -h /bin/true issue $N && cp u/$N/cert.pem certificate.pem',
   },
   {
     client: 'acme-tiny',
+    always: false,
     programs: ['acme-tiny'],
     issue: `${KEYS}; /etc/acmetap/clients/acme-tiny/run acme-tiny --directory-url $D --account-key account.key --csr csr.pem --acme-dir .well-known/acme-challenge --disable-check >certificate.pem`,
   },
   {
     client: 'caddy',
+    always: false,
     programs: ['caddy'],
     issue: `printf '{"admin":{"disabled":true},"storage":{"module":"file_system","root":"%s/s"},"apps":{"tls":{"certificates":{"automate":["%s"]},"automation":{"policies":[{"subjects":["%s"],"issuers":[{"module":"acme","ca":"%s","email":"a@example.test","challenges":{"tls-alpn":{"disabled":true},"http":{"alternate_port":%s}}}]}]}}}}' "$HOME" $N $N $D $P >caddy.json
 /etc/acmetap/clients/caddy/run caddy run --config caddy.json & pid=$!
@@ -123,6 +161,7 @@ kill $pid; cp "$found" certificate.pem`,
   },
   {
     client: 'mod_md',
+    always: true,
     programs: ['apache2'],
     issue: `mkdir -p md && chown www-data md
 for m in mpm_event authz_core ssl md; do echo "LoadModule \${m}_module /usr/lib/apache2/modules/mod_$m.so"; done >a.conf
@@ -133,32 +172,60 @@ kill $pid; cat error.log; cp "$found" certificate.pem`,
   },
   {
     client: 'python3-acme',
+    always: false,
     programs: ['/usr/bin/python3'],
     issue: `${LIBRARY} /etc/acmetap/clients/python3-acme/run /usr/bin/python3 ${PEERS}/python-acme.py issue http-01 $N`,
   },
   {
     client: 'ruby-acme-client',
+    always: false,
     programs: ['ruby'],
     issue: `${LIBRARY} /etc/acmetap/clients/ruby-acme-client/run ruby ${PEERS}/ruby-acme-client.rb issue http-01 $N`,
+  },
+  {
+    client: 'node-acme-client',
+    always: true,
+    programs: [process.execPath],
+    issue: `${LIBRARY} /etc/acmetap/clients/node-acme-client/run ${process.execPath} ${PEERS}/node-acme-client.mjs issue http-01 $N`,
+  },
+  {
+    client: 'lacme',
+    always: true,
+    programs: ['lacme', 'openssl'],
+    mode: 'sni',
+    before: `openssl genrsa -out account.key 2048; openssl genrsa -out domain.key 2048; chmod 600 *.key
+printf '%s\\n' "privkey = file:$HOME/account.key" >accountd.conf; chmod 600 accountd.conf
+printf '%s\\n' "config-certs = $HOME/certs.conf" '[client]' 'user =' 'group =' "server = $D" '[webserver]' "listen = 127.0.0.1:$P" 'user =' 'group =' '[accountd]' "config = $HOME/accountd.conf" >lacme.conf
+printf '%s\\n' "[$N]" "certificate-key = $HOME/domain.key" "certificate-chain = $HOME/certificate.pem" 'CAfile =' "subject = /CN=$N" "subjectAltName = DNS:$N" >certs.conf`,
+    issue:
+      'lacme --config lacme.conf account --register --tos-agreed mailto:a@example.test && lacme --config lacme.conf newOrder --force',
   },
 ]
 
 describe.skipIf(reason !== null)(
   `enrolled by the lines that are printed${reason ? ` (${reason})` : ''}`,
   () => {
-    test.each(RUNS.map((run) => [run.client, run] as const))(
-      '%s issues through acmetap, and is as before after the undo',
-      async (client, { programs, before = ':', issue }) => {
+    test.each(
+      RUNS.filter(({ always }) => always || ALL).map(
+        ({ client, mode = 'intercept', scheme = 'http', ...run }) => [client, mode, scheme, run] as const,
+      ),
+    )(
+      '%s, mode %s, over %s, issues through acmetap, and is as before after the undo',
+      async (client, mode, scheme, { programs, before = ':', issue }) => {
         for (const program of programs) {
           const installed = program.startsWith('/') || (await findProgram(program)) !== null
           if (!installed) return console.warn(`${program} is not installed`)
         }
-        const name = `${client.replace(/[._]/g, '-')}.enrolled.test`
+        const name = `${client.replace(/[._]/g, '-')}.${scheme}.enrolled.test`
+        const words = ['--mode', mode, '--proxy', `${scheme}://${HERE}:${acmetap.proxyPort}`]
         const variables = { D: directory, N: name, P: String(20_000 + Math.floor(process.pid % 10_000)) }
-        await sh(`${WEB}; ${before}`, variables)
+        // By DNS, the CA's own address leads nowhere; in sni the lines themselves say where it is.
+        if (mode === 'intercept') await sh("echo '192.0.2.1 pebble' >>/etc/hosts")
+        const prepared = await sh(`${WEB}; ${before}`, variables)
+        expect(prepared.code, prepared.output).toBe(0)
         const tree = await machine.tree()
 
-        const enrolled = await machine.pipe(await printed(client))
+        const enrolled = await machine.pipe(await printed(client, ...words))
         expect(enrolled.code, enrolled.output).toBe(0)
         const issued = await sh(issue, variables)
         const certificate = await readFile(join(machine.folder, 'certificate.pem'), 'utf8').catch(() => '')
@@ -172,8 +239,9 @@ describe.skipIf(reason !== null)(
           ({ intent }) => `${intent.mode} ${intent.operation}`,
         )
         expect(modes).toContain('intercept newOrder')
+        if (scheme === 'https') await expectDoctors(client, variables)
 
-        const undone = await machine.pipe(await printed(client, '--undo'))
+        const undone = await machine.pipe(await printed(client, ...words, '--undo'))
         expect(undone.code, undone.output).toBe(0)
         expect(await machine.tree()).toBe(tree)
       },

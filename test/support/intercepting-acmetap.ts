@@ -32,7 +32,7 @@ export async function startIntercepting(options: InterceptingOptions): Promise<I
       intercept: { cas: ['test'], other_hosts: options.otherHosts ?? 'refuse' },
     },
   })
-  const root = await askAdmin(`http://127.0.0.1:${proxyPort}/root.pem`)
+  const root = await askAdmin(`http://${options.proxy?.address ?? '127.0.0.1'}:${proxyPort}/root.pem`)
   if (root?.status !== 200) {
     await acmetap.stop()
     throw new Error(`GET /root.pem was answered ${root?.status ?? 'nothing'}: ${acmetap.process.output()}`)

@@ -1,6 +1,6 @@
 /** The doctor's own small HTTP client: it must see what went wrong, not just that something did. */
 import { request } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { portOf } from './proxy-variable.ts'
 
@@ -62,12 +62,28 @@ export async function connectThrough(proxy: URL, host: string, port: number): Pr
   return { kind: 'refused', status, detail: head.rest.toString('utf8').trim() }
 }
 
+/** Why the certificate of an `https://` proxy is not trusted by these roots; null where it is. Rejects where no TLS comes about. */
+export async function proxyCertificateFault(proxy: URL, roots: readonly string[]): Promise<string | null> {
+  const host = bare(proxy.hostname)
+  const socket = connectTls({
+    host,
+    port: portOf(proxy),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ca: [...roots],
+    rejectUnauthorized: false,
+  })
+  await settled(socket, 'secureConnect')
+  const fault = socket.authorized ? null : String(socket.authorizationError)
+  socket.destroy()
+  return fault
+}
+
 function openProxy(proxy: URL): Promise<Socket> {
   const host = bare(proxy.hostname)
   const at = { host, port: portOf(proxy) }
   const socket =
     proxy.protocol === 'https:'
-      ? connectTls({ ...at, servername: host, rejectUnauthorized: false })
+      ? connectTls({ ...at, ...(isIP(host) === 0 ? { servername: host } : {}), rejectUnauthorized: false })
       : connect(at)
   return settled(socket, proxy.protocol === 'https:' ? 'secureConnect' : 'connect')
 }

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Client } from '../enroll/client.ts'
 import { type Certificate, hostOf } from '../enroll/client.ts'
 import { parseCertificates } from '../enroll/surroundings.ts'
-import { type Answer, askPage, connectThrough, getOver, secure } from './ask-proxy.ts'
+import { type Answer, askPage, connectThrough, getOver, proxyCertificateFault, secure } from './ask-proxy.ts'
 import { bundleOf } from './client-bundle.ts'
 import { Findings } from './finding.ts'
 import { excludedBy, parseProxyUrl, portOf, proxyVariable, type Variables } from './proxy-variable.ts'
@@ -30,6 +30,7 @@ export async function examineClientSide(side: ClientSide): Promise<Findings> {
   if (proxy === null) return findings
   const page = await reachProxy(proxy, findings)
   if (page === null) return findings
+  await checkProxyTls(proxy, side, findings)
   const roots = checkRoot(page, side, findings)
   checkClock(page, side, findings)
   for (const directory of side.directories) await examineCa(directory, proxy, roots, side, findings)
@@ -139,6 +140,35 @@ function unreachable({ code = '', message }: NodeJS.ErrnoException, place: strin
       'http',
       `what answers at ${place} is not HTTP (${code || message})`,
       "Set the port of acmetap's listener proxy (3128 by default).",
+    )
+  }
+}
+
+/** An `https://` proxy has a certificate of its own, under the listener root: another one than the CAs'. */
+async function checkProxyTls(
+  proxy: URL,
+  { client, variables }: ClientSide,
+  findings: Findings,
+): Promise<void> {
+  if (proxy.protocol !== 'https:') return
+  const place = `${proxy.hostname}:${portOf(proxy)}`
+  const bundle = client?.httpsProxy === 'store' ? bundleOf(client, {}) : bundleOf(client, variables)
+  const source = bundle?.source ?? 'no store of roots'
+  try {
+    const fault = await proxyCertificateFault(proxy, bundle?.roots ?? [])
+    if (fault === null) findings.ok('proxyTls', `the proxy's own certificate is trusted by ${source}`)
+    else {
+      findings.fail(
+        'proxyTls',
+        `the certificate of the proxy ${place} is not trusted by ${source} (${fault})`,
+        `Add the listener root: acmetap enroll ${client?.name ?? 'CLIENT'} --proxy ${proxy.protocol}//${proxy.host} prints the lines; or use http://${proxy.host}: what goes through it is under TLS anyway.`,
+      )
+    }
+  } catch (error) {
+    findings.fail(
+      'proxyTls',
+      `${place} answers HTTP, but not TLS: ${(error as Error).message}`,
+      `Write http://${proxy.host} into the proxy variable.`,
     )
   }
 }

@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { PRESETS } from '../../config/presets.ts'
 import { directoryFault } from '../../config/values.ts'
 import { connectServer } from '../backend.ts'
-import { UsageError } from '../cli-error.ts'
+import { CliError, UsageError } from '../cli-error.ts'
 import { type CommandContext, command, type GlobalOptions } from '../command-context.ts'
-import { openConfig } from '../config-file.ts'
+import { findConfig, openConfig } from '../config-file.ts'
 import { clientNamed } from '../enroll/clients.ts'
 import { readCertificates } from '../enroll/surroundings.ts'
 import { escapeText } from '../escape.ts'
@@ -35,8 +35,12 @@ export function doctorCommand(context: CommandContext) {
     .option('--proxy <url>', 'look from a client, through this proxy')
     .option('--ca <url>', 'look from a client, for this directory URL (or the name of a preset)')
     .option('--root <file>', 'PEM file of the root that it should be')
-    .option('--client <name>', 'as this client reads variables and roots; one of acmetap enroll --list')
+    .option('--client <name>', 'read variables and roots as this client does; one of acmetap enroll --list')
     .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      "\nWith --proxy, --ca or --client it looks from a client's machine, else at the server. Run it with the client's\nvariables: /etc/acmetap/clients/NAME/run acmetap doctor … Without Node there: curl -fsS http://PROXY/doctor.sh | sh",
+    )
     .action(async (options: Options, self: Command) => {
       const { terminal } = context
       const asClient = [options.proxy, options.ca, options.client].some((one) => one !== undefined)
@@ -61,9 +65,20 @@ async function clientSide(options: Options, terminal: Terminal): Promise<Finding
   })
 }
 
+/** Presets of CAs that everybody installs for himself name no directory. */
+const WITH_DIRECTORY = new Map<string, readonly string[]>(
+  Object.entries(PRESETS)
+    .map(([name, { directories }]) => [name, directories] as const)
+    .filter(([, directories]) => directories.length > 0),
+)
+
 function directoriesOf(ca: string | undefined): readonly string[] {
-  if (ca === undefined) throw new UsageError('--ca must name the directory URL the client uses')
-  if (Object.hasOwn(PRESETS, ca)) return PRESETS[ca as keyof typeof PRESETS].directories
+  if (ca === undefined)
+    throw new UsageError(
+      `--ca must say which CA the client uses: a directory URL or a preset (${[...WITH_DIRECTORY.keys()].join(', ')})`,
+    )
+  const preset = WITH_DIRECTORY.get(ca)
+  if (preset !== undefined) return preset
   const fault = directoryFault(ca)
   if (fault !== null) throw new UsageError(`--ca ${fault}`)
   return [ca]
@@ -72,10 +87,23 @@ function directoriesOf(ca: string | undefined): readonly string[] {
 function serverSide({ terminal }: CommandContext, self: Command): Promise<Findings> {
   const named = self.optsWithGlobals<GlobalOptions>().config
   return examineServerSide({
-    load: () => openConfig(terminal, named, true),
+    load: () => openConfig(terminal, serverConfig(terminal, named), true),
     server: connectServer,
     now: terminal.now(),
   })
+}
+
+/** On a client's machine there is none: then the options that are missing are the advice. */
+function serverConfig(terminal: Terminal, named: string | undefined): string {
+  try {
+    return findConfig(terminal, named)
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    throw new CliError(
+      error.message,
+      "On the server: name it with --config FILE. On a client's machine: acmetap doctor --ca URL --client NAME",
+    )
+  }
 }
 
 function render({ state, says, remedy }: Finding, { colors }: Terminal): string {
