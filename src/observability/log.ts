@@ -7,6 +7,9 @@ type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 /** Logs one event of the closed list. `facts` must hold no secret and no body. */
 export type Log = (level: LogLevel, event: LogEvent, facts?: Readonly<Record<string, unknown>>) => void
 
+/** What a pipe takes at once whole (POSIX PIPE_BUF, 4 KiB): sinks may write lines of their own between. */
+const WHOLE = 4096
+
 /**
  * `json`: one object a line, control characters escaped by JSON. `pretty`: for people. To standard output unless
  * `destination` is given.
@@ -15,7 +18,7 @@ export function createLog(
   level: LogLevel | 'silent',
   instance: string,
   format: 'json' | 'pretty',
-  destination: DestinationStream = pino.destination(1),
+  destination: DestinationStream = pino.destination({ dest: 1, maxWrite: WHOLE }),
 ): Log {
   const options = { level, base: { instance }, timestamp: pino.stdTimeFunctions.isoTime }
   const stream = format === 'json' ? destination : pretty({ destination, ignore: 'instance' })

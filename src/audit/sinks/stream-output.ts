@@ -12,12 +12,17 @@ export class StreamOutput implements Output {
     stream.on('error', this.#onError)
   }
 
-  write(lines: readonly OutgoingLine[], signal: AbortSignal): Promise<void> {
+  /** One at a time: others write to the same pipe, which takes up to 4 KiB at once whole, and splits what is longer. */
+  async write(lines: readonly OutgoingLine[], signal: AbortSignal): Promise<void> {
+    for (const { text } of lines) await this.#take(`${text}\n`, signal)
+  }
+
+  #take(text: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = () => reject(new Error('standard output did not take the lines before the end'))
       if (signal.aborted) return stop()
       signal.addEventListener('abort', stop, { once: true })
-      this.#stream.write(`${lines.map(({ text }) => text).join('\n')}\n`, (error) => {
+      this.#stream.write(text, (error) => {
         signal.removeEventListener('abort', stop)
         if (error) reject(new Error(`can't write to standard output: ${error.message}`, { cause: error }))
         else resolve()

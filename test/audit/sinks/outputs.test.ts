@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FileOutput } from '../../../src/audit/sinks/file-output.ts'
 import type { OutgoingLine, Output } from '../../../src/audit/sinks/output.ts'
@@ -120,6 +122,22 @@ describe('standard output', () => {
     const stream = new PassThrough()
     await opened(new StreamOutput(stream)).write(numbered(1, 2), never)
     expect(texts(String(stream.read()))).toEqual(['line 1', 'line 2'])
+  })
+
+  test('a line of a sink and one of the log never run into each other, however slow the reader', async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'log-and-sink.ts'), '5000'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const parts: Buffer[] = []
+    for await (const part of child.stdout) {
+      parts.push(part as Buffer)
+      await sleep(5)
+    }
+    const lines = Buffer.concat(parts).toString().split('\n').slice(0, -1)
+    const read = lines.map((text) => JSON.parse(text) as { n?: number; event?: string })
+    expect(read.filter(({ event }) => event !== undefined).length).toBeGreaterThan(0)
+    const numbers = read.flatMap(({ n }) => (n === undefined ? [] : [n]))
+    expect(numbers).toEqual(Array.from({ length: 5000 }, (_, n) => n))
   })
 
   test('a reader that is gone rejects, and ends nothing', async () => {
