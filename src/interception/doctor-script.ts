@@ -61,7 +61,7 @@ if [ -z "$proxy" ]; then
 fi
 case $proxy in
   http://* | https://*) ok "proxy $(printf '%s' "$proxy" | sed 's#//[^@/]*@#//#')" ;;
-  *) stop "the proxy variable is no URL: $proxy" "Write it as http://host:port." ;;
+  *) stop "the proxy variable is no URL: $(printf '%s' "$proxy" | sed 's#^.*@##')" "Write it as http://host:port." ;;
 esac
 lower=$(printenv https_proxy || true)
 upper=$(printenv HTTPS_PROXY || true)

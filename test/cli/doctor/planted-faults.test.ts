@@ -287,6 +287,18 @@ test('the command says it with an exit code, and as JSON', async () => {
   expect(findings.filter(({ state }) => state === 'fail').map(({ check }) => check)).toEqual(['connect'])
 })
 
+test('a preset without a directory is no CA to look for', async () => {
+  const { code, err } = await runMain(['doctor', '--proxy', 'http://127.0.0.1:1', '--ca', 'step-ca'], folder)
+  expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('--ca') })
+})
+
+test.each(here)('a password in what is no URL is not printed (%s)', async (_name, shell) => {
+  const { failed, text } = await posix(shell, { proxy: 'team:secret@acmetap.invalid:3128' })
+  expect(failed).toBe(true)
+  expect(text).toMatch(/no URL: acmetap\.invalid:3128/)
+  expect(text).not.toContain('secret')
+})
+
 test('a Go client and Ruby pass a CA on this machine by the proxy', async () => {
   const { all } = await examineClientSide({
     proxy: `http://${await stub()}`,

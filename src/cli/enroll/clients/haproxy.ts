@@ -46,7 +46,7 @@ export const haproxy: Client = {
     'It verifies names only: a CA or relay named by an IP address fails.',
     'HAProxy reads it at a reload: systemctl reload haproxy.',
   ],
-  schedule: 'every 12 hours; within an attempt 5 tries',
+  schedule: 'at 1/12 of life left, then every 12 hours; within an attempt 5 tries',
   container: null,
   platform: 'posix',
 }
