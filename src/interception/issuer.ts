@@ -9,7 +9,7 @@ import { AuthorityFolder } from './authority-folder.ts'
 import { ISSUING_WARNING_DAYS, type IssuingAuthority } from './issuing-authority.ts'
 import { mintLeaf } from './leaf.ts'
 import { namesNotCovered, type SubjectNames } from './name-constraints.ts'
-import { secureContextOptions } from './secure-context.ts'
+import { secureContextOptions, withoutResumption } from './secure-context.ts'
 
 export type IssuerEvent =
   /** Clients do not trust it yet. `fingerprint` here and below: SHA-256 of the root. */
@@ -251,11 +251,14 @@ export class Issuer {
 
 async function mint(authority: IssuingAuthority, name: string, now: Date): Promise<Minted> {
   const left = (authority.notAfter.getTime() - now.getTime()) / HOUR_MS
-  const names = ipaddr.isValid(name) ? { dns: [], ips: [name] } : { dns: [name], ips: [] }
+  const isAddress = ipaddr.isValid(name)
+  const names = isAddress ? { dns: [], ips: [name] } : { dns: [name], ips: [] }
   const leaf = await mintLeaf(authority.issuer, names, now, Math.min(LEAF_HOURS, left))
   const options = secureContextOptions({ chain: leaf.certificate + authority.chain, key: leaf.key })
   const [from, until] = [leaf.notBefore.getTime(), leaf.notAfter.getTime()]
-  return { context: createSecureContext(options), from, until, renewAt: from + (until - from) / 2 }
+  // Listener `sni` begins with the context of an address, whatever name the client will turn out to send.
+  const context = createSecureContext(isAddress ? withoutResumption(options) : options)
+  return { context, from, until, renewAt: from + (until - from) / 2 }
 }
 
 function canonicalHost(host: string): string {

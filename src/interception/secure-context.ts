@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto'
 import type { SecureContextOptions } from 'node:tls'
 
 /** TLS 1.2 and 1.3 with forward secrecy and authenticated ciphers only; every measured client speaks them. */
@@ -12,4 +13,12 @@ export function secureContextOptions(certificate: { chain: string; key: string }
       'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305',
     ].join(':'),
   }
+}
+
+/**
+ * The same, and no session is resumed: a resumed TLS 1.2 session does not tell which server name the client sent, and
+ * on listener `sni` that name says which CA a connection is for.
+ */
+export function withoutResumption(options: SecureContextOptions): SecureContextOptions {
+  return { ...options, secureOptions: constants.SSL_OP_NO_TICKET }
 }

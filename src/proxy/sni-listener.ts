@@ -4,7 +4,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { secureContextOptions } from '../interception/secure-context.ts'
+import { secureContextOptions, withoutResumption } from '../interception/secure-context.ts'
 import { cutOff } from './deadlines.ts'
 import type { SniListenerOptions, SniListenerParts } from './intercept-options.ts'
 import { DEFAULT_LIMITS, errorDetail, type ListenerEvents } from './listener-options.ts'
@@ -100,8 +100,12 @@ export class SniListener {
   }
 }
 
-/** Protocol versions and ciphers are settled before the server name is looked at: they must be those of the rest. */
-const { cert: _, key: __, ...WITHOUT_CERTIFICATE } = secureContextOptions({ chain: '', key: '' })
+/** Protocol versions, ciphers and resumption are settled before the server name is looked at, for every client. */
+const {
+  cert: _,
+  key: __,
+  ...WITHOUT_CERTIFICATE
+} = withoutResumption(secureContextOptions({ chain: '', key: '' }))
 
 function portOf(authority: string): number {
   return Number(/:(\d+)$/.exec(authority)?.[1] ?? 443)

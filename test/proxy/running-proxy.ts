@@ -16,7 +16,7 @@ import { ResourceMap } from '../../src/exchange/resource-map.ts'
 import { AT_ONCE } from '../../src/exchange/turn.ts'
 import { mintLeaf } from '../../src/interception/leaf.ts'
 import { loadOrCreateListenerRoot } from '../../src/interception/listener-root.ts'
-import { secureContextOptions } from '../../src/interception/secure-context.ts'
+import { secureContextOptions, withoutResumption } from '../../src/interception/secure-context.ts'
 import type { ProxyListenerOptions, SniListenerOptions } from '../../src/proxy/intercept-options.ts'
 import type { ConnectionEvent, RequestHandler } from '../../src/proxy/listener-options.ts'
 import { createProxyListener, type ProxyListener } from '../../src/proxy/proxy-listener.ts'
@@ -80,9 +80,10 @@ async function minting(folder: string): Promise<Minting> {
       minted.push(host)
       const isAddress = host !== 'ca.test'
       const subject = isAddress ? { dns: [], ips: [host] } : { dns: [host], ips: [] }
-      const made = mintLeaf(root, subject, new Date()).then(({ certificate, key }) =>
-        createSecureContext(secureContextOptions({ chain: certificate, key })),
-      )
+      const made = mintLeaf(root, subject, new Date()).then(({ certificate, key }) => {
+        const options = secureContextOptions({ chain: certificate, key })
+        return createSecureContext(isAddress ? withoutResumption(options) : options)
+      })
       contexts.set(host, made)
       return made
     },

@@ -91,22 +91,30 @@ describe('a CA that is led here by DNS', () => {
     expect(seen).toMatchObject([{ intercepted: `ca.test:${world.port}` }])
   })
 
-  it('resumes sessions', async () => {
-    world = await startSni()
-    const options = { ca: world.root, servername: 'ca.test' }
-    const first = await secured(await rawTcp(world.port), options)
-    const ticket = once(first, 'session') as Promise<[Buffer]>
-    first.write(GET('ca.test'))
-    const [session] = await ticket
-    await untilClosed(first)
-    const again = await secured(await rawTcp(world.port), { ...options, session })
-    expect(again.isSessionReused()).toBe(true)
-    again.destroy()
-    const other = await secured(await rawTcp(world.port), {
-      ...options,
-      servername: 'evil.test',
-      session,
-    }).then(
+  it.each([
+    ['TLSv1.2', null],
+    ['TLSv1.2', '127.0.0.9'],
+    ['TLSv1.3', null],
+    ['TLSv1.3', '127.0.0.9'],
+  ] as const)('resumes no session, and serves who offers one (%s, %s)', async (version, unnamed) => {
+    const { seen, handler } = seeing()
+    world = await startSni({}, unnamed, handler)
+    const options = { ca: world.root, servername: 'ca.test', maxVersion: version }
+    let session: Buffer | undefined
+    for (let n = 0; n < 3; n++) {
+      const inner = await secured(await rawTcp(world.port), { ...options, ...(session ? { session } : {}) })
+      inner.on('session', (latest: Buffer) => {
+        session = latest
+      })
+      session ??= inner.getSession()
+      inner.write(GET('ca.test'))
+      expect(await untilClosed(inner)).toMatch(/ok$/)
+    }
+    expect(session).toBeDefined()
+    expect(seen.map(({ intercepted }) => intercepted)).toEqual(['ca.test', 'ca.test', 'ca.test'])
+    expect(seen.map(({ tlsVersion }) => tlsVersion)).toEqual([version, version, version])
+    const offered = { ...options, servername: 'evil.test', ...(session ? { session } : {}) }
+    const other = await secured(await rawTcp(world.port), offered).then(
       () => 'open',
       () => 'refused',
     )
