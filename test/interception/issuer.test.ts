@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, createServer, type SecureContext } from 'node:tls'
+import { connect, createServer, type SecureContext, TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AuthorityFolder } from '../../src/interception/authority-folder.ts'
 import { assembleCertifiedChain } from '../../src/interception/certified-chain.ts'
@@ -117,6 +117,28 @@ describe('the first authority', () => {
 })
 
 describe('leaves', () => {
+  it('gives tickets to clients of a name, none to those that may send any name', async () => {
+    const issuer = await open()
+    const ticketOf = async (host: string) => {
+      const secureContext = await issuer.contextFor(host)
+      const server = createTcpServer((socket) => {
+        new TLSSocket(socket, { isServer: true, secureContext }).on('error', () => undefined).resume()
+      })
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const options = { port, host: '127.0.0.1', servername: 'acme.test', maxVersion: 'TLSv1.2' } as const
+      const socket = connect({ ...options, rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      const ticket = socket.getTLSTicket()
+      socket.destroy()
+      server.close()
+      return ticket
+    }
+    expect(await ticketOf('acme.test')).toBeDefined()
+    expect(await ticketOf('127.0.0.1')).toBeUndefined()
+  })
+
   it('are for configured hosts alone, in whatever spelling', async () => {
     const issuer = await open()
     for (const host of ['outside.test', 'sub.acme.test', 'acme.test.', '', '127.0.0.2', '::1', 'toString']) {
