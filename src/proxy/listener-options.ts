@@ -55,10 +55,12 @@ export interface ListenerLimits {
   /** Open connections of one address (one /64 for IPv6). A trusted balancer's own are not counted. */
   readonly connectionsPerAddress: number
   /**
-   * Connections at once whose handshake is complete and that have not sent one whole request. Above it the oldest are
-   * cut off: clients ask at once, so these are held open on purpose, and each costs some 70 kB.
+   * Connections without a request under way: fresh ones, dripping ones and kept ones. Above it the one that has been so
+   * for longest is closed, as any server may close an idle connection, but not within the grace (ms): its request may
+   * be on the way. Each costs 60 to 100 kB.
    */
-  readonly silentConnections: number
+  readonly quietConnections: number
+  readonly quietGrace: number
 }
 
 export const DEFAULT_LIMITS: ListenerLimits = {
@@ -78,7 +80,8 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   streamResetBurst: 200,
   streamResetRate: 20,
   connectionsPerAddress: 1_000,
-  silentConnections: 2_000,
+  quietConnections: 1_500,
+  quietGrace: 1_000,
 }
 
 export type ConnectionEventKind =

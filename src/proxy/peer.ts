@@ -38,6 +38,8 @@ export interface Peer {
   countedAs: string | null
   /** What went wrong, for the one event that a failed handshake is reported with. */
   trouble: string | null
+  /** It has sent a whole request. */
+  asked: boolean
   /** A request was refused as unfit to be read: what follows it on the connection may be part of it, and is not read. */
   deaf: boolean
   /** Told goodbye: nothing more is read as HTTP, and it is cut off at the next check but one. */
@@ -55,6 +57,7 @@ export function newPeer(socket: Socket, client: Endpoint, since: number): Peer {
     requests: new Set(),
     countedAs: null,
     trouble: null,
+    asked: false,
     deaf: false,
     ending: false,
   }

@@ -43,8 +43,8 @@ export class Port {
   readonly #perAddress: ConnectionsPerAddress
   readonly #front: Server
   readonly #peers = new Map<string, Peer>()
-  /** Oldest first. */
-  readonly #silent = new Set<Peer>()
+  /** Without a request under way, the one that has been so for longest first. */
+  readonly #quiet = new Set<Peer>()
   #timers: NodeJS.Timeout[] = []
   #draining = false
   #emptied: (() => void) | null = null
@@ -139,18 +139,30 @@ export class Port {
     return peer
   }
 
-  /** A request may come on this connection from now on. */
+  /** No request is under way on this connection; the next may come. */
   expectRequest(peer: Peer): void {
-    this.#silent.add(peer)
-    if (this.#silent.size <= this.limits.silentConnections) return
-    const [oldest = peer] = this.#silent
-    this.#silent.delete(oldest)
-    cutOff(oldest, this.report, 'tooManyConnections', 'sent no request, and there are too many like it')
+    if (peer.protocol?.kind === 'tunnel') return
+    peer.since = performance.now()
+    this.#quiet.delete(peer)
+    this.#quiet.add(peer)
+    this.#thinOut(peer.since)
   }
 
   /** One has come, whole. */
   requestCame(peer: Peer): void {
-    this.#silent.delete(peer)
+    peer.asked = true
+    this.#quiet.delete(peer)
+  }
+
+  #thinOut(time: number): void {
+    for (const oldest of this.#quiet) {
+      if (this.#quiet.size <= this.limits.quietConnections) return
+      if (time - oldest.since < this.limits.quietGrace) return
+      this.#quiet.delete(oldest)
+      if (oldest.asked) farewell(oldest)
+      else
+        cutOff(oldest, this.report, 'tooManyConnections', 'sent no request, and there are too many like it')
+    }
   }
 
   readonly report: ReportEvent = (peer, kind, detail) => {
@@ -211,11 +223,12 @@ export class Port {
   #sweep(): void {
     const time = performance.now()
     for (const peer of this.#peers.values()) enforceDeadlines(peer, time, this.limits, this.report)
+    this.#thinOut(time)
   }
 
   #closed(key: string, peer: Peer): void {
     if (this.#peers.get(key) === peer) this.#peers.delete(key)
-    this.#silent.delete(peer)
+    this.#quiet.delete(peer)
     if (peer.countedAs !== null) this.#perAddress.release(peer.countedAs)
     // Balancers look whether the port is open by connecting and leaving; that is no event.
     if (peer.stage !== 'open' && peer.socket.bytesRead > 0 && !this.#draining) {

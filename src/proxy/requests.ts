@@ -37,8 +37,8 @@ export function receive<Request extends HttpRequest, Response extends HttpRespon
   peer.requests.add(underWay)
   response.once('close', () => {
     peer.requests.delete(underWay)
-    peer.since = performance.now()
     if (port.draining) farewell(peer)
+    else if (peer.requests.size === 0 && !peer.socket.destroyed) port.expectRequest(peer)
   })
   request.once('end', () => port.requestCame(peer))
   rememberRequest(request, peer.connection)
@@ -79,6 +79,7 @@ export class Http1Side {
   serve(peer: Peer, socket: Peer['socket']): void {
     peer.protocol = { kind: 'http1', socket }
     this.#peers.set(socket, peer)
+    peer.asked = false
     this.#port.expectRequest(peer)
     this.server.emit('connection', socket)
   }

@@ -276,29 +276,42 @@ describe('drain', () => {
   })
 })
 
-it('cuts off the oldest of too many connections without a request, and none that has asked', async () => {
-  await start({ silentConnections: 3 })
+it('closes the quietest of too many connections: one that has asked without a word, others with an event', async () => {
+  await start({ quietConnections: 3, quietGrace: 0 })
   const asked = await intercepted(world)
   asked.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
   await once(asked, 'data')
   const silent: TLSSocket[] = []
-  for (let i = 0; i < 5; i += 1) silent.push(await intercepted(world))
-  silent[4]?.write('POST / HTTP/1.1\r\nHost: ca.test\r\nContent-Length: 9\r\n\r\nabc')
+  for (let i = 0; i < 4; i += 1) silent.push(await intercepted(world))
+  silent[3]?.write('POST / HTTP/1.1\r\nHost: ca.test\r\nContent-Length: 9\r\n\r\nabc')
   silent.push(await intercepted(world))
-  await until(() => world.events.length === 3)
+  await until(() => world.events.length === 2)
   expect(world.events).toEqual(
-    Array.from({ length: 3 }, () => ({
+    Array.from({ length: 2 }, () => ({
       kind: 'tooManyConnections',
       clientAddress: '127.0.0.1',
       detail: 'sent no request, and there are too many like it',
     })),
   )
-  await Promise.all(silent.slice(0, 3).map(untilClosed))
-  await until(() => world.listener.openConnections === 4)
-  asked.write('GET /2 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  expect(String(await once(asked, 'data'))).toContain('GET /2')
-  silent[5]?.write('GET /3 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  expect(String(await once(silent[5] as TLSSocket, 'data'))).toContain('GET /3')
+  await Promise.all([asked, ...silent.slice(0, 2)].map(untilClosed))
+  await until(() => world.listener.openConnections === 3)
+  // Whoever asks again is no longer the quietest.
+  silent[2]?.write('GET /2 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  expect(String(await once(silent[2] as TLSSocket, 'data'))).toContain('GET /2')
+  silent.push(await intercepted(world))
+  await untilClosed(silent[3] as TLSSocket)
+  silent[2]?.write('GET /3 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  expect(String(await once(silent[2] as TLSSocket, 'data'))).toContain('GET /3')
+})
+
+it('leaves the quietest its grace: a request may be on the way', async () => {
+  await start({ quietConnections: 1, quietGrace: 60_000 })
+  const [first, second] = [await intercepted(world), await intercepted(world)]
+  first.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  expect(String(await once(first, 'data'))).toContain('GET /1')
+  second.write('GET /2 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+  expect(String(await once(second, 'data'))).toContain('GET /2')
+  expect(world.events).toEqual([])
 })
 
 it('cuts off a client that asks ahead without taking the answers', async () => {

@@ -28,7 +28,7 @@ const DEADLINES: Readonly<Record<HostileKind, number | null>> = {
 
 /**
  * Most have never asked for anything, dripping or not; a fifth asks now and then, and so stays. The listener's own
- * bound on the silent ones (ListenerLimits.silentConnections) is part of what is proved: they come again and again.
+ * bound on the quiet ones (ListenerLimits.quietConnections) is part of what is proved: they come again and again.
  */
 function shares(size: number): Record<HostileKind, number> {
   const part = (share: number) => Math.max(1, Math.floor(size * share))
