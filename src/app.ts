@@ -258,11 +258,13 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     )
     await admin.listen({ host: config.listeners.admin.address, port: config.listeners.admin.port })
     closing.add(() => admin.close())
-    const adminAddress = addressOf('admin', admin.server.address())
+    addresses.push(addressOf('admin', admin.server.address()))
 
     // Open for business
-    addresses.push(...(await dataPlane.listen()), adminAddress)
-    own.use(addresses)
+    await dataPlane.listen((bound) => {
+      addresses.unshift(bound)
+      own.use(addresses)
+    })
     const checking = setInterval(() => void issuer.check(), ISSUER_CHECK).unref()
     closing.add(async () => {
       const began = performance.now()
@@ -270,8 +272,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       // Nobody waits for what acmetap asks of its own accord: a CA that hangs must not hold up a restart.
       keeper.stop()
       ending.abort()
-      pacer.close()
       await dataPlane.close(config.shutdown.drain)
+      pacer.close()
       await recorder.drain(config.shutdown.drain - (performance.now() - began))
       dispatcher.abandon()
       await recorder.drain(outcomeDeadline)

@@ -38,8 +38,8 @@ type Listener = AcmeListener | ProxyListener | SniListener
 
 /** The listeners that clients use, and the one app behind them. */
 export interface DataPlane {
-  /** Opens every port; resolves with where they are. */
-  listen(): Promise<readonly { name: ListenerName; address: string; port: number }[]>
+  /** Opens every port, `proxy` last; `onBound` is told where each is before a connection can come. */
+  listen(onBound: (bound: { name: ListenerName; address: string; port: number }) => void): Promise<void>
   /** Takes up changed certificate files and the users' passwords. */
   refresh(config: Config): Promise<void>
   /** Lets what is under way finish for up to `drain` ms. */
@@ -61,16 +61,14 @@ export async function openDataPlane(config: Config, parts: DataPlaneParts): Prom
     bare: parts.bare,
   })
   const listeners = await createListeners(config, parts, handlerOf(app))
-  const { proxy } = listeners
-  const open = Object.entries(listeners).filter(([, listener]) => listener) as [ListenerName, Listener][]
+  const { acme, sni, proxy } = listeners
+  const open = Object.entries({ acme, sni, proxy }).filter(([, one]) => one) as [ListenerName, Listener][]
   return {
-    async listen() {
-      const bound = []
+    async listen(onBound) {
       for (const [name, listener] of open) {
         const { address, port } = await listener.listen()
-        bound.push({ name, address, port })
+        onBound({ name, address, port })
       }
-      return bound
     },
     async refresh(next) {
       await Promise.all([listeners.acme?.checkCertificate(), proxy?.checkCertificate()])

@@ -1,11 +1,10 @@
 import { isIP } from 'node:net'
 import type { CaConnection } from '../ca/dispatcher.ts'
-import type { Destination } from '../exchange/exchange.ts'
 
 /** The hosts and ports of the CAs whose connections are taken over. */
 export class InterceptedHosts {
-  /** By authority as in the CA's URL. */
-  readonly #destinations = new Map<string, Destination>()
+  /** Names of CAs by authority as in their URLs. */
+  readonly #cas = new Map<string, string>()
   readonly #byHostAndPort = new Map<string, string>()
   readonly #byHost = new Map<string, string[]>()
 
@@ -13,7 +12,7 @@ export class InterceptedHosts {
     for (const { name, origin } of cas) {
       const { host: authority, hostname, port } = new URL(origin)
       const host = hostname.replace(/^\[|\]$/g, '')
-      this.#destinations.set(authority, { ca: name, authority })
+      this.#cas.set(authority, name)
       this.#byHostAndPort.set(`${host} ${port || 443}`, authority)
       this.#byHost.set(host, [...(this.#byHost.get(host) ?? []), authority])
     }
@@ -34,15 +33,8 @@ export class InterceptedHosts {
     return addresses.length === 1 ? addresses[0]! : null
   }
 
-  destination(authority: string): Destination | null {
-    return this.#destinations.get(authority) ?? null
-  }
-
-  /** `host:port` of each, for a PAC file and for pages. */
-  targets(): readonly { readonly host: string; readonly port: number }[] {
-    return [...this.#byHostAndPort.keys()].map((key) => {
-      const [host = '', port] = key.split(' ')
-      return { host, port: Number(port) }
-    })
+  /** Null where it is not taken over, or no more: a connection can outlive a reload. */
+  caOf(authority: string): string | null {
+    return this.#cas.get(authority) ?? null
   }
 }

@@ -59,7 +59,9 @@ export function routingOf(config: Config): Routing {
     destinationOf: (authority, { mode, intercepted: takenOver }) => {
       if (authority === null) return null
       if (mode !== 'intercept') return relays.get(authority) ?? null
-      return authority === takenOver ? intercepted.destination(authority) : null
+      if (takenOver === null || !isSameHost(authority, takenOver)) return null
+      const ca = intercepted.caOf(takenOver)
+      return ca === null ? null : { ca, authority }
     },
     hostOf: (ca) => {
       const origin = cas.find(({ name }) => name === ca)?.origin
@@ -72,6 +74,12 @@ export function routingOf(config: Config): Routing {
     interceptedNames: interceptedNames(config),
     otherHosts: otherHosts(config.intercept.other_hosts),
   }
+}
+
+/** As the CA's URL has it, but for case and a port that https has anyway: what the client wrote goes to the CA. */
+function isSameHost(authority: string, own: string): boolean {
+  const written = authority.toLowerCase()
+  return written === own || (written === `${own}:443` && !/:\d+$/.test(own))
 }
 
 const UNKNOWN_CA =

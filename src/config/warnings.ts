@@ -76,6 +76,11 @@ function interceptWarnings(config: Config): string[] {
   if (other_hosts === 'tunnel' && isOpen) {
     found.push('intercept.other_hosts: tunnel makes that an open proxy to every public host on port 443')
   }
+  if (other_hosts === 'tunnel' && config.egress.resolvers.length === 0 && config.egress.proxy === undefined) {
+    found.push(
+      "intercept.other_hosts: names that clients choose are asked of the system's resolver, where slow ones hold up the CAs'; write egress.resolvers",
+    )
+  }
   for (const name of cas) {
     const ca = config.cas[name]
     const host = ca?.directory[0] === undefined ? '' : new URL(ca.directory[0]).hostname

@@ -55,12 +55,13 @@ export interface ListenerLimits {
   /** Open connections of one address (one /64 for IPv6). A trusted balancer's own are not counted. */
   readonly connectionsPerAddress: number
   /**
-   * Connections without a request under way: fresh ones, dripping ones and kept ones. Above it the one that has been so
-   * for longest is closed, as any server may close an idle connection, but not within the grace (ms): its request may
-   * be on the way. Each costs 60 to 100 kB.
+   * Connections without a request under way: fresh ones, dripping ones and kept ones. Each costs 60 to 100 kB, so above
+   * this the ones that have been so for longest are closed, those that never asked first. Neither is within its grace
+   * (ms), for a request may be on the way: clients ask at once after the handshake, and poll once a second or two.
    */
   readonly quietConnections: number
-  readonly quietGrace: number
+  readonly silentGrace: number
+  readonly keptGrace: number
 }
 
 export const DEFAULT_LIMITS: ListenerLimits = {
@@ -80,8 +81,9 @@ export const DEFAULT_LIMITS: ListenerLimits = {
   streamResetBurst: 200,
   streamResetRate: 20,
   connectionsPerAddress: 1_000,
-  quietConnections: 1_500,
-  quietGrace: 1_000,
+  quietConnections: 1_000,
+  silentGrace: 1_000,
+  keptGrace: 3_000,
 }
 
 export type ConnectionEventKind =

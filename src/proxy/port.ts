@@ -43,8 +43,9 @@ export class Port {
   readonly #perAddress: ConnectionsPerAddress
   readonly #front: Server
   readonly #peers = new Map<string, Peer>()
-  /** Without a request under way, the one that has been so for longest first. */
-  readonly #quiet = new Set<Peer>()
+  /** Without a request under way, the one that has been so for longest first: never asked yet, and kept. */
+  readonly #silent = new Set<Peer>()
+  readonly #kept = new Set<Peer>()
   #timers: NodeJS.Timeout[] = []
   #draining = false
   #emptied: (() => void) | null = null
@@ -143,25 +144,35 @@ export class Port {
   expectRequest(peer: Peer): void {
     if (peer.protocol?.kind === 'tunnel') return
     peer.since = performance.now()
-    this.#quiet.delete(peer)
-    this.#quiet.add(peer)
+    this.#busy(peer)
+    if (peer.asked) this.#kept.add(peer)
+    else this.#silent.add(peer)
     this.#thinOut(peer.since)
   }
 
   /** One has come, whole. */
   requestCame(peer: Peer): void {
     peer.asked = true
-    this.#quiet.delete(peer)
+    this.#busy(peer)
+  }
+
+  #busy(peer: Peer): void {
+    this.#silent.delete(peer)
+    this.#kept.delete(peer)
   }
 
   #thinOut(time: number): void {
-    for (const oldest of this.#quiet) {
-      if (this.#quiet.size <= this.limits.quietConnections) return
-      if (time - oldest.since < this.limits.quietGrace) return
-      this.#quiet.delete(oldest)
-      if (oldest.asked) farewell(oldest)
-      else
-        cutOff(oldest, this.report, 'tooManyConnections', 'sent no request, and there are too many like it')
+    const { quietConnections, silentGrace, keptGrace } = this.limits
+    const excess = () => this.#silent.size + this.#kept.size > quietConnections
+    for (const oldest of this.#silent) {
+      if (!excess() || time - oldest.since < silentGrace) break
+      this.#silent.delete(oldest)
+      cutOff(oldest, this.report, 'tooManyConnections', 'sent no request, and there are too many like it')
+    }
+    for (const oldest of this.#kept) {
+      if (!excess() || time - oldest.since < keptGrace) break
+      this.#kept.delete(oldest)
+      farewell(oldest)
     }
   }
 
@@ -228,7 +239,7 @@ export class Port {
 
   #closed(key: string, peer: Peer): void {
     if (this.#peers.get(key) === peer) this.#peers.delete(key)
-    this.#quiet.delete(peer)
+    this.#busy(peer)
     if (peer.countedAs !== null) this.#perAddress.release(peer.countedAs)
     // Balancers look whether the port is open by connecting and leaving; that is no event.
     if (peer.stage !== 'open' && peer.socket.bytesRead > 0 && !this.#draining) {

@@ -1,8 +1,7 @@
 import { AcmeProblem } from '../acme/problem.ts'
 import type { OutgoingRequest, Sent } from '../ca/dispatcher.ts'
-import type { Clock } from '../exchange/clock.ts'
-import type { FailureCause, Outcome } from '../exchange/exchange.ts'
-import type { Answered, Recorded } from '../exchange/pipeline.ts'
+import type { FailureCause, Outcome, UpstreamFailure } from '../exchange/exchange.ts'
+import type { Recorded } from '../exchange/pipeline.ts'
 import { outgoingFields } from './outgoing-fields.ts'
 
 /** The way out that belongs to one exchange: through @fastify/http-proxy, or straight to the dispatcher. */
@@ -12,7 +11,7 @@ export type Exit = (ca: string, request: OutgoingRequest) => Promise<Sent>
  * Sends a recorded request, once, byte for byte: body and target as they came, the client's own authority as
  * `Host`. What the network does to it becomes the outcome; this never rejects for the network's sake.
  */
-export async function sendRequest(exchange: Recorded, exit: Exit, clock: Clock): Promise<Answered> {
+export async function sendRequest(exchange: Recorded, exit: Exit): Promise<Outcome> {
   const { request, destination, mode } = exchange
   if (!destination) throw new Error('a request without a destination cannot be sent')
   const sent = await exit(destination.ca, {
@@ -22,12 +21,11 @@ export async function sendRequest(exchange: Recorded, exit: Exit, clock: Clock):
     body: request.method === 'GET' || request.method === 'HEAD' ? null : request.body,
     from: exchange.turn.from,
   })
-  return { ...exchange, outcome: outcomeOf(exchange, sent), answeredAt: clock.now() }
+  return sent.kind === 'response' ? sent : failedOutcome(exchange, sent.failure, sent.durationCa)
 }
 
-function outcomeOf(exchange: Recorded, sent: Sent): Outcome {
-  if (sent.kind === 'response') return sent
-  const { failure, durationCa } = sent
+/** What a client is told of a failure that is not the CA's; `durationCa` in µs. */
+export function failedOutcome(exchange: Recorded, failure: UpstreamFailure, durationCa: number): Outcome {
   const ca = exchange.destination?.ca ?? ''
   const problem = new AcmeProblem(
     'serverInternal',

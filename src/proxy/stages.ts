@@ -24,7 +24,7 @@ import { NOTHING_LEARNED } from '../exchange/resource.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
 import { AT_ONCE, type Turn } from '../exchange/turn.ts'
 import { type DecidingFacts, decide } from '../policy/decide.ts'
-import { type Exit, sendRequest } from './send.ts'
+import { type Exit, failedOutcome, sendRequest } from './send.ts'
 
 /** Opens a tunnel and sees it through to its end; never rejects for the network's sake. */
 export type TunnelExit = (exchange: Recorded) => Promise<Outcome>
@@ -60,15 +60,19 @@ export function createChains(parts: Collaborators): Chains {
     pace: (e: Decided) => pace(e, parts.pace),
     atOnce: async (e: Decided): Promise<Admitted> => ({ ...e, turn: AT_ONCE }),
     recordRequest: (e: Admitted) => recorder.recordRequest(e),
-    forward: (e: Recorded, exit: Exit) => sendRequest(e, exit, clock),
-    dispatch: (e: Recorded, exit: Exit) => sendRequest(e, exit, clock),
-    openTunnel: async (e: Recorded, exit: TunnelExit): Promise<Answered> => ({
-      ...e,
-      outcome: await exit(e),
-      answeredAt: clock.now(),
-    }),
+    forward: (e: Recorded, exit: Exit) => seeThrough(e, () => sendRequest(e, exit)),
+    dispatch: (e: Recorded, exit: Exit) => seeThrough(e, () => sendRequest(e, exit)),
+    openTunnel: (e: Recorded, exit: TunnelExit) => seeThrough(e, () => exit(e)),
     learn: (e: Answered) => learn(e, parts),
     recordOutcome: (e: Taught) => recorder.recordOutcome(e),
+  }
+  /** What was recorded has an outcome, whatever fault of our own comes between. */
+  async function seeThrough(e: Recorded, send: () => Promise<Outcome>): Promise<Answered> {
+    const outcome = await send().catch((error: unknown) => {
+      parts.onBug(error)
+      return failedOutcome(e, { cause: 'aborted', message: 'acmetap failed for a reason of its own' }, 0)
+    })
+    return { ...e, outcome, answeredAt: clock.now() }
   }
   // biome-ignore format: one row a mode, one column a stage
   return {

@@ -86,6 +86,18 @@ test('a request in the tunnel for another Host is refused there, and recorded', 
   expect(recorded?.outcome).toMatchObject({ outcome: 'refused', status: 421 })
 })
 
+test('a Host in other letters is still the CA, and goes on as it was written', async () => {
+  const ca = opened.add(await startTestCa())
+  const world = await intercepting(ca)
+  const transport = opened.add(
+    httpsTransport(await rootOf(world.proxyPort), { proxy: `http://127.0.0.1:${world.proxyPort}` }),
+  )
+  const written = ca.authority.toUpperCase()
+  const answer = await transport.send('GET', ca.directory, undefined, { Host: written })
+  expect(answer.status).toBe(200)
+  expect(ca.log.requests.at(-1)?.host).toBe(written)
+})
+
 test('another host is refused with the line to add; once that is there, its bytes pass blindly', async () => {
   const sockets: Socket[] = []
   const echo = createServer((socket) => {

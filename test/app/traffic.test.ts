@@ -44,7 +44,8 @@ function trafficOf(addresses: readonly string[] = []) {
         sent.push(outgoing)
         return answer
       })
-      return sendRequest({ ...exchange, turn, intent: 'durable' }, exit, clock)
+      const recorded = { ...exchange, turn, intent: 'durable' } as const
+      return { ...recorded, outcome: await sendRequest(recorded, exit) }
     },
   }
 }

@@ -79,6 +79,7 @@ test('what will hurt in intercept', () => {
   expect(warningsOf(`${cas}${open}intercept: { cas: [one, two], other_hosts: tunnel }\n`)).toEqual([
     expect.stringMatching(/^listeners\.proxy: 0\.0\.0\.0 serves every network.*without a password/),
     expect.stringContaining('an open proxy'),
+    expect.stringContaining('egress.resolvers'),
     expect.stringMatching(/^listeners\.sni: .*a\.example.*cas\.one\.addresses or egress\.resolvers/),
     expect.stringContaining('cas.two.addresses'),
   ])

@@ -276,15 +276,17 @@ describe('drain', () => {
   })
 })
 
-it('closes the quietest of too many connections: one that has asked without a word, others with an event', async () => {
-  await start({ quietConnections: 3, quietGrace: 0 })
-  const asked = await intercepted(world)
-  asked.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  await once(asked, 'data')
+it('closes the quietest of too many connections, first those that never asked', async () => {
+  await start({ quietConnections: 3, silentGrace: 0, keptGrace: 0 })
+  const ask = async (socket: TLSSocket, target: string) => {
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: ca.test\r\n\r\n`)
+    expect(String(await once(socket, 'data'))).toContain(`GET ${target}`)
+  }
+  const kept = await intercepted(world)
+  await ask(kept, '/1')
   const silent: TLSSocket[] = []
   for (let i = 0; i < 4; i += 1) silent.push(await intercepted(world))
   silent[3]?.write('POST / HTTP/1.1\r\nHost: ca.test\r\nContent-Length: 9\r\n\r\nabc')
-  silent.push(await intercepted(world))
   await until(() => world.events.length === 2)
   expect(world.events).toEqual(
     Array.from({ length: 2 }, () => ({
@@ -293,24 +295,29 @@ it('closes the quietest of too many connections: one that has asked without a wo
       detail: 'sent no request, and there are too many like it',
     })),
   )
-  await Promise.all([asked, ...silent.slice(0, 2)].map(untilClosed))
+  await Promise.all(silent.slice(0, 2).map(untilClosed))
   await until(() => world.listener.openConnections === 3)
-  // Whoever asks again is no longer the quietest.
-  silent[2]?.write('GET /2 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  expect(String(await once(silent[2] as TLSSocket, 'data'))).toContain('GET /2')
-  silent.push(await intercepted(world))
-  await untilClosed(silent[3] as TLSSocket)
-  silent[2]?.write('GET /3 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  expect(String(await once(silent[2] as TLSSocket, 'data'))).toContain('GET /3')
+  await ask(kept, '/2')
 })
 
-it('leaves the quietest its grace: a request may be on the way', async () => {
-  await start({ quietConnections: 1, quietGrace: 60_000 })
+it('leaves the quietest their grace: a request may be on the way', async () => {
+  await start({ quietConnections: 1, silentGrace: 60_000, keptGrace: 60_000 })
   const [first, second] = [await intercepted(world), await intercepted(world)]
-  first.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  expect(String(await once(first, 'data'))).toContain('GET /1')
-  second.write('GET /2 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
-  expect(String(await once(second, 'data'))).toContain('GET /2')
+  for (const socket of [first, second, first]) {
+    socket.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+    expect(String(await once(socket, 'data'))).toContain('GET /1')
+  }
+  expect(world.events).toEqual([])
+})
+
+it('closes kept connections where only those are too many', async () => {
+  await start({ quietConnections: 1, silentGrace: 60_000, keptGrace: 0 })
+  const [first, second] = [await intercepted(world), await intercepted(world)]
+  for (const socket of [first, second]) {
+    socket.write('GET /1 HTTP/1.1\r\nHost: ca.test\r\n\r\n')
+    await once(socket, 'data')
+  }
+  await untilClosed(first)
   expect(world.events).toEqual([])
 })
 

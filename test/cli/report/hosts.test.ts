@@ -13,7 +13,7 @@ const ALLOWED = { effect: 'allow' as const, rule: null, ambiguities: [] }
 const REFUSED = { effect: 'deny' as const, rule: 'other-host', ambiguities: [] }
 
 /** A record that pages and filters as the store does. */
-class Record extends FakeOperations {
+class PagedRecord extends FakeOperations {
   override async exchanges(filter: ExchangeFilter, limit: number) {
     this.calls.push(['exchanges', filter, limit])
     const { before = Number.POSITIVE_INFINITY, since = 0, operation, outcome } = filter
@@ -32,12 +32,12 @@ class Record extends FakeOperations {
 
 let folder: string
 let sequence: number
-let record: Record
+let record: PagedRecord
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'acmetap-hosts-'))
   sequence = 0
-  record = new Record()
+  record = new PagedRecord()
 })
 afterEach(() => rm(folder, { recursive: true }))
 
