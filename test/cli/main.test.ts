@@ -170,9 +170,13 @@ test('every command has examples in its help', async () => {
     'config',
     'ca',
     'root',
+    'enroll',
+    'doctor',
     'accounts',
     'tail',
     'exchanges',
+    'export',
+    'report',
     'backup',
     'restore',
   ])

@@ -36,15 +36,28 @@ export function compareSides(clients: readonly TappedExchange[], ca: readonly Ta
   return { pairs: clients.length, differences }
 }
 
-/** Signed requests differ by their nonce, and answers too. */
-function keyOf({ method, target, body, answerFields }: TappedExchange): string {
-  const nonce = answerFields.find(([name]) => name === 'replay-nonce')?.[1] ?? ''
-  return [method, target, body.toString('latin1'), nonce].join('\n')
+/** Signed requests differ by their nonce, and answers too. Of equal unsigned ones the answers of one moment are a pair. */
+function keyOf({ method, target, fields, body, answerFields }: TappedExchange): string {
+  const nonce = fieldOf(answerFields, 'replay-nonce')
+  const moment = nonce === '' ? [fieldOf(fields, 'user-agent'), dateOf(answerFields)] : []
+  return [method, target, body.toString('latin1'), nonce, ...moment].join('\n')
+}
+
+function dateOf(fields: Fields): string {
+  return fieldOf(fields, 'date')
+}
+
+function fieldOf(fields: Fields, wanted: string): string {
+  return fields.find(([name]) => name === wanted)?.[1] ?? ''
 }
 
 function sharedAnswer(asked: TappedExchange, ca: readonly TappedExchange[]): TappedExchange | undefined {
   if (asked.method !== 'GET') return undefined
-  const equal = ca.find((got) => got.target === asked.target && got.answer.equals(asked.answer))
+  const date = dateOf(asked.answerFields)
+  const equal = ca.find(
+    (got) =>
+      got.target === asked.target && got.answer.equals(asked.answer) && dateOf(got.answerFields) === date,
+  )
   // What the CA was asked then is another client's: only the answer can be compared.
   return equal && { ...equal, fields: asked.fields, method: asked.method, host: asked.host }
 }
