@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { formatProblem } from '../config/config-error.ts'
 import type { Running } from './application.ts'
+import { boundHeap } from './bound-heap.ts'
 import { CliError } from './cli-error.ts'
 import { type CommandContext, command, type GlobalOptions } from './command-context.ts'
 import { keepCompiledCode } from './compile-cache.ts'
@@ -23,6 +24,7 @@ export function serveCommand(context: CommandContext) {
       for (const warning of loaded.warnings) terminal.warn(`warning: ${escapeText(warning)}`)
       const signals = new Signals(terminal)
       outliveReader()
+      boundHeap()
       try {
         const loadedAll = keepCompiledCode(loaded.config.data)
         const { start } = await context.application()
