@@ -3,7 +3,11 @@
  * these operations, which the composition root implements. No SQL and no HTTP in the shapes here; every value
  * survives JSON.
  */
+import type { Actor } from '../audit/event.ts'
+import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
+import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
+import type { Role, Token } from '../audit/token.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 
@@ -86,8 +90,34 @@ export interface ReloadReport {
   readonly problems: readonly ConfigProblem[]
 }
 
+/** Certificates from files, to be part of the inventory from now on. */
+export interface CertificateImport {
+  /** The machine they were found on. */
+  readonly host: string
+  readonly unmanaged: boolean
+  readonly certificates: readonly {
+    /** PEM, leaf first, then what came with it; at most 256 KiB. Never a key. */
+    readonly pem: string
+    readonly path: string
+    readonly ca: string | null
+    readonly format: string
+  }[]
+}
+
+export interface CertificateImportReport {
+  /** Certificates that were not known before, and those that were. */
+  readonly added: number
+  readonly known: number
+  /** One line each: what could not be read. */
+  readonly problems: readonly string[]
+}
+
+/** A token as others may see it. */
+export type ShownToken = Omit<Token, 'digest'>
+
 /** What can be answered from the record alone, with or without a running server. */
 export interface RecordOperations {
+  readonly inventory: InventoryReader
   /** As {@link import('../audit/record-store.ts').RecordReader.exchanges}: newest first, at most `limit` (1–1000). */
   exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]>
   exchange(id: string): Promise<RecordedExchange | null>
@@ -110,7 +140,35 @@ export interface Operations extends RecordOperations {
   probe(name?: string): Promise<readonly CaStatus[]>
   reload(): Promise<ReloadReport>
   status(): Promise<Status>
+  importCertificates(given: CertificateImport, actor: Actor): Promise<CertificateImportReport>
+  /** Begins to make the inventory anew from the record; `inventory.progress` tells how far it is. */
+  rebuild(actor: Actor): Promise<void>
+  /** Erases a person's values; `dry` only counts. */
+  forget(value: string, actor: Actor, dry: boolean): Promise<Forgotten>
+  tokens(): Promise<readonly ShownToken[]>
+  /** The only time the token's text is told. `expires` in µs since 1970. */
+  createToken(
+    given: { readonly name: string; readonly role: Role; readonly expires: number | null },
+    actor: Actor,
+  ): Promise<{ readonly token: ShownToken; readonly text: string }>
+  /** Rejects with {@link OperationRefused} (404) where there is none. */
+  revokeToken(id: string, actor: Actor): Promise<void>
+  /** The token a bearer's text belongs to; null for none, or one that has expired. */
+  authenticate(text: string): Promise<ShownToken | null>
+  /** The link with which the CA lets a paused account go on, as long as this process remembers it: a credential, for admins. */
+  unpauseLink(account: string): Promise<string | null>
+  /** Puts into the record that a list was asked for with a token, or that something was exported. */
+  note(actor: Actor, what: Noted): Promise<void>
 }
+
+export type Noted =
+  | { readonly event: 'searched'; readonly what: string; readonly filter: Readonly<Record<string, string>> }
+  | {
+      readonly event: 'exported'
+      readonly what: string
+      readonly filter: Readonly<Record<string, string>>
+      readonly rows: number
+    }
 
 /** An operation that cannot be done as asked: the caller's mistake, told in one line. */
 export class OperationRefused extends Error {

@@ -3,14 +3,16 @@
  * changed. It knows no HTTP server and no SQL; the store stands behind {@link RecordStore}.
  *
  * Two facts per exchange: the intent, durable before anything is sent; the outcome, durable before the client
- * is answered.
+ * is answered. Beside them one fact per event: see `event.ts`.
  */
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { Learned } from '../exchange/resource.ts'
+import type { EventContent } from './event.ts'
 
 export const RECORD_VERSION = 1
 
-export type FactKind = 'intent' | 'outcome'
+/** `event`: what an operator, or acmetap on its own, did beside the exchanges; stands alone. */
+export type FactKind = 'intent' | 'outcome' | 'event'
 
 /** A body the fact refers to by the SHA-256 of its bytes (lower-case hex in the content). */
 export interface BlobDraft {
@@ -27,7 +29,7 @@ export interface BlobDraft {
  */
 export interface PersonalDraft {
   readonly name: string
-  readonly kind: 'address' | 'contact' | 'proxyUser' | 'body'
+  readonly kind: 'address' | 'contact' | 'proxyUser' | 'query' | 'body'
   readonly value: Buffer
 }
 
@@ -39,7 +41,7 @@ export interface FactDraft {
   readonly at: number
   readonly monotonic: number
   /** JSON-serialisable; member names must not collide with the envelope's ({@link FactEnvelope}). */
-  readonly content: IntentContent | OutcomeContent
+  readonly content: IntentContent | OutcomeContent | EventContent
   readonly blobs: readonly BlobDraft[]
   readonly personal: readonly PersonalDraft[]
 }

@@ -216,12 +216,37 @@ const sniListener = z.strictObject({
   clients,
 })
 
+const clientCertificates = z.strictObject({
+  trust: key(path(), 'PEM file of the roots that sign them.', './operators.pem'),
+  required: key(
+    z.boolean().default(false),
+    'Turn away connections without one. Either way a token is asked for beside it.',
+  ),
+})
+
 const adminListener = z.strictObject({
   address: key(
     ipAddress().default('127.0.0.1'),
-    'IP address to listen on. It asks for no password: keep it private.',
+    'IP address to listen on. With another than loopback, switch TLS on.',
   ),
   port: key(port(0).default(9080), 'TCP port; 0 takes a free one.'),
+  tls: key(
+    z.boolean().default(false),
+    'Speak TLS: with certificate, or with a certificate of the listener root for names.',
+  ),
+  names: key(
+    z.array(nameOrAddress()).min(1, 'must hold at least one name').default(['localhost']),
+    'DNS names and IP addresses it is called by. They go into its certificate.',
+  ),
+  certificate: key(
+    certificate.optional(),
+    'Certificate files, read again when they change. Without them: a certificate of the listener root.',
+  ),
+  client_certificates: key(clientCertificates.optional(), 'Certificates of those who connect.'),
+  metrics: key(
+    z.enum(['open', 'token']).default('open'),
+    'Who may read /metrics: everybody who reaches the port, or holders of a token.',
+  ),
 })
 
 const listeners = z.strictObject({
@@ -234,7 +259,7 @@ const listeners = z.strictObject({
     sniListener.optional(),
     "For networks that lead a CA's name to acmetap by DNS or routing: takes TLS for the CAs of intercept.cas.",
   ),
-  admin: key(adminListener.prefault({}), 'For /healthz, /readyz and /metrics, over plain HTTP.'),
+  admin: key(adminListener.prefault({}), 'For the API, health and metrics.'),
 })
 
 const relay = z.strictObject({
@@ -326,6 +351,27 @@ const limits = z.strictObject({
   ),
 })
 
+const kept = (description: string, prefault: string) =>
+  key(z.union([z.literal('forever'), duration('1d', '36500d')]).prefault(prefault), description)
+
+const retention = z.strictObject({
+  exchanges: kept(
+    'Facts of exchanges. Counts of them, and the inventory, stay. forever keeps everything.',
+    '400d',
+  ),
+  bodies: kept('Payloads, signatures and answers, where they are not needed for the inventory.', '400d'),
+  personal: kept('Addresses, contacts, proxy users.', '400d'),
+})
+
+const handling = (description: string) => key(z.enum(['keep', 'hash', 'drop']).default('keep'), description)
+
+const privacy = z.strictObject({
+  address: handling("Clients' addresses."),
+  contact: handling('Contacts of accounts; with hash or drop the payloads that hold them are not kept.'),
+  proxy_user: handling('Proxy users.'),
+  user_agent: handling('User-Agent fields. With hash and drop clients are told apart by less.'),
+})
+
 const shutdown = z.strictObject({
   drain: key(duration('0s', '10m').prefault('30s'), 'How long running exchanges may go on after SIGTERM.'),
 })
@@ -375,6 +421,14 @@ export const configSchema = z.strictObject({
   egress: key(egress.prefault({}), 'The way out, for CAs and tunnels.'),
   sinks: key(z.array(sink).optional(), 'Where else the record goes, line by line, at least once.'),
   limits: key(limits.prefault({}), 'What one process takes on.'),
+  retention: key(
+    retention.prefault({}),
+    'How long what is kept: a duration, or forever. What goes is counted first, and its going is recorded.',
+  ),
+  privacy: key(
+    privacy.prefault({}),
+    'Personal data: keep it, keep a keyed hash that still tells two apart, or drop it. For what comes from now on.',
+  ),
   shutdown: key(shutdown.prefault({}), 'How it ends.'),
 })
 

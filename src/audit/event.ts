@@ -1,0 +1,73 @@
+/**
+ * What is in the record beside exchanges: things that were done to it or with it. One fact each, of kind `event`, in
+ * the same chain; its `exchange` is an id of its own.
+ */
+
+/** Who did it. */
+export interface Actor {
+  /** `local`: over the control socket. `token`: over the admin listener. `acmetap`: of its own accord. */
+  readonly kind: 'local' | 'token' | 'acmetap'
+  /** Id and name of the token; null for the others. */
+  readonly token: string | null
+  readonly name: string | null
+}
+
+export const ACMETAP: Actor = { kind: 'acmetap', token: null, name: null }
+
+export type EventDetails =
+  /** Certificates read from files. The chains are repeating blobs, one for each, PEM, leaf first. */
+  | {
+      readonly event: 'imported'
+      readonly host: string
+      /** Their client takes neither proxy nor root: only imports tell of it. */
+      readonly unmanaged: boolean
+      readonly certificates: readonly ImportedCertificate[]
+    }
+  | {
+      readonly event: 'exported'
+      readonly what: string
+      readonly filter: Readonly<Record<string, string>>
+      readonly rows: number
+    }
+  /** A list that was asked for with a token. The filter is personal under `query`. */
+  | { readonly event: 'searched'; readonly what: string }
+  | {
+      readonly event: 'tokenCreated'
+      readonly token: string
+      readonly name: string
+      readonly role: string
+      readonly expires: number | null
+    }
+  | { readonly event: 'tokenRevoked'; readonly token: string; readonly name: string }
+  /** Facts or values that were removed for their age. */
+  | {
+      readonly event: 'pruned'
+      readonly kind: 'exchanges' | 'bodies' | 'personal'
+      /** µs since 1970: what was older went. */
+      readonly before: number
+      readonly removed: number
+      /** Of exchanges: the last fact that went. The chain begins behind it. */
+      readonly last: null | { readonly sequence: number; readonly digest: string }
+    }
+  /** A person's values were erased. The value itself is nowhere; `digests` are those it stood under. */
+  | {
+      readonly event: 'forgotten'
+      readonly kinds: readonly string[]
+      readonly values: number
+      readonly bodies: number
+    }
+
+export interface ImportedCertificate {
+  /** Lower-case hex, of the leaf. */
+  readonly fingerprint: string
+  /** Of the PEM text that is kept (hex). */
+  readonly chain: string
+  /** The file it came from, as the importer named it. */
+  readonly path: string
+  /** Of the configuration, where the file told the CA; else null. */
+  readonly ca: string | null
+  /** certbot, lego, acme.sh, dehydrated, caddy, pem, kubernetes, csv. */
+  readonly format: string
+}
+
+export type EventContent = EventDetails & { readonly actor: Actor; readonly instance: string }
