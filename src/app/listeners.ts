@@ -24,11 +24,12 @@ export function opens(config: Config): {
  * for, whichever opens first. Rejects with ListenerRootError.
  */
 export async function prepareListenerRoot(config: Config): Promise<void> {
-  const { acme, proxy } = config.listeners
+  const { acme, proxy, admin } = config.listeners
   const open = opens(config)
   const names = [
     ...(open.acme && acme.certificate === undefined ? acme.names : []),
     ...(open.proxy && proxy.certificate === undefined ? proxy.names : []),
+    ...(admin.tls && admin.certificate === undefined ? admin.names : []),
   ]
   if (names.length > 0) await loadOrCreateListenerRoot(config.data, subjectNames(names), () => new Date())
 }

@@ -19,6 +19,7 @@ export function checkReferences(written: unknown): Complaint[] {
       checkEgress(['cas', name, 'egress'], mapping(mapping(ca).egress)),
     ),
     ...checkSinks(root.sinks),
+    ...checkAdmin(mapping(listeners.admin)),
   ]
 }
 
@@ -157,6 +158,12 @@ function checkSinks(sinks: unknown): Complaint[] {
     found.push(complaint(path, 'value', message, 'Write one of file, syslog and stdout'))
   }
   return found
+}
+
+function checkAdmin({ tls, certificate, client_certificates }: Mapping): Complaint[] {
+  if (tls === true || certificate !== undefined || client_certificates === undefined) return []
+  const path = ['listeners', 'admin', 'client_certificates']
+  return [complaint(path, 'key', 'has no effect without TLS', 'Write tls: true beside it')]
 }
 
 function complaint(path: KeyPath, at: Complaint['at'], message: string, instead: string | null): Complaint {

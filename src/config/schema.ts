@@ -232,16 +232,13 @@ const adminListener = z.strictObject({
   port: key(port(0).default(9080), 'TCP port; 0 takes a free one.'),
   tls: key(
     z.boolean().default(false),
-    'Speak TLS: with certificate, or with a certificate of the listener root for names.',
+    'Speak TLS with a certificate of the listener root for names. With certificate it always speaks TLS.',
   ),
   names: key(
     z.array(nameOrAddress()).min(1, 'must hold at least one name').default(['localhost']),
     'DNS names and IP addresses it is called by. They go into its certificate.',
   ),
-  certificate: key(
-    certificate.optional(),
-    'Certificate files, read again when they change. Without them: a certificate of the listener root.',
-  ),
+  certificate: key(certificate.optional(), 'Certificate files, read again when they change.'),
   client_certificates: key(clientCertificates.optional(), 'Certificates of those who connect.'),
   metrics: key(
     z.enum(['open', 'token']).default('open'),

@@ -109,10 +109,21 @@ function viaProxy(config: Config, name: string): boolean {
 }
 
 function listenerWarnings(config: Config): string[] {
-  const { address } = config.listeners.admin
-  return isLoopback(address)
-    ? []
-    : [`listeners.admin: ${address} is open to others, and it asks for no password`]
+  const { address, tls, certificate, names } = config.listeners.admin
+  const found: string[] = []
+  if (!isLoopback(address) && !tls && certificate === undefined) {
+    found.push(
+      `listeners.admin: ${address} is open to others, and tokens cross the network readable; write tls: true`,
+    )
+  }
+  if (!isLoopback(address) && tls && certificate === undefined && isDefault(names)) {
+    found.push('listeners.admin: its certificate names localhost only; write names')
+  }
+  return found
+}
+
+function isDefault(names: readonly string[]): boolean {
+  return names.length === 1 && names[0] === 'localhost'
 }
 
 function isLoopback(address: string): boolean {

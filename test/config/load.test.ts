@@ -58,12 +58,20 @@ describe('accepted', () => {
           client_address: { from: 'connection', trusted: [] },
           clients: [],
         },
-        admin: { address: '127.0.0.1', port: 9080 },
+        admin: {
+          address: '127.0.0.1',
+          port: 9080,
+          tls: false,
+          names: ['localhost'],
+          metrics: 'open',
+        },
       },
       relay: [{ host: 'localhost:8443', ca: 'pebble' }],
       intercept: { cas: [], other_hosts: 'refuse' },
       egress: { no_proxy: [], addresses: [], resolvers: [] },
       limits: { in_flight: 512, tunnels: 256, tunnel_idle: 300_000, wait: 20_000 },
+      retention: { exchanges: 400 * 86_400_000, bodies: 400 * 86_400_000, personal: 400 * 86_400_000 },
+      privacy: { address: 'keep', contact: 'keep', proxy_user: 'keep', user_agent: 'keep' },
       shutdown: { drain: 30_000 },
     })
     expect(warnings).toEqual([])

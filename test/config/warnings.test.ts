@@ -59,7 +59,7 @@ test('what is allowed but will hurt', () => {
     'relay: host acme.example:443: clients leave out :443; write acme.example',
     'relay: host acme.example:443 is not among listeners.acme.names, so its certificate will not name acme.example',
     'cas.two: neither relay nor intercept.cas uses it',
-    'listeners.admin: 0.0.0.0 is open to others, and it asks for no password',
+    'listeners.admin: 0.0.0.0 is open to others, and tokens cross the network readable; write tls: true',
   ])
   expect(warningsOf('cas: { p: { preset: pebble } }\nrelay: [{ host: localhost, ca: p }]\n')).toEqual([
     'cas.p: without trust only public roots are trusted, which rarely signed a pebble',
@@ -93,4 +93,16 @@ test('what will hurt in intercept', () => {
       `${cas}relay: [{host: localhost, ca: one}, {host: 'localhost:1', ca: two}]\nintercept: { other_hosts: tunnel }\n`,
     ),
   ).toEqual([expect.stringContaining('listener proxy is not opened')])
+})
+
+test('an admin listener that others reach', () => {
+  const admin = (keys: string) =>
+    warningsOf(
+      `${cas}relay: [{ host: a, ca: one }, { host: b, ca: two }]\nlisteners: { acme: { names: [a, b] }, admin: { ${keys} } }\n`,
+    )
+  expect(admin('address: 127.0.0.2')).toEqual([])
+  expect(admin('address: 0.0.0.0, tls: true, names: [acmetap.example.net]')).toEqual([])
+  expect(admin('address: 0.0.0.0, tls: true')).toEqual([
+    'listeners.admin: its certificate names localhost only; write names',
+  ])
 })
