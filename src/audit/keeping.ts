@@ -31,10 +31,12 @@ export interface RecordKeeping {
   forget(value: string, actor: Actor, dry: boolean): Promise<Forgotten>
   /**
    * Removes what is older than its age, in small steps between which the writer serves others; records what it did.
-   * Null ages are forever. µs since 1970.
+   * Null ages are forever. µs since 1970. `through`: facts above this sequence number stay whatever their age (what the
+   * inventory has not taken in yet).
    */
   prune(
     before: Readonly<Record<Pruned['kind'], number | null>>,
+    through: number,
     signal: AbortSignal,
   ): Promise<readonly Pruned[]>
 }
