@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
 import type { Pruned, RecordKeeping } from '../audit/keeping.ts'
 import type { Config } from '../config/schema.ts'
@@ -53,6 +52,15 @@ function limitsOf(ages: Config['retention'], now: number) {
 }
 
 /** False when it ended instead. */
-async function paused(ms: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(ms, true, { signal, ref: false }).catch(() => false)
+function paused(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(true), ms)
+    timer.unref()
+    const end = () => {
+      clearTimeout(timer)
+      resolve(false)
+    }
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+  })
 }
