@@ -1,7 +1,6 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import path from 'node:path'
 import { isJsonObject, type JsonObject } from '../../acme/members.ts'
+import { readRegularFile } from './read-regular-file.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
 
@@ -49,30 +48,9 @@ export class AccountFolder {
   }
 
   async #read(file: string): Promise<string | null> {
-    let handle: FileHandle | null = null
-    try {
-      // A pipe or device that took the file's place must neither block nor be followed.
-      handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-      const found = await handle.stat()
-      if (!found.isFile()) return this.#unread(file, 'not a regular file')
-      if (found.size > MAX_FILE_BYTES) return this.#unread(file, 'larger than 1 MiB')
-      const buffer = Buffer.alloc(Math.min(found.size + 1, MAX_FILE_BYTES))
-      let length = 0
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
-        if (bytesRead === 0) break
-        length += bytesRead
-      }
-      return buffer.toString('utf8', 0, length)
-    } catch (error) {
-      return this.#unread(file, reasonOf(error))
-    } finally {
-      await handle?.close()
-    }
-  }
-
-  #unread(file: string, reason: string): null {
-    this.#report(`${file}: skipped: ${reason}`)
+    const reading = await readRegularFile(file, MAX_FILE_BYTES)
+    if ('bytes' in reading) return reading.bytes.toString('utf8')
+    this.#report(`${file}: skipped: ${reading.refused}`)
     return null
   }
 }
@@ -84,14 +62,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Why the file system refused, without anything of the file. */
-export function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  if (code === 'EACCES' || code === 'EPERM')
-    return 'no permission to read it; run this as its owner or as root'
-  if (code === 'ENOENT') return 'no such file or folder'
-  if (code === 'ELOOP') return 'a link that leads nowhere'
-  return `cannot be read${code ? ` (${code})` : ''}`
 }

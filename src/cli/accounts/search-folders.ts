@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs'
 import { opendir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { AccountFolder, reasonOf } from './account-folder.ts'
+import { AccountFolder } from './account-folder.ts'
+import { reasonOf } from './read-regular-file.ts'
 
 export interface SearchBounds {
   /** Levels of folders below the one given. */
@@ -12,7 +13,7 @@ export interface SearchBounds {
 
 export const SEARCH_BOUNDS: SearchBounds = { depth: 16, entries: 100_000 }
 
-/** Files that the formats read; links of other names out of the tree are nobody's concern. */
+/** Files that the account formats read; links of other names out of the tree are nobody's concern. */
 const OF_INTEREST = /\.(json|key|pem|conf)$/
 
 /**
@@ -23,6 +24,7 @@ export async function* searchFolders(
   root: string,
   bounds: SearchBounds,
   report: (problem: string) => void,
+  ofInterest: RegExp = OF_INTEREST,
 ): AsyncGenerator<AccountFolder> {
   const waiting = [{ folder: root, depth: 0 }]
   let left = bounds.entries
@@ -32,9 +34,7 @@ export async function* searchFolders(
     try {
       for await (const entry of await opendir(next.folder)) {
         if (left-- <= 0) {
-          report(
-            `${root}: stopped after ${bounds.entries} files and folders; name a folder nearer to the accounts`,
-          )
+          report(`${root}: stopped after ${bounds.entries} files and folders; name a folder further down`)
           return
         }
         const full = path.join(next.folder, entry.name)
@@ -44,7 +44,7 @@ export async function* searchFolders(
           continue
         }
         const file = entry.isSymbolicLink()
-          ? await linkedFile(root, full, entry, report)
+          ? await linkedFile(root, full, entry, report, ofInterest)
           : entry.isFile()
             ? full
             : null
@@ -63,17 +63,18 @@ async function linkedFile(
   link: string,
   entry: Dirent,
   report: (problem: string) => void,
+  ofInterest: RegExp,
 ): Promise<string | null> {
   try {
     const target = await realpath(link)
     if (target === root || target.startsWith(root === path.sep ? root : root + path.sep)) {
       return (await stat(target)).isFile() ? target : null
     }
-    if (OF_INTEREST.test(entry.name) || (await stat(target)).isDirectory()) {
+    if (ofInterest.test(entry.name) || (await stat(target)).isDirectory()) {
       report(`${link}: skipped: a link that leads out of ${root}; name its target to have it read`)
     }
   } catch (error) {
-    if (OF_INTEREST.test(entry.name)) report(`${link}: skipped: ${reasonOf(error)}`)
+    if (ofInterest.test(entry.name)) report(`${link}: skipped: ${reasonOf(error)}`)
   }
   return null
 }
