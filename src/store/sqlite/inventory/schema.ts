@@ -33,6 +33,7 @@ create table accounts (
   key_changes text not null, first_sequence integer not null, last_sequence integer not null,
   first_at integer not null, last_at integer not null
 );
+create index accounts_first on accounts (first_sequence);
 create index accounts_url on accounts (url);
 create index accounts_thumbprint on accounts (thumbprint);
 create table clients (
@@ -40,6 +41,7 @@ create table clients (
   versions text not null, user_agent text, modes text not null, asked_ari_at integer,
   first_sequence integer not null, last_sequence integer not null, first_at integer not null, last_at integer not null
 );
+create index clients_first on clients (first_sequence);
 create index clients_account on clients (account);
 create index clients_place on clients (source, label, program);
 
@@ -55,6 +57,7 @@ create index orders_client on orders (client, first_sequence);
 create index orders_names on orders (names, first_sequence);
 create index orders_first on orders (first_sequence);
 create index orders_open on orders (first_sequence) where status <> 'valid';
+create index orders_undelivered on orders (first_sequence) where status = 'valid' and certificate is null;
 create index orders_certificate_url on orders (certificate_url) where certificate_url is not null;
 
 create table authorizations (
@@ -62,6 +65,7 @@ create table authorizations (
   name integer, wildcard integer not null, status text, expires integer, valid_sequence integer,
   first_sequence integer not null, last_sequence integer not null
 );
+create index authorizations_name on authorizations (name) where name is not null;
 create table order_authorizations (
   order_id integer not null, authorization integer not null, reused integer not null,
   primary key (order_id, authorization)
@@ -76,6 +80,8 @@ create table challenges (
 );
 create index challenges_authorization on challenges (authorization);
 create index challenges_seen on challenges (first_sequence) where answered_at is not null or judged_at is not null;
+create index challenges_account on challenges (account, first_sequence) where answered_at is not null or judged_at is not null;
+create index challenges_diagnosis on challenges (diagnosis, first_sequence) where diagnosis is not null;
 
 create table certificates (
   id integer primary key, fingerprint text not null unique, serial text not null, ca integer, names integer,
@@ -91,8 +97,9 @@ create index certificates_ari on certificates (ari_id) where ari_id is not null;
 create index certificates_names on certificates (names, not_before);
 create index certificates_account on certificates (account, first_sequence);
 create index certificates_client on certificates (client, first_sequence);
-create index certificates_first on certificates (first_sequence);
+create index certificates_first on certificates (first_sequence, id, not_after, revoked_at, replaced_by);
 create index certificates_expiry on certificates (not_after);
+create index certificates_current on certificates (not_after, ca) where revoked_at is null and replaced_by is null;
 create table certificate_downloads (
   certificate integer not null, account integer, first_at integer not null, last_at integer not null,
   unique (certificate, account)
@@ -105,7 +112,7 @@ create table failures (
   status integer, problem integer, detail text, diagnosis integer not null, details text not null
 );
 create index failures_sequence on failures (sequence);
-create index failures_at on failures (at);
+create index failures_at on failures (at, ca, diagnosis);
 create index failures_diagnosis on failures (diagnosis, sequence);
 create index failures_problem on failures (problem, sequence);
 create index failures_account on failures (account, sequence);
