@@ -26,19 +26,21 @@ export interface SinkBacklog {
 export function createMetrics(
   pressure: () => RecordPressure,
   sinks: () => Promise<readonly SinkBacklog[]> = async () => [],
+  /** Facts of the record that the inventory has not taken in yet. */
+  inventoryBacklog: () => Promise<number> = async () => 0,
 ) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const lag = monitorEventLoopDelay({ resolution: 10 })
   lag.enable()
 
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
       name,
       help,
       registers: [registry],
-      collect() {
-        this.set(read())
+      async collect() {
+        this.set(await read())
       },
     })
   gauge('acmetap_record_in_flight', 'Exchanges admitted and not yet completed', () => pressure().inFlight)
@@ -52,6 +54,11 @@ export function createMetrics(
       for (const { name, backlog } of await sinks()) this.set({ sink: name }, backlog)
     },
   })
+  gauge(
+    'acmetap_inventory_backlog',
+    'Facts of the record that the inventory has not taken in yet',
+    inventoryBacklog,
+  )
   gauge('acmetap_record_queue', 'Entries waiting for the store', () => pressure().waiting)
   gauge(
     'acmetap_record_spill_bytes',

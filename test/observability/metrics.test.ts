@@ -7,6 +7,7 @@ test('the metrics that others rely on are there, with their labels and units', a
   const metrics = createMetrics(
     () => ({ inFlight: 3, tunnels: 4, waiting: 2, lastCommit: 1500, spillBytes: 64 }),
     async () => [{ name: 'siem', backlog: 7 }],
+    async () => 12,
   )
   metrics.exchanges.inc({ mode: 'relay', ca: 'pebble', operation: 'newOrder', outcome: 'response' })
   metrics.problems.inc({ ca: 'pebble', type: 'rateLimited' })
@@ -18,6 +19,7 @@ test('the metrics that others rely on are there, with their labels and units', a
     'acmetap_record_in_flight 3',
     'acmetap_tunnels 4',
     'acmetap_sink_backlog{sink="siem"} 7',
+    'acmetap_inventory_backlog 12',
     'acmetap_record_queue 2',
     'acmetap_record_spill_bytes 64',
     'acmetap_record_last_commit_seconds 0.0015',
