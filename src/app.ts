@@ -131,7 +131,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const completed: typeof observe.completed = (exchange) => {
       observe.completed(exchange)
       refusedHosts.note(exchange)
-      feed.publish(exchange.id)
+      feed.publish()
       sinks?.wake()
     }
     const ending = new AbortController()

@@ -130,8 +130,8 @@ export interface RecordOperations {
 
 export interface Operations extends RecordOperations {
   /**
-   * Exchanges as they end, in order, from the given intent sequence number on; from now on when null. Ends when
-   * the signal aborts.
+   * Exchanges as they end, in the order of their outcomes: those whose outcome has this sequence number in the record
+   * or a later one; from now on when null. Ends when the signal aborts.
    */
   tail(fromSequence: number | null, signal: AbortSignal): AsyncIterable<RecordedExchange>
   importAccounts(keys: readonly AccountKey[]): Promise<ImportReport>

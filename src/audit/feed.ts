@@ -1,72 +1,59 @@
-import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { RecordedExchange, RecordReader } from './record-store.ts'
 
-/** Ids a slow listener may fall behind before it is cut off. */
-const BACKLOG = 10_000
 const PAGE = 200
+/** Outcomes that waited in the spill file reach the record without anybody publishing them. */
+const LOOK_AGAIN = 2_000
 
-/** Tells listeners of exchanges as they end: first what the record has from a sequence number on, then live. */
+/**
+ * Tells listeners of exchanges as they end, in the order in which the record has their outcomes. Whoever was told of
+ * an outcome can go on behind its sequence number later: none is left out and none comes twice. A listener takes what
+ * it is told at its own pace, for it is read from the record a page at a time and kept nowhere.
+ */
 export class Feed {
-  readonly #reader: RecordReader
-  readonly #listeners = new Set<(id: ExchangeId) => void>()
+  readonly #reader: Pick<RecordReader, 'outcomesAfter' | 'tally'>
+  readonly #listeners = new Set<() => void>()
 
-  constructor(reader: RecordReader) {
+  constructor(reader: Pick<RecordReader, 'outcomesAfter' | 'tally'>) {
     this.#reader = reader
   }
 
-  publish(id: ExchangeId): void {
-    for (const listener of this.#listeners) listener(id)
+  /** An exchange has ended. */
+  publish(): void {
+    for (const wake of this.#listeners) wake()
   }
 
-  /** `from` is the first intent's sequence number; null begins now. Ends with the signal, or when too slow. */
+  /** `from`: the first sequence number an outcome may have; null begins now. Ends with the signal. */
   async *follow(from: number | null, signal: AbortSignal): AsyncGenerator<RecordedExchange> {
-    const waiting: ExchangeId[] = []
+    let published = true
     let wake = () => {}
-    let tooSlow = false
-    const listener = (id: ExchangeId) => {
-      if (waiting.length < BACKLOG) waiting.push(id)
-      else tooSlow = true
+    const listener = () => {
+      published = true
       wake()
     }
-    const stop = () => wake()
     this.#listeners.add(listener)
-    signal.addEventListener('abort', stop)
+    signal.addEventListener('abort', listener)
     try {
-      const seen = yield* this.#past(from, signal)
-      while (!signal.aborted && !tooSlow) {
-        const id = waiting.shift()
-        if (id === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-          continue
+      let after = from === null ? (await this.#reader.tally()).sequence : from - 1
+      while (!signal.aborted) {
+        published = false
+        const page = await this.#reader.outcomesAfter(after, PAGE)
+        for (const { sequence, exchange } of page) {
+          if (signal.aborted) return
+          after = sequence
+          yield exchange
         }
-        if (seen.delete(id)) continue
-        const exchange = await this.#reader.exchange(id)
-        if (exchange) yield exchange
+        if (page.length === PAGE || published || signal.aborted) continue
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, LOOK_AGAIN)
+          wake = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
       }
     } finally {
       this.#listeners.delete(listener)
-      signal.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', listener)
     }
-  }
-
-  async *#past(from: number | null, signal: AbortSignal): AsyncGenerator<RecordedExchange, Set<ExchangeId>> {
-    const recent = new Set<ExchangeId>()
-    if (from === null) return recent
-    let after = from - 1
-    while (!signal.aborted) {
-      const page = await this.#reader.exchanges({ after }, PAGE)
-      for (const exchange of page) {
-        after = exchange.intent.sequence
-        if (!exchange.outcome) continue
-        // Only what ended since we began to listen can come again; that is at most the backlog.
-        if (recent.size >= 2 * BACKLOG) recent.clear()
-        recent.add(exchange.id)
-        yield exchange
-      }
-      if (page.length < PAGE) break
-    }
-    return recent
   }
 }
