@@ -1,10 +1,26 @@
-import { OperationRefused, type Operations } from '../../src/api/operations.ts'
+import {
+  type CertificateImport,
+  type Noted,
+  OperationRefused,
+  type Operations,
+  type ShownToken,
+} from '../../src/api/operations.ts'
+import type { Actor } from '../../src/audit/event.ts'
 import type { ExchangeFilter, RecordedExchange } from '../../src/audit/record-store.ts'
+import type { Role } from '../../src/audit/token.ts'
 import type { AccountKey } from '../../src/exchange/resource.ts'
+import { FakeInventory } from './fake-inventory.ts'
 
 /** Operations over a list in memory, which remember how they were called. */
 export class FakeOperations implements Operations {
   readonly calls: unknown[][] = []
+  readonly inventory = new FakeInventory()
+  readonly shownTokens: ShownToken[] = []
+  /** Texts of bearers' tokens, and whose they are. */
+  readonly bearers = new Map<string, ShownToken>()
+  readonly noted: { readonly actor: Actor; readonly what: Noted }[] = []
+  /** By the account's URL. */
+  readonly unpauseLinks = new Map<string, string>()
   readonly kept = new Map<string, Buffer>()
   readonly keys: AccountKey[] = []
   found: RecordedExchange[]
@@ -83,5 +99,46 @@ export class FakeOperations implements Operations {
       namesNotCovered: [],
       sinks: [],
     } as const
+  }
+  async importCertificates(given: CertificateImport, actor: Actor) {
+    this.calls.push(['importCertificates', given, actor])
+    return { added: given.certificates.length, known: 0, problems: [] }
+  }
+  async rebuild(actor: Actor) {
+    this.calls.push(['rebuild', actor])
+  }
+  async forget(value: string, actor: Actor, dry: boolean) {
+    this.calls.push(['forget', value, actor, dry])
+    return { values: 2, bodies: 1, kinds: ['address'] }
+  }
+  async tokens() {
+    return this.shownTokens
+  }
+  async createToken(
+    given: { readonly name: string; readonly role: Role; readonly expires: number | null },
+    actor: Actor,
+  ) {
+    this.calls.push(['createToken', given, actor])
+    const id = (this.shownTokens.length + 1).toString(16).padStart(8, '0')
+    const token: ShownToken = { id, createdAt: 1_700_000_000_000_000, ...given }
+    const text = `acmetap_${id}_${'A'.repeat(43)}`
+    this.shownTokens.push(token)
+    this.bearers.set(text, token)
+    return { token, text }
+  }
+  async revokeToken(id: string, actor: Actor) {
+    this.calls.push(['revokeToken', id, actor])
+    const at = this.shownTokens.findIndex((token) => token.id === id)
+    if (at < 0) throw new OperationRefused('there is no token with this id', 404)
+    this.shownTokens.splice(at, 1)
+  }
+  async authenticate(text: string) {
+    return this.bearers.get(text) ?? null
+  }
+  async unpauseLink(account: string) {
+    return this.unpauseLinks.get(account) ?? null
+  }
+  async note(actor: Actor, what: Noted) {
+    this.noted.push({ actor, what })
   }
 }
