@@ -3,6 +3,8 @@
  * the same chain; its `exchange` is an id of its own.
  */
 
+import type { FactEnvelope } from './record.ts'
+
 /** Who did it. */
 export interface Actor {
   /** `local`: over the control socket. `token`: over the admin listener. `acmetap`: of its own accord. */
@@ -42,14 +44,14 @@ export type EventDetails =
   /** Facts or values that were removed for their age. */
   | {
       readonly event: 'pruned'
-      readonly kind: 'exchanges' | 'bodies' | 'personal'
+      readonly what: 'exchanges' | 'bodies' | 'personal'
       /** µs since 1970: what was older went. */
       readonly before: number
       readonly removed: number
-      /** Of exchanges: the last fact that went. The chain begins behind it. */
+      /** Of exchanges: the last fact that goes. The chain begins behind it. */
       readonly last: null | { readonly sequence: number; readonly digest: string }
     }
-  /** A person's values were erased. The value itself is nowhere; `digests` are those it stood under. */
+  /** A person's values were erased. What they were is nowhere. */
   | {
       readonly event: 'forgotten'
       readonly kinds: readonly string[]
@@ -71,3 +73,9 @@ export interface ImportedCertificate {
 }
 
 export type EventContent = EventDetails & { readonly actor: Actor; readonly instance: string }
+
+type NameOf<Content> = Content extends unknown ? keyof Content : never
+/** Fails to compile where a member of an event has the name of one of the envelope's: the text would have it twice. */
+export type EventMember = NameOf<EventContent> & keyof FactEnvelope extends never
+  ? NameOf<EventContent>
+  : { readonly collides: NameOf<EventContent> & keyof FactEnvelope }

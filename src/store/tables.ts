@@ -3,6 +3,7 @@
  * Start here: the tables, as both databases have them. Nothing has a foreign key: evidence outlives its subject.
  */
 import type { Generated } from 'kysely'
+import type { FactKind } from '../audit/record.ts'
 
 /** The record: append-only, one row per fact. What the other columns say, `text` says too; they are for finding. */
 interface FactsTable {
@@ -36,6 +37,20 @@ interface BlobsTable {
   codec: number
   size: number
   data: Buffer
+}
+
+/**
+ * When facts last referred to what they share, so that it can go when they have gone: times of those facts in µs, to a
+ * day. Apart from the values, which are then written once and leave no copies behind. Every value has a row here.
+ */
+interface UsesTable {
+  id: number
+  used: number
+}
+
+interface PersonalUsesTable extends UsesTable {
+  /** Of a body: the one that refers to it; null where that was before this table. Null for values that facts share. */
+  fact: number | null
 }
 
 /** The one place of personal data. Facts hold only `digest` = SHA-256(salt ‖ value). */
@@ -76,6 +91,16 @@ interface SinkPositionsTable {
   lines: number
 }
 
+/** Bearer tokens of the admin listener; `digest` is SHA-256 of the text, which is nowhere. */
+interface TokensTable {
+  id: string
+  name: string
+  role: string
+  digest: Buffer
+  created_at: number
+  expires: number | null
+}
+
 interface BootsTable {
   boot: string
   at: number
@@ -92,9 +117,12 @@ export interface Tables {
   open_intents: OpenIntentsTable
   bodies: BodiesTable
   blobs: BlobsTable
+  blob_uses: UsesTable
   personal: PersonalTable
+  personal_uses: PersonalUsesTable
   resources: ResourcesTable
   account_keys: AccountKeysTable
+  tokens: TokensTable
   boots: BootsTable
   sink_positions: SinkPositionsTable
   meta: MetaTable
@@ -103,3 +131,9 @@ export interface Tables {
 /** `facts.kind`. */
 export const INTENT = 1
 export const OUTCOME = 2
+export const EVENT = 3
+export const FACT_KINDS: Readonly<Record<FactKind, number>> = {
+  intent: INTENT,
+  outcome: OUTCOME,
+  event: EVENT,
+}

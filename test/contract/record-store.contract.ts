@@ -8,6 +8,7 @@ import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import {
   accountKeyOf,
   entryOf,
+  eventOf,
   intentOf,
   outcomeOf,
   resourceOf,
@@ -418,6 +419,50 @@ export function recordStoreContract(name: string, create: () => Promise<StoreUnd
       await reopen()
       await opened.store.closeDeadIntents(1, 1)
       expect(await opened.reader.tally()).toEqual({ sequence: 4, outcomes: 2 })
+    })
+
+    test('events stand among the exchanges and are none', async () => {
+      await opened.store.append(entryOf([eventOf()]))
+      const first = wholeExchange()
+      await opened.store.append(first.entry)
+      const chain = Buffer.from('a chain of certificates')
+      const event = eventOf(
+        { event: 'imported' },
+        {
+          bodies: [{ bytes: chain, repeats: true }],
+          personal: [{ name: 'query', kind: 'query', value: Buffer.from('{"name":"one.example"}') }],
+        },
+      )
+      await opened.store.append(entryOf([event]))
+      const running = newExchangeId()
+      await opened.store.append(entryOf([intentOf(running)]))
+      await opened.store.append(entryOf([eventOf()]))
+      expect(await opened.reader.tally()).toEqual({ sequence: 6, outcomes: 1 })
+      await reopen()
+      expect(await opened.store.closeDeadIntents(1, 1)).toBe(1)
+      expect(await opened.reader.tally()).toEqual({ sequence: 7, outcomes: 2 })
+      expect((await opened.reader.exchanges({}, 10)).map(({ id }) => id)).toEqual([running, first.id])
+      expect((await opened.reader.exchanges({ after: 0 }, 10)).map(({ id }) => id)).toEqual([
+        first.id,
+        running,
+      ])
+      expect((await opened.reader.outcomesAfter(0, 10)).map(({ exchange }) => exchange.id)).toEqual([
+        first.id,
+        running,
+      ])
+      expect(await opened.reader.exchange(event.exchange)).toBeNull()
+      expect(await opened.reader.body(event.exchange, sha256(chain))).toEqual(chain)
+      const kinds = (await opened.reader.facts(1, 10)).map(({ text }) => JSON.parse(text).kind)
+      expect(kinds).toEqual(['event', 'intent', 'outcome', 'event', 'intent', 'event', 'outcome'])
+      expect(await verifyChain(opened.reader)).toMatchObject({ facts: 7, firstBroken: null, altered: [] })
+    })
+
+    test('an event is written once', async () => {
+      const event = eventOf()
+      await opened.store.append(entryOf([event]))
+      await expect(opened.store.append(entryOf([event]))).rejects.toBeInstanceOf(StoreUnavailable)
+      await opened.store.append(wholeExchange().entry)
+      expect(await opened.reader.tally()).toEqual({ sequence: 3, outcomes: 1 })
     })
 
     test("a sink's position is kept by its name and leaves no fact", async () => {

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
+import type { EventContent } from '../../src/audit/event.ts'
 import type { Entry, FactDraft, IntentContent, OutcomeContent } from '../../src/audit/record.ts'
 import { UNKNOWN_OUTCOME } from '../../src/audit/unknown-outcome.ts'
 import { type ExchangeId, newExchangeId } from '../../src/exchange/exchange-id.ts'
@@ -83,6 +84,17 @@ export function outcomeOf(
   parts: FactParts & { readonly content?: Partial<OutcomeContent> } = {},
 ): FactDraft {
   return fact('outcome', exchange, outcomeContent(parts.content), parts)
+}
+
+export function eventOf(content: Partial<EventContent> = {}, parts: FactParts = {}): FactDraft {
+  const event = {
+    event: 'searched',
+    what: 'orders',
+    actor: { kind: 'token', token: '0011aabb', name: 'someone' },
+    instance: 'acmetap',
+    ...content,
+  } as EventContent
+  return fact('event', newExchangeId(), event, parts)
 }
 
 export function entryOf(facts: readonly FactDraft[], learned: Entry['learned'] = NOTHING_LEARNED): Entry {

@@ -46,7 +46,7 @@ export class MemoryRecordStore implements RecordStore, LearnedStore {
     let written = 0
     for (const fact of entry.facts) {
       if (fact.kind === 'intent') this.#open.add(fact.exchange)
-      else if (!this.#open.delete(fact.exchange)) continue
+      else if (fact.kind === 'outcome' && !this.#open.delete(fact.exchange)) continue
       this.facts.push(fact)
       written += 1
     }

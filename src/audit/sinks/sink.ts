@@ -156,12 +156,17 @@ export class Sink {
 
   /** Whether there is more to send at once. */
   async #sendBatch(): Promise<boolean> {
-    const { name, reader, output, positions } = this.#options
+    const { reader, output } = this.#options
     this.#awake = false
+    const { outcomes } = await reader.tally()
     const ended = await reader.outcomesAfter(this.#position.sequence, PAGE)
     const last = ended.at(-1)
-    if (last === undefined) return false
-    this.#outcomes = (await reader.tally()).outcomes
+    if (last === undefined) {
+      // Outcomes went for their age before they were sent: they are no backlog.
+      if (outcomes > this.#position.outcomes) await this.#moveTo({ ...this.#position, outcomes })
+      return false
+    }
+    this.#outcomes = outcomes
     const lines = await this.#linesOf(ended)
     if (lines.length > 0) await output.write(lines, this.#ending.signal)
     const position = {
@@ -169,9 +174,13 @@ export class Sink {
       outcomes: this.#position.outcomes + ended.length,
       lines: this.#position.lines + lines.length,
     }
-    await positions.advance(name, position)
-    this.#position = position
+    await this.#moveTo(position)
     return ended.length === PAGE
+  }
+
+  async #moveTo(position: SinkPosition): Promise<void> {
+    await this.#options.positions.advance(this.#options.name, position)
+    this.#position = position
   }
 
   async #linesOf(ended: readonly EndedExchange[]): Promise<OutgoingLine[]> {

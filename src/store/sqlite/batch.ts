@@ -2,7 +2,7 @@
  * Entries on their way to the writer's thread. Strings and numbers go in one flat list and all bytes in one
  * buffer that changes hands: cloning a tree of small objects would cost more than writing it.
  */
-import type { Entry, FactDraft } from '../../audit/record.ts'
+import type { Entry, FactDraft, FactKind } from '../../audit/record.ts'
 import type { AccountKey, Resource } from '../../exchange/resource.ts'
 
 /** An entry with everything turned to text; its buffers are still the caller's and must not change. */
@@ -93,7 +93,7 @@ export interface DecodedBody {
 }
 
 export interface DecodedFact {
-  readonly kind: 'intent' | 'outcome'
+  readonly kind: FactKind
   readonly exchange: string
   readonly at: number
   readonly monotonic: number

@@ -27,6 +27,8 @@ export function openForWriting(file: string): Database.Database {
     db.pragma('wal_autocheckpoint = 0')
     db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`)
     db.pragma('temp_store = MEMORY')
+    // What is taken out of a page is overwritten in it, so that no copy of a personal value is left where a page was split.
+    db.pragma('secure_delete = FAST')
     return db
   } catch (error) {
     db.close()

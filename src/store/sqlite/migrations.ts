@@ -8,6 +8,7 @@ import type { Migration } from 'kysely/migration'
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001_record': { up: createRecord },
   '0002_sink_positions': { up: createSinkPositions },
+  '0003_events': { up: admitEvents },
 }
 
 async function createRecord(db: Kysely<unknown>): Promise<void> {
@@ -109,5 +110,63 @@ async function createSinkPositions(db: Kysely<unknown>): Promise<void> {
     .addColumn('sequence', 'integer', (column) => column.notNull())
     .addColumn('outcomes', 'integer', (column) => column.notNull())
     .addColumn('lines', 'integer', (column) => column.notNull())
+    .execute()
+}
+
+async function admitEvents(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db
+  // A copy of the table would take as long, and as much disk again, as the record is long. A CHECK is nowhere but in
+  // the schema's own text, which SQLite lets be changed (its page on ALTER TABLE, making other kinds of changes).
+  const version = await sql<{ schema_version: number }>`pragma schema_version`.execute(db)
+  await sql`pragma writable_schema = on`.execute(db)
+  await sql`update sqlite_schema set sql = replace(sql, 'kind in (1, 2)', 'kind in (1, 2, 3)') where name = 'facts'`.execute(
+    db,
+  )
+  await sql`pragma schema_version = ${sql.lit((version.rows[0]?.schema_version ?? 0) + 1)}`.execute(db)
+  await sql`pragma writable_schema = reset`.execute(db)
+
+  await schema
+    .createTable('tokens')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .addColumn('role', 'text', (column) => column.notNull())
+    .addColumn('digest', 'blob', (column) => column.notNull().unique())
+    .addColumn('created_at', 'integer', (column) => column.notNull())
+    .addColumn('expires', 'integer')
+    .execute()
+
+  await schema
+    .createTable('blob_uses')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('used', 'integer', (column) => column.notNull())
+    .execute()
+  await schema.createIndex('blob_uses_used').on('blob_uses').column('used').execute()
+  await schema
+    .createTable('personal_uses')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('used', 'integer', (column) => column.notNull())
+    .addColumn('fact', 'integer')
+    .execute()
+  await schema.createIndex('personal_uses_used').on('personal_uses').column('used').execute()
+  await schema
+    .createIndex('personal_uses_fact')
+    .on('personal_uses')
+    .column('fact')
+    .where(sql.ref('fact'), 'is not', null)
+    .execute()
+  // When they were last used nobody wrote down; the upgrade is certainly later.
+  const last = sql`coalesce((select at from facts order by sequence desc limit 1), 0)`
+  await sql`insert into blob_uses select id, ${last} from blobs`.execute(db)
+  await sql`insert into personal_uses select id, ${last}, null from personal`.execute(db)
+
+  // Index pages that were split before deleted content was overwritten may hold copies of personal values.
+  await sql`pragma secure_delete = on`.execute(db)
+  await schema.dropIndex('personal_value').execute()
+  await schema
+    .createIndex('personal_value')
+    .on('personal')
+    .columns(['kind', 'value'])
+    .unique()
+    .where(sql.ref('kind'), '<>', 'body')
     .execute()
 }

@@ -2,33 +2,45 @@ import { hash, randomFillSync } from 'node:crypto'
 import { LruMap } from '../../exchange/lru-map.ts'
 import type { WriterStatements } from './writer-statements.ts'
 
+type Run = Pick<WriterStatements, 'findPersonal' | 'insertPersonal' | 'insertPersonalUse' | 'usePersonal'>
+
+interface Known {
+  readonly id: number
+  readonly digest: string
+  readonly used: number
+}
+
 const SALT_BYTES = 16
+/** A value's last use is written down to this, in µs: most uses then cost nothing. */
+export const USE_STEP = 86_400_000_000
 
 /**
  * Puts personal values in their one place and gives what facts say instead of them. Equal values of one kind
  * share a row and its salt until they are erased; a body always has its own.
  */
 export class PersonalKeeper {
-  readonly #run: Pick<WriterStatements, 'findPersonal' | 'insertPersonal'>
+  readonly #run: Run
   #salts = Buffer.alloc(0)
   #saltsUsed = 0
   // What is known to be in the database, so that it is not asked again.
-  #known = new LruMap<string, string>(5_000)
+  #known = new LruMap<string, Known>(5_000)
 
-  constructor(run: Pick<WriterStatements, 'findPersonal' | 'insertPersonal'>) {
+  constructor(run: Run) {
     this.#run = run
   }
 
-  /** SHA-256(salt ‖ value), hex. Within a transaction. */
-  keep(kind: string, value: Buffer): string {
-    if (kind === 'body') return this.#insert(kind, value)
+  /** SHA-256(salt ‖ value), hex. `fact` and `at` are the fact that refers to it. Within a transaction. */
+  keep(kind: string, value: Buffer, fact: number, at: number): string {
+    if (kind === 'body') return this.#insert(kind, value, fact, at).digest
     const name = `${kind}:${value.toString('latin1')}`
-    const known = this.#known.get(name)
-    if (known !== undefined) return known
-    const digest =
-      this.#run.findPersonal.get(kind, value)?.digest.toString('hex') ?? this.#insert(kind, value)
-    this.#known.set(name, digest)
-    return digest
+    let known = this.#known.get(name) ?? this.#find(kind, value)
+    if (known === null) known = this.#insert(kind, value, null, at)
+    else if (at - known.used > USE_STEP) {
+      this.#run.usePersonal.run(at, known.id)
+      known = { ...known, used: at }
+    }
+    this.#known.set(name, known)
+    return known.digest
   }
 
   /** After a rollback, or when another connection has written. */
@@ -36,11 +48,18 @@ export class PersonalKeeper {
     this.#known = new LruMap(5_000)
   }
 
-  #insert(kind: string, value: Buffer): string {
+  #find(kind: string, value: Buffer): Known | null {
+    const row = this.#run.findPersonal.get(kind, value)
+    return row ? { id: row.id, digest: row.digest.toString('hex'), used: row.used } : null
+  }
+
+  #insert(kind: string, value: Buffer, fact: number | null, at: number): Known {
     const salt = this.#newSalt()
     const digest = hash('sha256', Buffer.concat([salt, value]), 'hex')
-    this.#run.insertPersonal.run(Buffer.from(digest, 'hex'), kind, salt, value)
-    return digest
+    const { lastInsertRowid } = this.#run.insertPersonal.run(Buffer.from(digest, 'hex'), kind, salt, value)
+    const id = Number(lastInsertRowid)
+    this.#run.insertPersonalUse.run(id, at, fact)
+    return { id, digest, used: at }
   }
 
   #newSalt(): Buffer {

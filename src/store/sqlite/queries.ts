@@ -1,12 +1,13 @@
 /** The reader's questions, over one read-only connection: in the reader's thread while serving, in-process for the CLI. */
 import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
+import { sql } from 'kysely'
 import type { ExchangeFilter, RecordTally } from '../../audit/record-store.ts'
 import type { ExchangeId } from '../../exchange/exchange-id.ts'
 import { decodeBytes, unpackBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
 import { resourcePlace } from '../resource-place.ts'
-import { INTENT } from '../tables.ts'
+import { INTENT, OUTCOME } from '../tables.ts'
 import { type ExchangeRow, endedAfter, exchangesBetween } from './exchange-query.ts'
 import { all, builder, prepare } from './statements.ts'
 
@@ -91,12 +92,19 @@ function statements(db: Database.Database) {
         .where('exchange', '=', nothing)
         .orderBy('sequence'),
     ),
-    lastSequence: prepare<{ last: number | null }>(
+    ends: prepare<{ first: number | null; last: number | null }>(
       db,
-      builder.selectFrom('facts').select(({ fn }) => fn.max<number | null>('sequence').as('last')),
+      builder.selectNoFrom(({ selectFrom }) => [
+        selectFrom('facts')
+          .select(({ fn }) => fn.min<number | null>('sequence').as('first'))
+          .as('first'),
+        selectFrom('facts')
+          .select(({ fn }) => fn.max<number | null>('sequence').as('last'))
+          .as('last'),
+      ]),
     ),
-    // One statement, so that both numbers are of the same moment.
-    tally: prepare<{ last: number | null; open: number }>(
+    // One statement, so that all numbers are of the same moment.
+    tally: prepare<{ last: number | null; open: number; events: number | null }>(
       db,
       builder.selectNoFrom(({ selectFrom }) => [
         selectFrom('facts')
@@ -105,6 +113,10 @@ function statements(db: Database.Database) {
         selectFrom('open_intents')
           .select(({ fn }) => fn.countAll<number>().as('open'))
           .as('open'),
+        selectFrom('meta')
+          .select(sql<number>`cast(value as integer)`.as('events'))
+          .where('name', '=', sql.lit('events'))
+          .as('events'),
       ]),
     ),
     bodiesOf: prepare<CodedRow>(
@@ -151,17 +163,17 @@ export class Queries {
     const facts = this.#run.factsOf.all(exchangeKey(id))
     const intent = facts.find(({ kind }) => kind === INTENT)?.text
     if (intent === undefined) return null
-    const outcome = facts.find(({ kind }) => kind !== INTENT)?.text ?? null
+    const outcome = facts.find(({ kind }) => kind === OUTCOME)?.text ?? null
     return { intent, outcome, personal: this.#personalOf(intent, outcome) }
   }
 
   /** Reads a stretch of the record at a time, each its own short snapshot, and lets others in between. */
   async exchanges(filter: ExchangeFilter, limit: number): Promise<ExchangeTexts[]> {
     const wanted = bounded(limit, EXCHANGES_LIMIT)
-    const last = this.#run.lastSequence.get()?.last ?? 0
+    const { first, last } = this.#run.ends.get() ?? { first: null, last: null }
     const ascending = filter.after !== undefined && filter.before === undefined
-    const lowest = Math.max(1, (filter.after ?? 0) + 1)
-    const highest = Math.min(last, (filter.before ?? last + 1) - 1)
+    const lowest = Math.max(first ?? 1, (filter.after ?? 0) + 1)
+    const highest = Math.min(last ?? 0, (filter.before ?? Infinity) - 1)
     const found: ExchangeRow[] = []
     for (let done = 0; done <= highest - lowest && found.length < wanted; done += STRETCH) {
       if (done > 0) await setImmediate()
@@ -184,11 +196,11 @@ export class Queries {
     }))
   }
 
-  /** Every fact but the intents that are still open belongs to a pair. */
+  /** Every fact but events and the intents that are still open belongs to a pair; those that went for their age count on. */
   tally(): RecordTally {
-    const { last, open } = this.#run.tally.get() ?? { last: null, open: 0 }
+    const { last, open, events } = this.#run.tally.get() ?? { last: null, open: 0, events: 0 }
     const sequence = last ?? 0
-    return { sequence, outcomes: Math.floor((sequence - open) / 2) }
+    return { sequence, outcomes: Math.floor((sequence - (events ?? 0) - open) / 2) }
   }
 
   body(exchange: ExchangeId, digest: string): Buffer | null {

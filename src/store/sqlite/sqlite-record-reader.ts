@@ -12,7 +12,7 @@ import type {
 } from '../../audit/record-store.ts'
 import type { ExchangeId } from '../../exchange/exchange-id.ts'
 import type { AccountKey, Resource } from '../../exchange/resource.ts'
-import { INTENT } from '../tables.ts'
+import { FACT_KINDS } from '../tables.ts'
 import { Thread } from '../thread.ts'
 import type { AccountKeyRow, ExchangeTexts, Queries } from './queries.ts'
 import type { ReaderData } from './reader-worker.ts'
@@ -24,6 +24,8 @@ const SCRIPT = new URL(
 
 type Question = Exclude<keyof Queries, 'close'>
 type Answer<Name extends Question> = Awaited<ReturnType<Queries[Name]>>
+
+const KIND_NAMES = new Map(Object.entries(FACT_KINDS).map(([name, kind]) => [kind, name]))
 
 export interface SqliteReader extends RecordReader, KeptValuesReader {}
 
@@ -106,7 +108,7 @@ class SqliteRecordReader implements SqliteReader {
       sequence,
       text,
       digest,
-      found: { kind: kind === INTENT ? 'intent' : 'outcome', exchange, at },
+      found: { kind: KIND_NAMES.get(kind) ?? '', exchange, at },
     }))
   }
 

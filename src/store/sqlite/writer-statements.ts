@@ -1,7 +1,10 @@
 import type Database from 'better-sqlite3'
 import { sql } from 'kysely'
 import type { SinkPosition } from '../../audit/sinks/sink-positions.ts'
+import type { Tables } from '../tables.ts'
 import { builder, prepare } from './statements.ts'
+
+export type TokenRow = Tables['tokens']
 
 const nothing = Buffer.alloc(0)
 
@@ -43,16 +46,27 @@ export function writerStatements(db: Database.Database) {
       db,
       builder.insertInto('bodies').values({ sequence: 0, codec: 0, size: 0, data: nothing }),
     ),
-    findBlob: prepare(db, builder.selectFrom('blobs').select('id').where('digest', '=', nothing)),
+    findBlob: prepare<{ id: number; used: number }>(
+      db,
+      builder
+        .selectFrom('blobs')
+        .innerJoin('blob_uses', 'blob_uses.id', 'blobs.id')
+        .select(['blobs.id', 'used'])
+        .where('digest', '=', nothing),
+    ),
     insertBlob: prepare(
       db,
       builder.insertInto('blobs').values({ digest: nothing, codec: 0, size: 0, data: nothing }),
     ),
-    findPersonal: prepare<{ digest: Buffer }>(
+    // Replaced, where a value was taken out by other hands and its id is given again.
+    insertBlobUse: prepare(db, builder.replaceInto('blob_uses').values({ id: 0, used: 0 })),
+    useBlob: prepare(db, builder.updateTable('blob_uses').set({ used: 0 }).where('id', '=', 0)),
+    findPersonal: prepare<{ id: number; digest: Buffer; used: number }>(
       db,
       builder
         .selectFrom('personal')
-        .select('digest')
+        .innerJoin('personal_uses', 'personal_uses.id', 'personal.id')
+        .select(['personal.id', 'digest', 'used'])
         .where('kind', '=', '')
         .where('value', '=', nothing)
         .where(sql<boolean>`kind <> 'body'`),
@@ -61,6 +75,11 @@ export function writerStatements(db: Database.Database) {
       db,
       builder.insertInto('personal').values({ digest: nothing, kind: '', salt: nothing, value: nothing }),
     ),
+    insertPersonalUse: prepare(
+      db,
+      builder.replaceInto('personal_uses').values({ id: 0, used: 0, fact: null }),
+    ),
+    usePersonal: prepare(db, builder.updateTable('personal_uses').set({ used: 0 }).where('id', '=', 0)),
     findResource: prepare<{ id: number; content: string }>(
       db,
       builder
@@ -101,6 +120,23 @@ export function writerStatements(db: Database.Database) {
           conflict.column('name').doUpdateSet({ value: sql<string>`cast(meta.value as integer) + 1` }),
         ),
     ),
+    countEvent: prepare(
+      db,
+      builder
+        .insertInto('meta')
+        .values({ name: sql.lit('events'), value: sql.lit('1') })
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet({ value: sql<string>`cast(meta.value as integer) + 1` }),
+        ),
+    ),
+    tokens: prepare<TokenRow>(db, builder.selectFrom('tokens').selectAll().orderBy('created_at')),
+    insertToken: prepare(
+      db,
+      builder
+        .insertInto('tokens')
+        .values({ id: '', name: '', role: '', digest: nothing, created_at: 0, expires: 0 }),
+    ),
+    deleteToken: prepare(db, builder.deleteFrom('tokens').where('id', '=', '')),
     findSinkPosition: prepare<SinkPosition>(
       db,
       builder.selectFrom('sink_positions').select(['sequence', 'outcomes', 'lines']).where('name', '=', ''),

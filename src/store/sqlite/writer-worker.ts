@@ -7,6 +7,7 @@ import type { Batch, Row } from './batch.ts'
 import { openForWriting } from './connection.ts'
 import { StoreFaults } from './faults.ts'
 import { type Failure, Writer } from './writer.ts'
+import type { TokenRow } from './writer-statements.ts'
 
 export interface WriterData {
   readonly file: string
@@ -35,6 +36,9 @@ answerRequests(() => {
       closeDeadIntents: ({ at, monotonic, content }: { at: number; monotonic: number; content: string }) =>
         writer.closeDeadIntents(at, monotonic, content),
       rememberKeys: (rows: readonly Row[]) => writer.rememberKeys(rows),
+      tokens: () => writer.tokens(),
+      addToken: ({ row, event }: { row: TokenRow; event: Batch }) => writer.addToken(row, event),
+      removeToken: ({ id, event }: { id: string; event: Batch }) => writer.removeToken(id, event),
       sinkPosition: (name: string) => writer.sinkPosition(name),
       advanceSink: ({ name, position }: { name: string; position: SinkPosition }) =>
         writer.advanceSink(name, position),

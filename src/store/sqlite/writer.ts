@@ -7,7 +7,7 @@ import { factDigest, factText, fixedMembers, NO_PREVIOUS } from '../fact-text.ts
 import { mergeResource } from '../merge-resource.ts'
 import { messageOf } from '../message-of.ts'
 import { resourcePlace } from '../resource-place.ts'
-import { INTENT, OUTCOME } from '../tables.ts'
+import { FACT_KINDS } from '../tables.ts'
 import {
   type Batch,
   type DecodedBody,
@@ -17,9 +17,9 @@ import {
   unpackBatch,
 } from './batch.ts'
 import type { StoreFaults } from './faults.ts'
-import { PersonalKeeper } from './personal-keeper.ts'
+import { PersonalKeeper, USE_STEP } from './personal-keeper.ts'
 import { type UnavailableReason, unavailableReason } from './store-error.ts'
-import { type WriterStatements, writerStatements } from './writer-statements.ts'
+import { type TokenRow, type WriterStatements, writerStatements } from './writer-statements.ts'
 
 /** Which entry of a batch was not written, and why; `reason` null: the entry's own fault. */
 export type Failure = readonly [index: number, reason: UnavailableReason | null, message: string]
@@ -51,7 +51,7 @@ export class Writer {
   #seenVersion = 0
   #sinceLook = 0
   // What is known to be in the database, so that it is not asked or told again.
-  #blobs = new LruMap<string, true>(5_000)
+  #blobs = new LruMap<string, { readonly id: number; readonly used: number }>(5_000)
   #resources = new LruMap<string, string>(10_000)
 
   constructor(db: Database.Database, stream: string, boot: string, faults: StoreFaults | null) {
@@ -153,6 +153,29 @@ export class Writer {
   }
 
   /** Throws SqliteError. */
+  tokens(): TokenRow[] {
+    return this.#run.tokens.all()
+  }
+
+  /** A token and the event that tells of it, or neither. Throws SqliteError. */
+  addToken({ id, name, role, digest, created_at, expires }: TokenRow, event: Batch): void {
+    this.#transaction(() => {
+      this.#run.insertToken.run(id, name, role, Buffer.from(digest), created_at, expires)
+      for (const entry of unpackBatch(event)) this.#append(entry)
+    })
+  }
+
+  /** False, and no event, where there is none of this id. Throws SqliteError. */
+  removeToken(id: string, event: Batch): boolean {
+    let removed = false
+    this.#transaction(() => {
+      removed = this.#run.deleteToken.run(id).changes > 0
+      if (removed) for (const entry of unpackBatch(event)) this.#append(entry)
+    })
+    return removed
+  }
+
+  /** Throws SqliteError. */
   sinkPosition(name: string): SinkPosition | null {
     return this.#run.findSinkPosition.get(name) ?? null
   }
@@ -229,7 +252,8 @@ export class Writer {
     let written = 0
     for (const [index, fact] of facts.entries()) {
       const key = exchangeKey(fact.exchange)
-      if (fact.kind === 'intent') {
+      if (fact.kind === 'event') this.#run.countEvent.run()
+      else if (fact.kind === 'intent') {
         const closedHere = facts.some((other, at) => at > index && isOutcomeOf(other, fact))
         if (!closedHere) this.#run.openIntent.run(key, this.#boot)
       } else {
@@ -254,37 +278,40 @@ export class Writer {
       fact.exchange,
       fact.at,
       fact.monotonic,
-      this.#keepPersonal(fact),
+      this.#keepPersonal(fact, sequence),
       head.previous,
       fact.content,
     )
     const digest = factDigest(text)
-    const kind = fact.kind === 'intent' ? INTENT : OUTCOME
-    this.#run.insertFact.run(sequence, key, kind, fact.at, text, Buffer.from(digest, 'hex'))
+    this.#run.insertFact.run(sequence, key, FACT_KINDS[fact.kind], fact.at, text, Buffer.from(digest, 'hex'))
     if (fact.unique.length > 0) {
       const { codec, size, data } = encodeBytes(packBodies(fact.unique))
       this.#run.insertBodies.run(sequence, codec, size, data)
     }
-    for (const body of fact.repeating) this.#keepRepeating(body)
+    for (const body of fact.repeating) this.#keepRepeating(body, fact.at)
     head.sequence = sequence
     head.previous = digest
   }
 
-  #keepRepeating({ digest, bytes }: DecodedBody): void {
+  #keepRepeating({ digest, bytes }: DecodedBody, at: number): void {
     const name = digest.toString('hex')
-    if (this.#blobs.get(name)) return
-    if (this.#run.findBlob.get(digest) === undefined) {
+    const known = this.#blobs.get(name) ?? this.#run.findBlob.get(digest)
+    if (!known) {
       const { codec, size, data } = encodeBytes(bytes)
-      this.#run.insertBlob.run(digest, codec, size, data)
-    }
-    this.#blobs.set(name, true)
+      const id = Number(this.#run.insertBlob.run(digest, codec, size, data).lastInsertRowid)
+      this.#run.insertBlobUse.run(id, at)
+      this.#blobs.set(name, { id, used: at })
+    } else if (at - known.used > USE_STEP) {
+      this.#run.useBlob.run(at, known.id)
+      this.#blobs.set(name, { ...known, used: at })
+    } else this.#blobs.set(name, known)
   }
 
   /** JSON text: salted digests by name. */
-  #keepPersonal(fact: DecodedFact): string {
+  #keepPersonal(fact: DecodedFact, sequence: number): string {
     if (fact.personal.length === 0) return '{}'
     const members = fact.personal.map(({ name, kind, value }) => {
-      return `${JSON.stringify(name)}:"${this.#personal.keep(kind, value)}"`
+      return `${JSON.stringify(name)}:"${this.#personal.keep(kind, value, sequence, fact.at)}"`
     })
     return `{${members.join(',')}}`
   }
