@@ -8,10 +8,11 @@ import { type CommandContext, command, type GlobalOptions } from '../command-con
 import { findConfig, openConfig } from '../config-file.ts'
 import { clientNamed } from '../enroll/clients.ts'
 import { readCertificates } from '../enroll/surroundings.ts'
-import { escapeText } from '../escape.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 import { examineClientSide } from './client-side.ts'
-import type { Finding, Findings } from './finding.ts'
+import { domainCommand } from './domain/command.ts'
+import type { Findings } from './finding.ts'
+import { renderFinding } from './render-finding.ts'
 import { examineServerSide } from './server-side.ts'
 
 interface Options {
@@ -30,6 +31,7 @@ export function doctorCommand(context: CommandContext) {
       ['doctor', 'on the server: configuration, data, root, listeners, CAs, sinks'],
       ['doctor --ca letsencrypt --client certbot', "on a client's machine, with the variables it has"],
       ['doctor --proxy http://acmetap:3128 --ca https://ca/directory --root root.pem', 'naming everything'],
+      ['doctor domain www.example.org', 'anywhere: look at a name as a CA does before it issues'],
     ],
   )
     .option('--proxy <url>', 'look from a client, through this proxy')
@@ -47,8 +49,9 @@ export function doctorCommand(context: CommandContext) {
       const findings = asClient ? await clientSide(options, terminal) : await serverSide(context, self)
       if (findings.failed) context.exitWith(1)
       if (options.json === true) return writeJson(terminal, { ok: !findings.failed, findings: findings.all })
-      for (const finding of findings.all) terminal.write(render(finding, terminal))
+      for (const finding of findings.all) terminal.write(renderFinding(finding, terminal))
     })
+    .addCommand(domainCommand(context))
 }
 
 async function clientSide(options: Options, terminal: Terminal): Promise<Findings> {
@@ -104,10 +107,4 @@ function serverConfig(terminal: Terminal, named: string | undefined): string {
       "On the server: name it with --config FILE. On a client's machine: acmetap doctor --ca URL --client NAME",
     )
   }
-}
-
-function render({ state, says, remedy }: Finding, { colors }: Terminal): string {
-  const word = { ok: colors.green('ok  '), fail: colors.red('FAIL'), note: colors.yellow('note') }[state]
-  const advice = remedy === null ? '' : `      ${escapeText(remedy)}\n`
-  return `${word}  ${escapeText(says)}\n${advice}`
 }
