@@ -10,7 +10,9 @@ import { accountsCommand } from './accounts/command.ts'
 import { type Application, loadApplication } from './application.ts'
 import { backupCommand } from './backup.ts'
 import { caCommand } from './ca.ts'
+import { certificatesCommand } from './certificates/command.ts'
 import { CliError, UsageError } from './cli-error.ts'
+import { clientsCommand } from './clients/command.ts'
 import type { CommandContext } from './command-context.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
@@ -19,6 +21,9 @@ import { enrollCommand } from './enroll/command.ts'
 import { escapeText } from './escape.ts'
 import { exchangesCommand } from './exchanges/command.ts'
 import { exportCommand } from './export.ts'
+import { failuresCommand } from './failures/command.ts'
+import { importCommand } from './import/command.ts'
+import { ordersCommand } from './orders/command.ts'
 import { reportCommand } from './report/command.ts'
 import { restoreCommand } from './restore.ts'
 import { rootCommand } from './root/command.ts'
@@ -71,7 +76,12 @@ function buildProgram(context: CommandContext): Command {
     rootCommand,
     enrollCommand,
     doctorCommand,
+    failuresCommand,
+    ordersCommand,
+    certificatesCommand,
     accountsCommand,
+    clientsCommand,
+    importCommand,
     tailCommand,
     exchangesCommand,
     exportCommand,

@@ -8,6 +8,8 @@ export interface Column<T> {
   text(row: T): string
   /** Cut in the middle when the table is too wide; others are kept whole. */
   readonly gives?: boolean
+  /** Left out on a terminal with fewer columns than this. */
+  readonly from?: number
   paint?(text: string, row: T): string
 }
 
@@ -20,33 +22,56 @@ export function renderTable<T>(
   columns: readonly Column<T>[],
   rows: readonly T[],
 ): string {
-  const cells = rows.map((row) => columns.map((column) => escapeText(column.text(row))))
-  const widths = columnWidths(columns, cells, terminal.columns)
-  const table = new CliTable({
-    chars: NO_LINES,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP, compact: true },
-  })
-  table.push(columns.map((column) => terminal.colors.dim(column.title)))
-  for (const [at, row] of rows.entries()) {
-    table.push(
-      columns.map((column, index) => {
-        const text = cutMiddle(cells[at]![index]!, widths[index]!)
-        return column.paint === undefined ? text : column.paint(text, row)
-      }),
-    )
+  return new TableWriter(terminal, columns).rows(rows)
+}
+
+/** A table that comes in parts: the titles once, every part as wide as the widest so far. */
+export class TableWriter<T> {
+  readonly #terminal: Terminal
+  readonly #columns: readonly Column<T>[]
+  #widths: readonly number[] | null = null
+
+  constructor(terminal: Terminal, columns: readonly Column<T>[]) {
+    this.#terminal = terminal
+    this.#columns = columns.filter(({ from }) => (from ?? 0) <= terminal.columns)
   }
-  const lines = table.toString().split('\n')
-  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
+
+  /** Ends in a newline. */
+  rows(rows: readonly T[]): string {
+    const columns = this.#columns
+    const cells = rows.map((row) => columns.map((column) => escapeText(column.text(row))))
+    const titles = this.#widths === null ? [columns.map(({ title }) => this.#terminal.colors.dim(title))] : []
+    const widths = columnWidths(columns, cells, this.#terminal.columns, this.#widths)
+    this.#widths = widths
+    const table = new CliTable({
+      chars: NO_LINES,
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP, compact: true },
+      colWidths: widths.map((width) => width + GAP),
+    })
+    table.push(...titles)
+    for (const [at, row] of rows.entries()) {
+      table.push(
+        columns.map((column, index) => {
+          const text = cutMiddle(cells[at]![index]!, widths[index]!)
+          return column.paint === undefined ? text : column.paint(text, row)
+        }),
+      )
+    }
+    const lines = table.toString().split('\n')
+    return `${lines.map((line) => line.trimEnd()).join('\n')}\n`
+  }
 }
 
 function columnWidths<T>(
   columns: readonly Column<T>[],
   cells: readonly (readonly string[])[],
   width: number,
+  before: readonly number[] | null,
 ): number[] {
-  const widths = columns.map((column, index) =>
-    Math.max(column.title.length, ...cells.map((row) => [...row[index]!].length)),
-  )
+  const widths = columns.map((column, index) => {
+    const widest = cells.reduce((most, row) => Math.max(most, [...row[index]!].length), column.title.length)
+    return Math.max(widest, before?.[index] ?? 0)
+  })
   let over = widths.reduce((sum, one) => sum + one + GAP, -GAP) - width
   while (over > 0) {
     const giving = columns.map((column, index) => (column.gives === true ? widths[index]! : 0))
@@ -89,4 +114,34 @@ export function renderFields(
   return present
     .map(([name, value]) => `  ${terminal.colors.dim(name.padEnd(width))}  ${escapeText(value)}\n`)
     .join('')
+}
+
+/** Prose is no easier to read in longer lines. */
+const LONGEST_LINE = 100
+
+/**
+ * Prose in lines that fit the terminal: `first` before the first line, as many spaces before the others; a word that is
+ * longer than a line is broken. The text is escaped here, `first` is not. Ends in a newline.
+ */
+export function renderProse(terminal: Terminal, first: string, text: string, indent = first.length): string {
+  const width = Math.max(20, Math.min(terminal.columns, LONGEST_LINE) - indent)
+  const lines: string[] = []
+  let line: string[] = []
+  for (const word of escapeText(text).split(' ')) {
+    let rest = [...word]
+    if (line.length > 0 && line.length + 1 + rest.length > width) {
+      lines.push(line.join(''))
+      line = []
+    }
+    while (rest.length > width) {
+      lines.push(rest.slice(0, width).join(''))
+      rest = rest.slice(width)
+    }
+    line = line.length === 0 ? rest : [...line, ' ', ...rest]
+  }
+  lines.push(line.join(''))
+  return lines
+    .map((one, index) => `${index === 0 ? first : ' '.repeat(indent)}${one}`.trimEnd())
+    .join('\n')
+    .concat('\n')
 }

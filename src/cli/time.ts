@@ -57,3 +57,17 @@ export function parseSince(text: string, now: number, option = '--since'): numbe
   }
   return millis * 1000
 }
+
+/** An instant of the inventory (RFC 3339): relative, or in UTC without its zero milliseconds; a dash for null. */
+export function whenText(
+  instant: string | null,
+  { now, utc }: { readonly now: number; readonly utc: boolean },
+): string {
+  if (instant === null) return '-'
+  return utc ? instant.replace('.000Z', 'Z') : relativeTime(microsOf(instant), now)
+}
+
+/** µs since 1970 of an instant of the inventory. */
+export function microsOf(instant: string): number {
+  return Date.parse(instant) * 1000
+}

@@ -1,0 +1,67 @@
+/** What people want to know of the inventory's objects, in a few words each. Nothing here is escaped yet. */
+import type { InventoriedCertificate } from '../audit/inventory/certificate.ts'
+
+interface Identified {
+  readonly identifiers: readonly { readonly value: string }[]
+}
+
+/** `www.example.com`, or `www.example.com +3`: the first tells most, the number that there are others. */
+export function namesText({ identifiers }: Identified): string {
+  return shortNames(identifiers.map(({ value }) => value))
+}
+
+export function shortNames(names: readonly string[]): string {
+  const [first, ...others] = names
+  if (first === undefined) return '-'
+  return others.length === 0 ? first : `${first} +${others.length}`
+}
+
+interface Known {
+  readonly program: string | null
+  readonly source: string | null
+  readonly label: string | null
+}
+
+/** `cluster-a CertbotACMEClient from 192.0.2.7`, as far as it is known. */
+export function clientText(client: Known | null): string {
+  if (client === null) return '-'
+  const { program, source, label } = client
+  const from = source === null ? [] : [program === null ? source : `from ${source}`]
+  const parts = [label, program, ...from].filter((part) => part !== null)
+  return parts.length === 0 ? 'unknown' : parts.join(' ')
+}
+
+export type CertificateState = 'valid' | 'expired' | 'revoked' | 'replaced'
+
+/** At a moment in µs since 1970. What has expired is expired, whatever else happened to it. */
+export function stateOf(
+  { notAfter, revokedAt, replacedBy }: Pick<InventoriedCertificate, 'notAfter' | 'revokedAt' | 'replacedBy'>,
+  now: number,
+): CertificateState {
+  const millis = now / 1000
+  if (Date.parse(notAfter) <= millis) return 'expired'
+  if (revokedAt !== null && Date.parse(revokedAt) <= millis) return 'revoked'
+  return replacedBy === null ? 'valid' : 'replaced'
+}
+
+/** The common name of a distinguished name (RFC 4514), or all of it where it has none. */
+export function issuerText(name: string): string {
+  const found = /(?:^|[,+]\s*)CN=((?:\\.|[^,+\\])+)/i.exec(name)
+  return found === null ? name : found[1]!.replace(/\\(.)/g, '$1')
+}
+
+export function keyText({ keyType, keyBits }: Pick<InventoriedCertificate, 'keyType' | 'keyBits'>): string {
+  if (keyType === null) return '-'
+  return keyType === 'RSA' && keyBits !== null ? `RSA ${keyBits}` : keyType
+}
+
+/** Who can mend it, in words. */
+export const FIXER_TEXTS = {
+  client: 'who runs the ACME client',
+  server: 'who runs the host of the name',
+  dns: 'who runs the DNS of the name',
+  network: 'who runs the network and its firewalls',
+  ca: 'the CA',
+  acmetap: 'who runs acmetap',
+  nobody: 'nobody: it passes by itself',
+} as const

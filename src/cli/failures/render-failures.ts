@@ -1,0 +1,85 @@
+import { describe } from '../../audit/diagnosis/describe.ts'
+import type { Diagnosis } from '../../audit/diagnosis/diagnosis.ts'
+import type { Correlation, Failure } from '../../audit/inventory/failure.ts'
+import { clientText, shortNames } from '../describe-inventory.ts'
+import { cutMiddle, escapeText } from '../escape.ts'
+import { renderProse } from '../render.ts'
+import { renderDiagnosis } from '../render-diagnosis.ts'
+import type { Terminal } from '../terminal.ts'
+import { whenText } from '../time.ts'
+import { whatText } from './list.ts'
+
+const MOST_GROUPS = 8
+
+/** What fails most, with what to do about each. `count` says of how many failures. Ends in a newline. */
+export function renderGroups(
+  terminal: Terminal,
+  groups: readonly Correlation[],
+  failures: readonly Failure[],
+  count: string,
+): string {
+  const { bold, red } = terminal.colors
+  const parts = [`${bold('what fails most')}  ${count}\n`]
+  const told = new Set<string>()
+  for (const group of groups.slice(0, MOST_GROUPS)) {
+    const example = failures.find(({ id }) => group.examples.includes(id))
+    const times = group.failures > group.names ? `, ${group.failures} times` : ''
+    parts.push(`\n${red('■')} ${renderProse(terminal, '', `${group.says}${times}`, 2)}`)
+    // The example's own details would be told of all.
+    const diagnosis =
+      group.failures === 1 && example !== undefined ? example.diagnosis : describe(group.class)
+    parts.push(
+      renderDiagnosis(terminal, diagnosis, {
+        indent: 2,
+        problem: null,
+        names: example?.names ?? [],
+        brief: seen(told, diagnosis),
+      }),
+    )
+    if (group.examples[0] !== undefined)
+      parts.push(
+        `    ${terminal.colors.dim('e.g.')}  acmetap failures show ${escapeText(group.examples[0])}\n`,
+      )
+  }
+  if (groups.length > MOST_GROUPS)
+    parts.push(`\nand ${groups.length - MOST_GROUPS} more: acmetap failures --groups --json\n`)
+  return parts.join('')
+}
+
+/** Failures in words, as they come; a remedy that was told above is not told again. Ends in a newline. */
+export function renderFailures(terminal: Terminal, failures: readonly Failure[], utc: boolean): string {
+  const { bold, dim } = terminal.colors
+  const told = new Set<string>()
+  const title = failures.length === 1 ? 'the newest failure' : 'the newest failures'
+  const parts = [`${bold(title)}\n`]
+  for (const failure of failures) {
+    const { names, diagnosis, problem, client } = failure
+    const when = whenText(failure.at, { now: terminal.now(), utc })
+    const width = Math.min(terminal.columns, 120) - when.length - failure.id.length - 6
+    const what = cutMiddle(
+      escapeText(`${shortNames(names)}  ${whatText(failure)}  ${byText(client)}`),
+      Math.max(20, width),
+    )
+    parts.push(`\n${when}  ${bold(what)}  ${dim(escapeText(failure.id))}\n`)
+    parts.push(
+      renderDiagnosis(terminal, diagnosis, { indent: 2, problem, names, brief: seen(told, diagnosis) }),
+    )
+  }
+  const first = failures[0]!
+  const name = first.names[0]
+  parts.push(`\n${dim('One in full:')}  acmetap failures show ${escapeText(first.id)}\n`)
+  if (name !== undefined && first.order !== null)
+    parts.push(`${dim('Step by step:')} acmetap orders show ${escapeText(first.order)}\n`)
+  return parts.join('')
+}
+
+function byText(client: Failure['client']): string {
+  return client === null ? '' : `by ${clientText(client)}`
+}
+
+function seen(told: Set<string>, { class: name, remedy }: Diagnosis): boolean {
+  const key = JSON.stringify([name, remedy])
+  if (told.has(key)) return true
+  told.add(key)
+  return false
+}

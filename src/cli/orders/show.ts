@@ -1,0 +1,45 @@
+import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
+import { type InventoriedOrder, type OrderDetail, orderFilter } from '../../audit/inventory/order.ts'
+import { CliError } from '../cli-error.ts'
+import { type CommandContext, command } from '../command-context.ts'
+import { readFilters } from '../lists/filter-options.ts'
+import { findFirst } from '../lists/follow-pages.ts'
+import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
+import { writeJson } from '../terminal.ts'
+import { renderOrder } from './render-order.ts'
+
+export function showOrderCommand(context: CommandContext) {
+  const show = command('show', 'show one order step by step: who asked, what was answered, why it failed', [
+    ['orders show www.example.com', 'the newest for this name'],
+    ['orders show 0123456789abcdef', 'by its id in the list'],
+    ['orders show https://acme.example/order/1 --json', 'by its URL, for other programs'],
+  ])
+  return addPlace(show)
+    .argument('<id|url|name>', 'which order; of a name the newest')
+    .option('--json', 'as JSON')
+    .action(async (words: string, options: PlaceOptions & { json?: boolean }, self) => {
+      const { terminal } = context
+      const order = await withPlace(context, self, options, ({ operations }) =>
+        findOrder(operations.inventory, words, terminal.now()),
+      )
+      if (order === null) {
+        throw new CliError(`there is no order ${words} in this record`, 'List them with: acmetap orders')
+      }
+      if (options.json === true) return writeJson(terminal, order)
+      terminal.write(renderOrder(terminal, order))
+    })
+}
+
+async function findOrder(
+  inventory: InventoryReader,
+  words: string,
+  now: number,
+): Promise<OrderDetail | null> {
+  if (/^[0-9a-f]{16}$/.test(words) || /^https?:\/\//i.test(words)) return inventory.order(words)
+  const filter = readFilters(orderFilter, { name: words }, now)
+  const newest = await findFirst<InventoriedOrder>(
+    (_, cursor) => inventory.orders({ ...filter, limit: 1, ...(cursor === undefined ? {} : { cursor }) }),
+    () => true,
+  )
+  return newest === null ? null : inventory.order(newest.id)
+}
