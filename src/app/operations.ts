@@ -8,17 +8,31 @@ import {
   type Status,
 } from '../api/operations.ts'
 import type { Feed } from '../audit/feed.ts'
+import { importCertificates } from '../audit/import-certificates.ts'
+import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
+import type { EventRecorder, RecordKeeping } from '../audit/keeping.ts'
 import type { RecordReader, RecordStore } from '../audit/record-store.ts'
 import type { DirectoryKeeper, DirectoryState } from '../ca/directory-keeper.ts'
 import { PRESETS } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
 import { StoreRefusal } from '../store/refusal.ts'
+import type { FirstToken } from './first-token.ts'
+import type { Tokens } from './tokens.ts'
+import type { UnpauseLinks } from './unpause-links.ts'
 
 interface Parts {
   readonly config: () => Config
   readonly reader: RecordReader
+  readonly inventory: InventoryReader
+  /** Begins to make the inventory anew. */
+  readonly rebuild: () => Promise<void>
   readonly store: RecordStore
+  readonly events: EventRecorder
+  readonly keeping: RecordKeeping
+  readonly tokens: Tokens
+  readonly firstToken: () => FirstToken | null
+  readonly unpauseLinks: UnpauseLinks
   readonly feed: Feed
   readonly keeper: DirectoryKeeper
   readonly resources: ResourceMap
@@ -29,10 +43,10 @@ interface Parts {
 
 /** What both front ends can ask of the running server. */
 export function createOperations(parts: Parts): Operations {
-  const { reader, store, feed, keeper } = parts
+  const { reader, inventory, store, feed, keeper, events, keeping, tokens } = parts
   const cas = () => caStatuses(parts.config(), keeper.states())
   return {
-    ...recordOperations(reader, (file) => parts.backup(file).catch(refused)),
+    ...recordOperations(reader, inventory, (file) => parts.backup(file).catch(refused)),
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)
@@ -49,6 +63,35 @@ export function createOperations(parts: Parts): Operations {
     },
     reload: parts.reload,
     status: parts.status,
+    importCertificates: (given, actor) => importCertificates(given, { events, reader: inventory }, actor),
+    rebuild: () => parts.rebuild(),
+    forget: (value, actor, dry) => keeping.forget(value, actor, dry),
+    tokens: async () => tokens.list(),
+    createToken: (given, actor) => tokens.create(given, actor),
+    revokeToken: (id, actor) => tokens.revoke(id, actor),
+    async authenticate(text) {
+      const token = tokens.authenticate(text)
+      if (token !== null) parts.firstToken()?.taken(token.id)
+      return token
+    },
+    async unpauseLink(account) {
+      const direct = parts.unpauseLinks.of(account)
+      if (direct !== null) return direct
+      const { items } = await inventory.accounts({ account, limit: 1 })
+      return items[0] === undefined ? null : parts.unpauseLinks.of(items[0].url)
+    },
+    async note(actor, what) {
+      if (what.event === 'exported') await events.record(actor, what)
+      else await events.record(actor, { event: 'searched', what: what.what }, filterOf(what.filter))
+    },
+  }
+}
+
+/** What somebody looked for may tell of a person: it can be erased. */
+function filterOf(filter: Readonly<Record<string, string>>) {
+  if (Object.keys(filter).length === 0) return {}
+  return {
+    personal: [{ name: 'filter', kind: 'query' as const, value: Buffer.from(JSON.stringify(filter)) }],
   }
 }
 
@@ -60,9 +103,11 @@ function refused(error: unknown): never {
 /** What needs no more than the record. */
 export function recordOperations(
   reader: RecordReader,
+  inventory: InventoryReader,
   backup: (file: string) => Promise<{ readonly bytes: number }>,
 ): RecordOperations {
   return {
+    inventory,
     exchanges: (filter, limit) => reader.exchanges(filter, limit),
     exchange: (id) => reader.exchange(id),
     body: (exchange, digest) => reader.body(exchange, digest),

@@ -28,6 +28,7 @@ export type InventoriedAccount = z.output<typeof account>
 
 export const accountFilter = z.strictObject({
   ca: common.ca,
+  account: common.account,
   status: z.enum(['valid', 'deactivated', 'revoked']).optional(),
   since: common.since,
   until: common.until,
