@@ -95,6 +95,9 @@ async function readPath(given: string, options: ReadOptions, findings: Findings)
   findings.report(`${given}: skipped: ${reading.refused}`)
 }
 
+const LEADS_OUT = ': skipped: a link that leads out of '
+const MANY = 5
+
 const SMALLER = 'for Kubernetes: kubectl get secrets --field-selector type=kubernetes.io/tls -o json'
 
 /** Of certbot's folders one alone tells too little: the links in `live` lead out of it. */
@@ -109,8 +112,20 @@ async function whole(folder: string): Promise<string> {
 async function readTree(root: string, options: ReadOptions, findings: Findings): Promise<void> {
   const folders = new Map<string, AccountFolder>()
   const bounds = options.bounds ?? SEARCH_BOUNDS
-  for await (const folder of searchFolders(root, bounds, findings.report, OF_INTEREST)) {
+  const links: string[] = []
+  const report = (problem: string): void => {
+    if (problem.includes(LEADS_OUT)) links.push(problem)
+    else findings.report(problem)
+  }
+  for await (const folder of searchFolders(root, bounds, report, OF_INTEREST)) {
     folders.set(folder.path, folder)
+  }
+  // The system's own store alone has a hundred and more.
+  if (links.length <= MANY) links.forEach(findings.report)
+  else {
+    findings.report(
+      `${root}: ${links.length} links lead out of it and were not followed, the first ${links[0]!.split(LEADS_OUT)[0]}; name their targets to have them read`,
+    )
   }
   const tree = new CertificateTree(folders, options.history, findings)
   for (const format of FORMATS) await format(tree)
