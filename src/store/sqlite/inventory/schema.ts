@@ -58,6 +58,7 @@ create index orders_names on orders (names, first_sequence);
 create index orders_first on orders (first_sequence);
 create index orders_open on orders (first_sequence) where status <> 'valid';
 create index orders_undelivered on orders (first_sequence) where status = 'valid' and certificate is null;
+create index orders_url on orders (url);
 create index orders_certificate_url on orders (certificate_url) where certificate_url is not null;
 
 create table authorizations (
