@@ -12,8 +12,15 @@ import type { Metrics } from '../observability/metrics.ts'
 import { OncePerSecond } from '../observability/once-per-second.ts'
 import type { CertificateEvent, ConnectionEvent } from '../proxy/listener-options.ts'
 
-/** Turns what happens into log lines and metrics. The only place that knows both. */
-export function observeWith(log: Log, metrics: Metrics) {
+/**
+ * Turns what happens into log lines and metrics. The only place that knows both. `shownAddress`: what the log may say of
+ * a client's address.
+ */
+export function observeWith(
+  log: Log,
+  metrics: Metrics,
+  shownAddress: (address: string) => string | null = (address) => address,
+) {
   const unavailable = new OncePerSecond()
   return {
     completed(exchange: Completed): void {
@@ -70,7 +77,11 @@ export function observeWith(log: Log, metrics: Metrics) {
 
     connection({ kind, clientAddress, detail }: ConnectionEvent): void {
       metrics.connectionEvents.inc({ kind })
-      log('info', 'connection.failed', { kind, clientAddress, detail })
+      log('info', 'connection.failed', {
+        kind,
+        clientAddress: clientAddress && shownAddress(clientAddress),
+        detail,
+      })
     },
 
     certificate(event: CertificateEvent): void {

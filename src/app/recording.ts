@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { RecordContext } from '../audit/intent.ts'
 import { RECORDER_LIMITS, Recorder, type RecorderEvent } from '../audit/recorder.ts'
 import { FRAME_LIMIT, Spill } from '../audit/spill.ts'
 import type { Config } from '../config/schema.ts'
@@ -7,6 +8,7 @@ import type { Clock } from '../exchange/clock.ts'
 import type { StoreFaults } from '../store/sqlite/faults.ts'
 import { openSqliteStore } from '../store/sqlite/open.ts'
 import type { Closing } from './closing.ts'
+import { privacyOf } from './privacy.ts'
 import { VERSION } from './version.ts'
 
 /** Opens the record for writing, brings in what earlier runs left, and keeps it until `closing` runs. */
@@ -49,6 +51,12 @@ export async function openRecording(
 }
 
 /** What every fact says of the process that wrote it. */
-export function recordContext({ instance }: Config, configDigest: string) {
-  return { tenant: 'default', instance, configDigest, policyDigest: null }
+export function recordContext(config: Config, configDigest: string): RecordContext {
+  return {
+    tenant: 'default',
+    instance: config.instance,
+    configDigest,
+    policyDigest: null,
+    privacy: privacyOf(config),
+  }
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Identifier } from '../acme/identifier.ts'
 import { contactsOf, identifiersOf } from '../acme/payloads.ts'
 import type { Classified, Decided } from '../exchange/exchange.ts'
+import { type Privacy, shown } from './privacy.ts'
 import type { BlobDraft, FactDraft, IntentContent, PersonalDraft } from './record.ts'
 import { allowedFields, boundedLine, redactBody, redactText } from './redaction.ts'
 
@@ -11,6 +12,7 @@ export interface RecordContext {
   readonly instance: string
   readonly configDigest: string
   readonly policyDigest: string | null
+  readonly privacy: Privacy
 }
 
 /** A target longer than this is cut in the record; the request's digest still tells it apart. */
@@ -21,12 +23,14 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
   const { request, connection, decision, destination } = exchange
   const blobs: BlobDraft[] = []
   const personal: PersonalDraft[] = []
-  if (connection.clientAddress) {
-    personal.push({ name: 'clientAddress', kind: 'address', value: Buffer.from(connection.clientAddress) })
+  const { privacy } = context
+  const address = connection.clientAddress && shown(privacy, 'address', connection.clientAddress)
+  if (address) personal.push({ name: 'clientAddress', kind: 'address', value: Buffer.from(address) })
+  const proxyUser = connection.proxyUser !== null ? shown(privacy, 'proxyUser', connection.proxyUser) : null
+  if (proxyUser !== null) {
+    personal.push({ name: 'proxyUser', kind: 'proxyUser', value: Buffer.from(proxyUser) })
   }
-  if (connection.proxyUser !== null) {
-    personal.push({ name: 'proxyUser', kind: 'proxyUser', value: Buffer.from(connection.proxyUser) })
-  }
+  const userAgent = userAgentOf(exchange, privacy)
   const content: IntentContent = {
     parent: exchange.parent,
     issuance: issuanceOf(exchange),
@@ -40,7 +44,7 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
     client: {
       listener: connection.listener,
       port: connection.clientPort,
-      userAgent: userAgentOf(exchange),
+      userAgent,
       tlsVersion: connection.tlsVersion,
       httpVersion: request.httpVersion,
     },
@@ -48,11 +52,11 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
       method: request.method,
       authority: request.authority === null ? null : boundedLine(withoutUserinfo(request.authority), 512),
       target: boundedLine(redactText(request.target), TARGET_LIMIT),
-      fields: allowedFields(request.fields, 'request'),
+      fields: requestFields(exchange, privacy, userAgent),
       bytes: request.body.length,
       digest: hash('sha256', request.body),
     },
-    jws: jwsContent(exchange, blobs, personal),
+    jws: jwsContent(exchange, privacy, blobs, personal),
     account: accountOf(exchange),
     identifiers: requestedIdentifiers(exchange),
     ...subjectOf(exchange),
@@ -67,22 +71,30 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
 }
 
 /**
- * The parts of the JWS, without credentials. A payload with contacts, and the signature over it, are personal. A request that is not
- * sent keeps only a digest of its signature: its nonce is unspent, so the JWS could still be used.
+ * The parts of the JWS, without credentials. A payload with contacts, and the signature over it, are personal, and kept
+ * only where contacts are. A request that is not sent keeps only a digest of its signature: its nonce is unspent, so the
+ * JWS could still be used.
  */
-function jwsContent(exchange: Decided, blobs: BlobDraft[], personal: PersonalDraft[]): IntentContent['jws'] {
+function jwsContent(
+  exchange: Decided,
+  privacy: Privacy,
+  blobs: BlobDraft[],
+  personal: PersonalDraft[],
+): IntentContent['jws'] {
   const { inspection, decision } = exchange
   if (!inspection) return null
   const { jws, verdict, thumbprint } = inspection
-  const isPersonal = contactsOf(jws.payload).length > 0
+  const contacts = contactsOf(jws.payload)
+  const isPersonal = contacts.length > 0
   const payload = redactBody(jws.payloadBytes, 'application/json')
   const keepSignature = decision.effect === 'allow'
-  if (isPersonal) {
+  if (isPersonal && privacy.contact === 'keep') {
     personal.push({ name: 'payload', kind: 'body', value: payload })
     if (keepSignature) personal.push({ name: 'signature', kind: 'body', value: jws.signatureBytes })
-    for (const [index, contact] of contactsOf(jws.payload).entries()) {
-      personal.push({ name: `contact.${index}`, kind: 'contact', value: Buffer.from(contact) })
-    }
+  }
+  for (const [index, contact] of contacts.entries()) {
+    const kept = shown(privacy, 'contact', contact)
+    if (kept !== null) personal.push({ name: `contact.${index}`, kind: 'contact', value: Buffer.from(kept) })
   }
   return {
     alg: written(jws.header.alg),
@@ -142,7 +154,15 @@ function subjectOf(exchange: Classified) {
   }
 }
 
-function userAgentOf(exchange: Classified): string | null {
+function userAgentOf(exchange: Classified, privacy: Privacy): string | null {
   const field = exchange.request.fields.find(([name]) => name.toLowerCase() === 'user-agent')
-  return field ? boundedLine(redactText(field[1]), 512) : null
+  return field ? shown(privacy, 'userAgent', boundedLine(redactText(field[1]), 512)) : null
+}
+
+/** Two fields of that name are one there: all of it is what may be said of the first. */
+function requestFields({ request }: Classified, privacy: Privacy, userAgent: string | null) {
+  const fields = allowedFields(request.fields, 'request')
+  if (privacy.userAgent === 'keep') return fields
+  const { 'user-agent': _, ...rest } = fields
+  return userAgent === null ? rest : { ...rest, 'user-agent': userAgent }
 }

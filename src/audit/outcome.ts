@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { member } from '../acme/members.ts'
 import { contactsOf } from '../acme/payloads.ts'
 import {
   type Problem,
@@ -13,6 +14,7 @@ import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
 import { identifiersOfAuthorization, linksOf, locationOf } from '../exchange/learn.ts'
 import { parseJson } from '../exchange/parse-json.ts'
 import { toldByAnswer } from '../exchange/told-by-answer.ts'
+import type { Privacy } from './privacy.ts'
 import type {
   BlobDraft,
   FactDraft,
@@ -34,7 +36,7 @@ import { UNKNOWN_OUTCOME } from './unknown-outcome.ts'
 const DETAIL_LIMIT = 4096
 
 /** The second fact of an exchange: how it ended. */
-export function outcomeFact(exchange: Completed): FactDraft {
+export function outcomeFact(exchange: Completed, privacy: Privacy): FactDraft {
   const { outcome, completedAt, receivedAt } = exchange
   const durationTotal = completedAt.monotonic - receivedAt.monotonic
   const blobs: BlobDraft[] = []
@@ -43,7 +45,13 @@ export function outcomeFact(exchange: Completed): FactDraft {
   switch (outcome.kind) {
     case 'response':
       content = {
-        ...responseContent(toldByAnswer(exchange, outcome.response), outcome.response, blobs, personal),
+        ...responseContent(
+          toldByAnswer(exchange, outcome.response),
+          outcome.response,
+          privacy,
+          blobs,
+          personal,
+        ),
         operation: shownOperation(exchange, outcome.response),
         durationCa: outcome.durationCa,
         source: outcome.source ?? 'ca',
@@ -115,6 +123,7 @@ function shownOperation(exchange: Completed, response: ObservedResponse): string
 function responseContent(
   exchange: Completed,
   response: ObservedResponse,
+  privacy: Privacy,
   blobs: BlobDraft[],
   personal: PersonalDraft[],
 ): OutcomeContent {
@@ -129,13 +138,7 @@ function responseContent(
     outcome: 'response',
     status: response.status,
     fields: allowedFields(response.fields, 'response'),
-    body: bodyContent(
-      exchange,
-      response,
-      contacts.length > 0 || mayHideContacts(exchange, json),
-      blobs,
-      personal,
-    ),
+    body: bodyContent(exchange, response, personsIn(exchange, json, contacts, privacy), blobs, personal),
     problem: isProblem ? recordedProblem(readProblem(json), contacts) : null,
     ...(isProblem ? {} : objectContent(exchange, json, contacts)),
     retryAfter: retryAfterOf(exchange, response),
@@ -174,29 +177,45 @@ function authorizedIdentifier({ operation }: Completed, isProblem: boolean, json
   return identifiersOfAuthorization(readAuthorization(json))
 }
 
-/** An account object we cannot read may name contacts all the same. */
-function mayHideContacts({ operation }: Completed, json: unknown): boolean {
-  return json === undefined && (operation === 'newAccount' || operation === 'account')
+/**
+ * Whether a body tells of a person, so that it has to be erasable, and whether that may be kept. An account object we
+ * cannot read may name contacts all the same; some CAs put the address of its first request into one (`initialIp`).
+ */
+function personsIn(
+  { operation }: Completed,
+  json: unknown,
+  contacts: readonly string[],
+  privacy: Privacy,
+): Persons {
+  const isAccount = operation === 'newAccount' || operation === 'account'
+  const unreadable = isAccount && json === undefined
+  const named = contacts.length > 0 || unreadable
+  const located = isAccount && (unreadable || member(json, 'initialIp') !== undefined)
+  if (!named && !located) return 'none'
+  const mayKeep = (!named || privacy.contact === 'keep') && (!located || privacy.address === 'keep')
+  return mayKeep ? 'erasable' : 'left out'
 }
+
+type Persons = 'none' | 'erasable' | 'left out'
 
 function describesOrder(exchange: Completed, isProblem: boolean): boolean {
   const { operation } = exchange
   return !isProblem && (operation === 'newOrder' || operation === 'order' || operation === 'finalize')
 }
 
-/** The body without its content coding and without credentials; `digest` is of the bytes on the wire. */
+/** The body without its content coding and without credentials; `digest` is of the bytes on the wire, told where it can't be tried. */
 function bodyContent(
   exchange: Completed,
   response: ObservedResponse,
-  isPersonal: boolean,
+  persons: Persons,
   blobs: BlobDraft[],
   personal: PersonalDraft[],
 ): OutcomeContent['body'] {
   const bytes = response.body.length
   if (bytes === 0) return null
   const kept = response.decoded ? redactBody(response.decoded, contentTypeOf(response)) : response.body
-  if (isPersonal) {
-    personal.push({ name: 'responseBody', kind: 'body', value: kept })
+  if (persons !== 'none') {
+    if (persons === 'erasable') personal.push({ name: 'responseBody', kind: 'body', value: kept })
     return { bytes, digest: null, stored: null }
   }
   const stored = hash('sha256', kept, 'buffer')

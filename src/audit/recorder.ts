@@ -148,7 +148,7 @@ export class Recorder {
 
   #outcomeFact(exchange: Completed): FactDraft {
     try {
-      return outcomeFact(exchange)
+      return outcomeFact(exchange, this.#context.privacy)
     } catch (error) {
       this.#onEvent({ kind: 'bug', exchange: exchange.id, error })
       return plainOutcome(exchange)

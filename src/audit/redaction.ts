@@ -26,9 +26,10 @@ const TRIPWIRES = [
   'uthorization=',
   'UTHORIZATION:',
   'PRIVATE KEY',
+  'acmetap_',
 ]
 /** The same for bodies, which are long and come with every exchange: without the spellings no server writes. */
-const BODY_TRIPWIRES = ['jwt', 'yJ', '@', 'Bearer ', 'Basic ', 'Authorization', 'PRIVATE KEY']
+const BODY_TRIPWIRES = ['jwt', 'yJ', '@', 'Bearer ', 'Basic ', 'Authorization', 'PRIVATE KEY', 'acmetap_']
 
 const SCHEME = '(?:basic|bearer|digest|negotiate|ntlm|token|apikey|aws4-hmac-sha256)'
 /** No pattern takes a quote or a backslash, so that a replacement inside JSON text leaves JSON. */
@@ -46,6 +47,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   ],
   // RFC 3986 §3.2.1: the password of a URL's userinfo, up to the last @ of the authority.
   [/\b([a-z][a-z0-9+.-]{0,31}:\/\/[^\s/?#:@"'<>\\]{0,256}:)[^\s/?#"'<>\\]{1,1024}@/gi, `$1${MARK}@`],
+  // A bearer token of the admin listener (new-token.ts), also where the text was cut. Its id is none of its secret.
+  [/(acmetap_[0-9a-f]{8}_)[\w-]{8,}/g, `$1${MARK}`],
   [/-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----(?:[^"'-]|-(?!----))*/g, `-----BEGIN ${MARK}`],
 ]
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Operation } from '../../src/acme/operation.ts'
 import { intentFact } from '../../src/audit/intent.ts'
 import { outcomeFact } from '../../src/audit/outcome.ts'
+import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import type { FactDraft, IntentContent, OutcomeContent } from '../../src/audit/record.ts'
 import type { Decided, FieldList } from '../../src/exchange/exchange.ts'
 import {
@@ -18,7 +19,13 @@ import {
   taught,
 } from '../support/exchanges.ts'
 
-const CONTEXT = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
+const CONTEXT = {
+  tenant: 'default',
+  instance: 'acmetap',
+  configDigest: 'c',
+  policyDigest: null,
+  privacy: KEEP_ALL,
+}
 const CONTACT = 'mailto:jane.doe@example.org'
 
 function intent(exchange: Decided): FactDraft & { content: IntentContent } {
@@ -32,7 +39,10 @@ function outcome(
   options: { fields?: FieldList; changes?: Partial<Decided> } = {},
 ): FactDraft & { content: OutcomeContent } {
   const exchange = taught(decided(operation, options.changes), response(status, body, options.fields ?? []))
-  return outcomeFact({ ...exchange, completedAt: { wall: 1_700_000_000_000_000, monotonic: 9000 } }) as never
+  return outcomeFact(
+    { ...exchange, completedAt: { wall: 1_700_000_000_000_000, monotonic: 9000 } },
+    KEEP_ALL,
+  ) as never
 }
 
 /** Everything that can't be erased later. */
@@ -229,7 +239,7 @@ test('newOrder: what the CA made of it, by its Location', () => {
 
 test('a refusal and a failure carry the problem the client was told', () => {
   const completedAt = { wall: 1, monotonic: 3000 }
-  const no = outcomeFact({ ...refused(denied('order')), completedAt }).content
+  const no = outcomeFact({ ...refused(denied('order')), completedAt }, KEEP_ALL).content
   expect(no).toMatchObject({
     outcome: 'refused',
     status: 400,
@@ -237,23 +247,26 @@ test('a refusal and a failure carry the problem the client was told', () => {
     durationTotal: 2000,
     durationCa: null,
   })
-  const failed = outcomeFact({
-    ...taught(decided('order')),
-    completedAt,
-    outcome: {
-      kind: 'failed',
-      failure: { cause: 'tls', message: 'CERT_HAS_EXPIRED: x' },
-      problem: { type: 'urn:ietf:params:acme:error:serverInternal', detail: 'd', status: 502 },
-      durationCa: 7,
+  const failed = outcomeFact(
+    {
+      ...taught(decided('order')),
+      completedAt,
+      outcome: {
+        kind: 'failed',
+        failure: { cause: 'tls', message: 'CERT_HAS_EXPIRED: x' },
+        problem: { type: 'urn:ietf:params:acme:error:serverInternal', detail: 'd', status: 502 },
+        durationCa: 7,
+      },
     },
-  }).content
+    KEEP_ALL,
+  ).content
   expect(failed).toMatchObject({ outcome: 'failed', status: 502, failure: { cause: 'tls' }, durationCa: 7 })
 })
 
 test('a body that cannot be decoded is kept as it came', () => {
   const bytes = Buffer.from([0x1f, 0x8b, 0xff])
   const exchange = taught(decided('order'), { ...response(200, bytes), decoded: null })
-  const fact = outcomeFact({ ...exchange, completedAt: { wall: 1, monotonic: 3000 } })
+  const fact = outcomeFact({ ...exchange, completedAt: { wall: 1, monotonic: 3000 } }, KEEP_ALL)
   expect(fact.blobs[0]!.bytes).toEqual(bytes)
   expect((fact.content as OutcomeContent).body).toMatchObject({ bytes: 3, digest: hash('sha256', bytes) })
 })

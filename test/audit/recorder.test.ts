@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { AcmeProblem } from '../../src/acme/problem.ts'
+import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import {
   RECORDER_LIMITS,
   Recorder,
@@ -13,7 +14,13 @@ import { FRAME_LIMIT, Spill } from '../../src/audit/spill.ts'
 import { decided, denied, refused, response, stillClock, taught } from '../support/exchanges.ts'
 import { MemoryRecordStore } from '../support/memory-record-store.ts'
 
-const CONTEXT = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
+const CONTEXT = {
+  tenant: 'default',
+  instance: 'acmetap',
+  configDigest: 'c',
+  policyDigest: null,
+  privacy: KEEP_ALL,
+}
 let folder: string
 let store: MemoryRecordStore
 let spill: Spill

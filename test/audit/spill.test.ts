@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { outcomeFact } from '../../src/audit/outcome.ts'
+import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import type { Entry, OutcomeContent } from '../../src/audit/record.ts'
 import { FRAME_LIMIT, Spill } from '../../src/audit/spill.ts'
 import type { Learned } from '../../src/exchange/resource.ts'
@@ -23,7 +24,7 @@ function entry(body: unknown = { status: 'valid' }, learned: Learned = NOTHING_L
     ...taught(decided('order'), response(200, body)),
     completedAt: { wall: 5, monotonic: 6 },
   }
-  return { facts: [outcomeFact(exchange)], learned }
+  return { facts: [outcomeFact(exchange, KEEP_ALL)], learned }
 }
 
 function idsOf(entries: readonly Entry[]): string[] {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { outcomeFact } from '../../src/audit/outcome.ts'
+import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import type { OutcomeContent } from '../../src/audit/record.ts'
 import type { FieldList } from '../../src/exchange/exchange.ts'
 import { learnFrom } from '../../src/exchange/learn.ts'
@@ -57,11 +58,11 @@ test('what another instance has learned is learned here, and the outcome says wh
     [`${ORIGIN}/finalize/9`, 'finalize', ACCOUNT, `${ORIGIN}/o/9`],
   ])
   const completed = { ...taught(exchange, answer), completedAt: { wall: 1, monotonic: 1 } }
-  const content = outcomeFact(completed).content as OutcomeContent
+  const content = outcomeFact(completed, KEEP_ALL).content as OutcomeContent
   expect(content).toMatchObject({ operation: 'order', order: `${ORIGIN}/o/9`, objectStatus: 'pending' })
   expect(content.identifiers).toEqual(order.identifiers)
   const plain = { ...taught(decided('order'), answer), completedAt: { wall: 1, monotonic: 1 } }
-  expect((outcomeFact(plain).content as OutcomeContent).operation).toBeNull()
+  expect((outcomeFact(plain, KEEP_ALL).content as OutcomeContent).operation).toBeNull()
 })
 
 test('a finalize of an unknown URL belongs to the order that its answer locates, a challenge to what it links up to', () => {
@@ -74,7 +75,7 @@ test('a finalize of an unknown URL belongs to the order that its answer locates,
   ) => {
     const answer = response(status, body, [...JSON_TYPE, field])
     const completed = { ...taught(unknown(target, payload), answer), completedAt: { wall: 1, monotonic: 1 } }
-    return outcomeFact(completed).content as OutcomeContent
+    return outcomeFact(completed, KEEP_ALL).content as OutcomeContent
   }
   const location = ['location', `${ORIGIN}/o/9`] as const
   const finalized = contentOf('/f/9', { csr: 'MIIB' }, order, location)

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import type { IntentContent, OutcomeContent } from '../../src/audit/record.ts'
 import { RECORDER_LIMITS, Recorder } from '../../src/audit/recorder.ts'
 import { FRAME_LIMIT, Spill } from '../../src/audit/spill.ts'
@@ -37,7 +38,13 @@ export async function startRelay(options: { timeout?: number; bare?: boolean } =
   const store = new MemoryRecordStore()
   const spill = await Spill.open(join(folder, 'spill'), 600 * FRAME_LIMIT)
   const clock = systemClock()
-  const context = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
+  const context = {
+    tenant: 'default',
+    instance: 'acmetap',
+    configDigest: 'c',
+    policyDigest: null,
+    privacy: KEEP_ALL,
+  }
   const recorder = new Recorder(store, spill, clock, context, RECORDER_LIMITS, () => undefined)
   const dispatcher = new CaDispatcher([ca.ca({ timeout: options.timeout ?? 5000 })])
   const completed: Completed[] = []

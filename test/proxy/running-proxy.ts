@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
+import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import type { IntentContent, OutcomeContent } from '../../src/audit/record.ts'
 import { RECORDER_LIMITS, Recorder } from '../../src/audit/recorder.ts'
 import { FRAME_LIMIT, Spill } from '../../src/audit/spill.ts'
@@ -96,7 +97,13 @@ export async function startProxy(setting: ProxySetting = {}): Promise<ProxyWorld
   const store = new MemoryRecordStore()
   const spill = await Spill.open(join(folder, 'spill'), 600 * FRAME_LIMIT)
   const clock = systemClock()
-  const context = { tenant: 'default', instance: 'acmetap', configDigest: 'c', policyDigest: null }
+  const context = {
+    tenant: 'default',
+    instance: 'acmetap',
+    configDigest: 'c',
+    policyDigest: null,
+    privacy: KEEP_ALL,
+  }
   const recorder = new Recorder(store, spill, clock, context, RECORDER_LIMITS, () => undefined)
   const others = setting.others ?? {}
   const events: ConnectionEvent[] = []

@@ -2,6 +2,7 @@ import { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } fr
 import type { Operation } from '../../../src/acme/operation.ts'
 import { intentFact } from '../../../src/audit/intent.ts'
 import { outcomeFact } from '../../../src/audit/outcome.ts'
+import { KEEP_ALL } from '../../../src/audit/privacy.ts'
 import type { Entry } from '../../../src/audit/record.ts'
 import type { ObservedResponse } from '../../../src/exchange/exchange.ts'
 import type { Resource } from '../../../src/exchange/resource.ts'
@@ -177,12 +178,21 @@ export async function smallRecord(): Promise<readonly Entry[]> {
       inspection: jws,
       resource: resource ? exchanges.resource(resource) : null,
     })
-    const context = { tenant: 'default', instance: 'one', configDigest: 'c'.repeat(64), policyDigest: null }
+    const context = {
+      tenant: 'default',
+      instance: 'one',
+      configDigest: 'c'.repeat(64),
+      policyDigest: null,
+      privacy: KEEP_ALL,
+    }
     const completed = {
       ...admitted,
       outcome: { kind: 'response' as const, response: answer, durationCa: 9000 },
       completedAt: { wall: wall + 12_000, monotonic: 13_000 },
     }
-    return { facts: [intentFact(admitted, context), outcomeFact(completed)], learned: NOTHING_LEARNED }
+    return {
+      facts: [intentFact(admitted, context), outcomeFact(completed, KEEP_ALL)],
+      learned: NOTHING_LEARNED,
+    }
   })
 }
