@@ -1,4 +1,5 @@
 import type { RecordOperations, ReloadReport } from '../api/operations.ts'
+import type { InventoryProgress } from '../audit/inventory/inventory-reader.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 
@@ -29,6 +30,11 @@ export interface Application {
   openOffline(config: Pick<Config, 'data'>): Promise<OfflineOperations>
   /** Puts a backup in the place of the record. The server must not run; without `force` it refuses where there is a record. */
   restore(config: Config, file: string, force: boolean): Promise<RestoreReport>
+  /**
+   * Makes the inventory of a data folder anew from its record, and tells how far it is now and then and at the end. No
+   * server must run. Rejects where the record is not there or can't be read.
+   */
+  rebuild(config: Pick<Config, 'data'>, onProgress: (progress: InventoryProgress) => void): Promise<void>
 }
 
 /** Imported when first needed: commands that only look should start fast. */

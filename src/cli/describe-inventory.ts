@@ -33,14 +33,14 @@ export function clientText(client: Known | null): string {
 
 export type CertificateState = 'valid' | 'expired' | 'revoked' | 'replaced'
 
-/** At a moment in µs since 1970. What has expired is expired, whatever else happened to it. */
+/** At a moment in µs since 1970; what was revoked stays that. */
 export function stateOf(
   { notAfter, revokedAt, replacedBy }: Pick<InventoriedCertificate, 'notAfter' | 'revokedAt' | 'replacedBy'>,
   now: number,
 ): CertificateState {
   const millis = now / 1000
-  if (Date.parse(notAfter) <= millis) return 'expired'
   if (revokedAt !== null && Date.parse(revokedAt) <= millis) return 'revoked'
+  if (Date.parse(notAfter) <= millis) return 'expired'
   return replacedBy === null ? 'valid' : 'replaced'
 }
 

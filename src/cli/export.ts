@@ -1,16 +1,15 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { contentsOf } from '../audit/formats/contents.ts'
 import type { FormatName } from '../audit/formats/formats.ts'
 import { type EndedRecord, type Format, operationOf, type Program } from '../audit/formats/line.ts'
 import type { MergedFilter, MergedReader } from '../audit/merged-reader.ts'
-import { withFiles } from './backend.ts'
-import { CliError } from './cli-error.ts'
+import { connectServer, withFiles } from './backend.ts'
 import { type CommandContext, command, configOf, type GlobalOptions } from './command-context.ts'
 import { addFilters, type FilterOptions, filterOf } from './exchanges/filters.ts'
+import { LOCAL } from './local-actor.ts'
+import { openTarget, type Target } from './output-target.ts'
 import { addPlaces, type PlaceOptions, placesOf } from './places.ts'
 import type { Terminal } from './terminal.ts'
 import { utcTime } from './time.ts'
@@ -47,7 +46,8 @@ export function exportCommand(context: CommandContext) {
         const count = await withFiles(data, context.application, (reader) =>
           exportLines(filter, reader, FORMATS[options.format], program, target, terminal),
         )
-        target.finish(count.lines)
+        target.finish(`${count.lines} lines`)
+        await note(context, self, options, filter, count.lines)
         if (count.running > 0) {
           terminal.warn(`${count.running} exchanges without an outcome were left out: they still ran`)
         }
@@ -56,6 +56,25 @@ export function exportCommand(context: CommandContext) {
         throw error
       }
     })
+}
+
+/** Who took what out of the record is told in it, where a server can write that. */
+async function note(
+  context: CommandContext,
+  self: Command,
+  options: ExportOptions,
+  filter: MergedFilter,
+  rows: number,
+): Promise<void> {
+  if (options.data !== undefined) return
+  const server = await connectServer(configOf(context, self).config)
+  const written = Object.entries(filter).map(([name, value]) => [name, String(value)])
+  await server?.note(LOCAL, {
+    event: 'exported',
+    what: 'exchanges',
+    filter: { format: options.format, ...Object.fromEntries(written) },
+    rows,
+  })
 }
 
 /** The record is read from the disk, also while a server writes to it: a long export costs the server nothing. */
@@ -105,63 +124,4 @@ async function exportLines(
     terminal.warn(`${lines} lines, at ${utcTime(record.intent.at)}`)
   }
   return { lines, running }
-}
-
-interface Target {
-  write(text: string): Promise<void>
-  finish(lines: number): void
-  /** Leaves nothing behind. */
-  discard(): void
-}
-
-const CHUNK = 65_536
-
-/** The file appears under its name when it is whole. */
-function openTarget(terminal: Terminal, name: string | undefined): Target {
-  if (name === undefined) {
-    return { write: (text) => toTerminal(terminal, text), finish() {}, discard() {} }
-  }
-  const file = resolve(terminal.folder, name)
-  const partial = `${file}.partial-${process.pid}`
-  const sure = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      throw new CliError(`${file} can't be written: ${(error as Error).message}`)
-    }
-  }
-  refuseExisting(file)
-  const descriptor = sure(() => openSync(partial, 'wx', 0o600))
-  let waiting = ''
-  const flush = () => {
-    writeFileSync(descriptor, waiting)
-    waiting = ''
-  }
-  return {
-    async write(text) {
-      waiting += text
-      if (waiting.length >= CHUNK) sure(flush)
-    },
-    finish(lines) {
-      sure(flush)
-      sure(() => fsyncSync(descriptor))
-      closeSync(descriptor)
-      refuseExisting(file)
-      sure(() => linkSync(partial, file))
-      rmSync(partial)
-      terminal.warn(`${file}: ${lines} lines`)
-    },
-    discard() {
-      rmSync(partial, { force: true })
-    },
-  }
-}
-
-async function toTerminal(terminal: Terminal, text: string): Promise<void> {
-  terminal.write(text)
-  await terminal.drained?.()
-}
-
-function refuseExisting(file: string): void {
-  if (existsSync(file)) throw new CliError(`${file} exists already`, 'Choose another name.')
 }

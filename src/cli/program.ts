@@ -24,6 +24,7 @@ import { exportCommand } from './export.ts'
 import { failuresCommand } from './failures/command.ts'
 import { importCommand } from './import/command.ts'
 import { ordersCommand } from './orders/command.ts'
+import { rebuildCommand } from './rebuild.ts'
 import { reportCommand } from './report/command.ts'
 import { restoreCommand } from './restore.ts'
 import { rootCommand } from './root/command.ts'
@@ -86,6 +87,7 @@ function buildProgram(context: CommandContext): Command {
     exchangesCommand,
     exportCommand,
     reportCommand,
+    rebuildCommand,
     backupCommand,
     restoreCommand,
   ]

@@ -2,10 +2,10 @@ import type { InventoriedAccount } from '../../audit/inventory/account.ts'
 import type { Client } from '../../audit/inventory/client.ts'
 import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
 import type { InventoriedOrder } from '../../audit/inventory/order.ts'
+import { FilterRefused } from '../../audit/inventory/values.ts'
 import { CliError } from '../cli-error.ts'
 import { clientColumns } from '../clients/list.ts'
 import { type CommandContext, command } from '../command-context.ts'
-import { findFirst } from '../lists/follow-pages.ts'
 import { orderColumns } from '../orders/list.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
 import { renderFields, renderTable } from '../render.ts'
@@ -43,11 +43,9 @@ export function showAccountCommand(context: CommandContext) {
 }
 
 async function find(inventory: InventoryReader, id: string): Promise<ShownAccount | null> {
-  const account = await findFirst<InventoriedAccount>(
-    (limit, cursor) => inventory.accounts({ limit, ...(cursor === undefined ? {} : { cursor }) }),
-    (one) => [one.id, one.url, one.thumbprint].includes(id),
-  )
-  if (account === null) return null
+  const { items } = await inventory.accounts({ account: id, limit: 1 }).catch(noneOfThem)
+  const [account] = items
+  if (account === undefined) return null
   const filter = { account: account.id, limit: SOME }
   const [clients, orders] = await Promise.all([inventory.clients(filter), inventory.orders(filter)])
   return { account, clients: clients.items, orders: orders.items }
@@ -82,4 +80,9 @@ function renderAccount(terminal: Terminal, { account, clients, orders }: ShownAc
     )
   }
   return parts.join('')
+}
+
+function noneOfThem(error: unknown): { readonly items: readonly InventoriedAccount[] } {
+  if (error instanceof FilterRefused) return { items: [] }
+  throw error
 }

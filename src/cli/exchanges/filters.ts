@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
 import { OPERATIONS } from '../../acme/operation.ts'
+import type { ExchangeListFilter } from '../../audit/inventory/exchange-filter.ts'
 import type { MergedFilter } from '../../audit/merged-reader.ts'
 import { MODES } from '../../exchange/mode.ts'
-import { UsageError } from '../cli-error.ts'
 import { parseSince } from '../time.ts'
 
 const OUTCOMES = ['response', 'refused', 'failed', 'unknown', 'notSent'] as const
@@ -18,9 +18,9 @@ export interface FilterOptions {
   readonly name?: string
   readonly since?: string
   readonly until?: string
-  readonly limit?: string
 }
 
+/** What the record itself can be asked, without its inventory. */
 export function addFilters(command: Command): Command {
   return command
     .option('--ca <name>', 'of this CA')
@@ -37,7 +37,7 @@ export function addFilters(command: Command): Command {
 
 /** Throws {@link UsageError}. `now` in µs. */
 export function filterOf(options: FilterOptions, now: number): MergedFilter {
-  const { since, until, limit: _, ...equal } = options
+  const { since, until, ...equal } = options
   const { ca, mode, operation, outcome, problem, account, issuance, name } = equal
   const written = { ca, mode, operation, outcome, problem, account, issuance, name }
   const present = Object.entries(written).filter(([, value]) => value !== undefined)
@@ -48,10 +48,37 @@ export function filterOf(options: FilterOptions, now: number): MergedFilter {
   }
 }
 
-export function limitOf(options: FilterOptions): number {
-  const limit = Number(options.limit ?? '50')
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new UsageError('--limit must be a whole number from 1 to 1000')
+/** Filters of the list that only an inventory can answer: those that were given, by name. */
+export function refusedByRecord(filter: ExchangeListFilter): readonly string[] {
+  const { client, status, diagnosis, order, name, account, outcome } = filter
+  const given = {
+    client,
+    status,
+    diagnosis,
+    order,
+    name: name?.kind === 'below' ? name : undefined,
+    account: account !== undefined && !URL.canParse(account) ? account : undefined,
+    outcome: outcome === 'running' ? outcome : undefined,
   }
-  return limit
+  return Object.entries(given).flatMap(([option, value]) => (value === undefined ? [] : [option]))
+}
+
+/** The list's filters as the record takes them. */
+export function recordFilterOf(filter: ExchangeListFilter): MergedFilter {
+  const { ca, mode, operation, outcome, problem, account, issuance, since, until } = filter
+  const written = {
+    ca,
+    mode,
+    operation,
+    outcome,
+    problem,
+    account,
+    issuance,
+    name: filter.name?.value,
+    since,
+    until,
+  }
+  return Object.fromEntries(
+    Object.entries(written).filter(([, value]) => value !== undefined),
+  ) as MergedFilter
 }

@@ -11,8 +11,10 @@ import {
 } from '../describe-exchange.ts'
 import { escapeBlock } from '../escape.ts'
 import { renderFields } from '../render.ts'
+import { renderDiagnosis } from '../render-diagnosis.ts'
 import type { Terminal } from '../terminal.ts'
 import { durationText, utcTime } from '../time.ts'
+import { diagnosisOf } from './diagnosis-of.ts'
 
 export interface ShownBody {
   readonly name: 'protected header' | 'payload' | 'answer'
@@ -80,6 +82,13 @@ export function renderExchange(
       ? `${colors.bold('answer')}\n  still running\n`
       : section('answer', answerFields(exchange)),
   )
+  const diagnosis = diagnosisOf(exchange)
+  if (diagnosis !== null) {
+    const names = namesOf(exchange)
+    parts.push(
+      `${colors.bold('diagnosis')}\n${renderDiagnosis(terminal, diagnosis, { indent: 2, problem: null, names })}`,
+    )
+  }
   for (const body of bodies) parts.push(renderBody(terminal, body))
   return parts.join('\n')
 }

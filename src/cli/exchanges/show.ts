@@ -4,6 +4,7 @@ import { CliError, UsageError } from '../cli-error.ts'
 import { type CommandContext, command, configOf } from '../command-context.ts'
 import { addPlaces, type PlaceOptions, placesOf } from '../places.ts'
 import { writeJson } from '../terminal.ts'
+import { diagnosisOf } from './diagnosis-of.ts'
 import { bodiesOf, renderExchange } from './render-exchange.ts'
 
 interface ShowOptions extends PlaceOptions {
@@ -12,7 +13,7 @@ interface ShowOptions extends PlaceOptions {
 }
 
 export function showCommand(context: CommandContext) {
-  const show = command('show', 'show one exchange in full', [
+  const show = command('show', 'show one exchange in full, with what went wrong and what to do', [
     ['exchanges show 0198c0de-…', 'by the id in Acmetap-Exchange or in the list'],
     ['exchanges show 0198c0de-… --bodies', 'with what was sent and answered'],
   ])
@@ -39,9 +40,10 @@ export function showCommand(context: CommandContext) {
       const { exchange, bodies } = shown
       if (options.json === true) {
         const texts = bodies.map(({ name, bytes }) => [name, bytes?.toString('base64') ?? null])
+        const shownAs = { ...exchange, diagnosis: diagnosisOf(exchange) }
         return writeJson(
           context.terminal,
-          options.bodies === true ? { ...exchange, bodies: Object.fromEntries(texts) } : exchange,
+          options.bodies === true ? { ...shownAs, bodies: Object.fromEntries(texts) } : shownAs,
         )
       }
       context.terminal.write(renderExchange(context.terminal, exchange, bodies))

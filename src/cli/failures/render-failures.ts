@@ -23,8 +23,9 @@ export function renderGroups(
   const told = new Set<string>()
   for (const group of groups.slice(0, MOST_GROUPS)) {
     const example = failures.find(({ id }) => group.examples.includes(id))
-    const times = group.failures > group.names ? `, ${group.failures} times` : ''
-    parts.push(`\n${red('■')} ${renderProse(terminal, '', `${group.says}${times}`, 2)}`)
+    const last = whenText(group.last, { now: terminal.now(), utc: false })
+    const times = group.names > 1 && group.failures > group.names ? `; ${group.failures} failures` : ''
+    parts.push(`\n${red('■')} ${renderProse(terminal, '', `${group.says}${times}; the last ${last}`, 2)}`)
     // The example's own details would be told of all.
     const diagnosis =
       group.failures === 1 && example !== undefined ? example.diagnosis : describe(group.class)

@@ -66,7 +66,7 @@ function complaint(issue: z.core.$ZodIssue, text: string | undefined): string {
   if (issue.code !== 'invalid_value') return issue.message
   const known = issue.values.map(String)
   const near = closest(text ?? '', known)
-  return `is not known${near === undefined ? '' : `; did you mean ${near}?`} Known: ${known.join(', ')}`
+  return `is not known${near === undefined ? '.' : `; did you mean ${near}?`} Known: ${known.join(', ')}`
 }
 
 function descriptionOf(name: string, schema: z.ZodType): string {

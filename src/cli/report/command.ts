@@ -4,14 +4,21 @@ import { type Column, renderTable } from '../render.ts'
 import { writeJson } from '../terminal.ts'
 import { parseSince, relativeTime, utcTime } from '../time.ts'
 import { type RefusedHost, refusedHosts } from './hosts.ts'
+import { readinessCommand } from './readiness.ts'
+import { registerCommand } from './register/command.ts'
 
 export function reportCommand(context: CommandContext) {
-  return command('report', 'what the record says of the clients', [
+  return command('report', 'what the record says, for an auditor and of the clients', [
+    ['report register --format html -o register.html', 'the certificate register and the last 90 days'],
+    ['report readiness', 'who breaks when certificates live 64 and 45 days'],
     [
       'report hosts',
       'hosts that clients were refused in the last 7 days, with the line that lets each through',
     ],
-  ]).addCommand(hostsCommand(context))
+  ])
+    .addCommand(registerCommand(context))
+    .addCommand(readinessCommand(context))
+    .addCommand(hostsCommand(context))
 }
 
 function hostsCommand(context: CommandContext) {
