@@ -18,6 +18,10 @@ const CSR = '(?:csr|certificate (?:signing )?request|certification request)'
 
 /** What a CA says of the request itself. */
 export const REQUESTS: readonly Row[] = [
+  ...rows('wrong-url', ['\\bacme ?v1\\b|\\bv1 api\\b'], { details: { why: 'old protocol' } }),
+  ...rows('ca-internal', ['not implemented|unimplemented|lacks prerequisites'], {
+    details: { why: 'not implemented' },
+  }),
   ...rows('bad-nonce', [
     'anti-?replay nonce',
     '(?:invalid|bad|expired|unknown|unacceptable|stale|used|no|missing|malformed) (?:replay-?)?nonce',
@@ -161,7 +165,8 @@ export const REQUESTS: readonly Row[] = [
       '(?:key ?id|kid).{0,40}invalid account url',
       "\\burl\\b.{0,60}(?:does not|did not|doesn't|didn't) match",
       '"?url"? (?:header|parameter|field).{0,40}(?:incorrect|invalid|mismatch|wrong|unexpected|does not match)',
-      'acmev1|\\bv1 api|acme v1',
+      '(?:kid|key ?id).{0,20}(?:does not|did not|does ?n.t) match.{0,40}(?:location|url|prefix)(?:; expected (?<expected>[^ ,]{1,300}), but got (?<got>[^ ]{1,300}))?',
+      'malformed account id in key ?id',
       'invalid request url|url mismatch',
     ],
     { types: ['malformed', 'unauthorized', 'forbidden', 'serverInternal', 'accountDoesNotExist'] },
@@ -170,6 +175,7 @@ export const REQUESTS: readonly Row[] = [
   ...rows(
     'bad-signature',
     [
+      'signed with an algorithm',
       'jws verification (?:error|failed|failure)',
       'error in cryptographic primitive',
       'signature (?:verification|validation|is invalid|invalid|check|does not|did not|mismatch|error)',
@@ -303,6 +309,7 @@ export const REQUESTS: readonly Row[] = [
       'reason ?code',
       'does not control all',
       'certificate (?:is |has )?expired',
+      'no authorization provided',
       '(?:unable|could not|failed) to find (?:specified )?certificate',
       'certificate (?:not found|does not exist|from unrecogni[sz]ed issuer)',
       'no such certificate',
@@ -345,6 +352,9 @@ export const REQUESTS: readonly Row[] = [
       `(?:domain|dns name|name|identifier|host) ${named('name')} (?:is |was )?(?:not (?:allowed|permitted|authorized)|forbidden|blocked|denied|refused|invalid|reserved)`,
       '(?:forbidden|blocked|refused|denied|not allowed|rejected).{0,60}(?:domain|identifier|by policy|name)',
       'is a forbidden domain',
+      '(?:domain|dns|host) ?name (?:is (?!required)|has |contains |ends |needs |can ?not )',
+      'invalid (?:ip|dns|domain|host)(?:[ -]?(?:name|address))?: ',
+      'identifier .{0,20}with an ip address value',
       'public suffix|\\btld\\b|top-level',
       'illegal character|invalid character|invalid char',
       'ending in a period|ends? (?:with|in) a (?:period|dot)',
@@ -406,6 +416,7 @@ export const REQUESTS: readonly Row[] = [
       'not ?before and not ?after',
       'not (?:be )?(?:before|after)',
       'request (?:body|payload|message|was|is|must|does)',
+      'legacy keyauthorization|body should be',
       'cannot update challenge|authorization must be pending|challenge.{0,60}(?:status|pending|already|not pending)',
       '(?:missing|invalid|unknown|unexpected|required|malformed) (?:required )?(?:field|header|member|parameter|request|body|payload|value|url|json|status|type)',
       'no embedded jwk|embedded jwk',
