@@ -46,7 +46,7 @@ export async function importCertificates(
   { events, reader }: ImportPorts,
   actor: Actor,
 ): Promise<ImportedReport> {
-  if (!isHost(given.host)) {
+  if (!isHostName(given.host)) {
     return {
       added: 0,
       known: 0,
@@ -71,7 +71,7 @@ export async function importCertificates(
   return { added: taken.size - known, known, problems }
 }
 
-const MAX_PATH = 1024
+const MAX_PATH = 4096
 
 interface Taken {
   readonly fingerprint: string
@@ -130,6 +130,6 @@ function parse(base64: string): X509Certificate | null {
   }
 }
 
-function isHost(host: string): boolean {
+export function isHostName(host: string): boolean {
   return host.length > 0 && host.length <= 253 && !/\p{C}/u.test(host)
 }

@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync'
+import { isHostName } from '../../audit/import-certificates.ts'
 import type { Config } from '../../config/schema.ts'
 import type { Findings } from './findings.ts'
 import type { Origin } from './found-certificate.ts'
@@ -43,11 +44,15 @@ export function readCsv(text: string, from: string, cas: Config['cas'], findings
     if (ca !== '' && !Object.hasOwn(cas, ca)) {
       findings.report(`${place}: column ca names none under cas: ${Object.keys(cas).join(', ')}`)
     }
+    const host = cell('host')
+    if (host !== '' && !isHostName(host)) {
+      findings.report(`${place}: column host must be a name of at most 253 characters; passed over`)
+    }
     const origin: Origin = {
       path: place,
       format: 'csv',
       ca: Object.hasOwn(cas, ca) ? ca : null,
-      ...(cell('host') === '' ? {} : { host: cell('host').slice(0, 253) }),
+      ...(isHostName(host) ? { host } : {}),
       ...(columns.has('unmanaged') ? { unmanaged: YES.test(cell('unmanaged')) } : {}),
     }
     findings.addNeeded(bytesOf(certificate), origin)

@@ -1,4 +1,5 @@
 import { readLeaf } from '../../acme/certificate.ts'
+import { MAX_CHAIN_BYTES } from '../../audit/import-certificates.ts'
 import { type Chain, certificatesIn, type FileContent, pemOf } from './certificates-in.ts'
 import type { FoundCertificate, Origin } from './found-certificate.ts'
 
@@ -88,6 +89,10 @@ export class Findings {
     const facts = readLeaf(leaf.raw)
     if (facts === null) {
       this.report(`${path}: left out: a certificate that cannot be read`)
+      return
+    }
+    if (leaf.toString().length > MAX_CHAIN_BYTES) {
+      this.report(`${path}: left out: a certificate larger than ${MAX_CHAIN_BYTES >> 10} KiB`)
       return
     }
     const { fingerprint, notAfter, identifiers } = facts

@@ -127,6 +127,8 @@ async function readTree(root: string, options: ReadOptions, findings: Findings):
       `${root}: ${links.length} links lead out of it and were not followed, the first ${links[0]!.split(LEADS_OUT)[0]}; name their targets to have them read`,
     )
   }
-  const tree = new CertificateTree(folders, options.history, findings)
+  // The order in a folder is the file system's; what comes first gives a certificate its path.
+  const sorted = new Map([...folders].sort(([a], [b]) => (a < b ? -1 : 1)))
+  const tree = new CertificateTree(sorted, options.history, findings)
   for (const format of FORMATS) await format(tree)
 }
