@@ -29,7 +29,9 @@ export function habitOf(renewals: readonly Renewal[]): SeenHabit {
   const possible: Habit[] = []
   if (spread(ages) <= SAME_DAYS) possible.push({ kind: 'age', days: middle(ages) })
   if (spread(remaining) <= SAME_DAYS) possible.push({ kind: 'remaining', days: middle(remaining) })
-  if (spread(shares) <= SAME_SHARE) possible.push({ kind: 'share', share: middle(shares) })
+  const shortest = Math.min(...renewals.map(({ lifetime }) => lifetime))
+  if (spread(shares) <= SAME_SHARE && spread(shares) * shortest <= SAME_DAYS)
+    possible.push({ kind: 'share', share: middle(shares) })
   return possible.length === 0
     ? { seen: 'irregular', oldest: Math.max(...ages) }
     : { seen: 'habit', possible }
