@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { adminApp } from './api/admin.ts'
 import { openControlSocket } from './api/control-socket.ts'
 import type { Operations, RecordOperations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
+import { AdminCertificates } from './app/admin-tls.ts'
 import { Closing } from './app/closing.ts'
 import { openDataPlane } from './app/data-plane.ts'
 import { needsRestart } from './app/needs-restart.ts'
@@ -184,6 +185,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
 
     // Control plane
     let draining = false
+    const certificates = await AdminCertificates.open(config, observe.certificate)
+    closing.add(() => certificates?.close())
     const status = async (): Promise<Status> => ({
       version: VERSION,
       instance: config.instance,
@@ -222,7 +225,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         issuer.use(routing.interceptedNames)
         keeper.watch(routing.views)
         rememberRelays(config.data, config.relay)
-        await Promise.all([dataPlane.refresh(config), issuer.check()])
+        await Promise.all([dataPlane.refresh(config), issuer.check(), certificates?.check()])
         log('info', 'config.reloaded', { digest, warnings: next.warnings })
         return { ok: true, digest, problems: [] }
       } catch (error) {
@@ -244,7 +247,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     })
     const control = await openControlSocket(operations, config.data, observe.control)
     closing.add(() => control.close())
-    const admin = adminApp(
+    const admin = await adminApp(
       {
         store: async () => {
           await recorder.isWritable()
@@ -254,7 +257,13 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         draining: () => draining,
         metrics: metrics.exposition,
       },
-      observe.control,
+      operations,
+      {
+        report: observe.control,
+        version: VERSION,
+        metrics: config.listeners.admin.metrics,
+        tls: certificates,
+      },
     )
     await admin.listen({ host: config.listeners.admin.address, port: config.listeners.admin.port })
     closing.add(() => admin.close())

@@ -1,63 +1,133 @@
-import fastify, { type FastifyInstance } from 'fastify'
+import type { RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { authorise } from './authentication.ts'
+import { describeRoutes } from './document.ts'
 import { handleErrors, type ReportError } from './error-handler.ts'
-import type { CaStatus, StoreStatus } from './operations.ts'
+import { addHealth, type HealthSources } from './health.ts'
+import type { Operations } from './operations.ts'
+import { problemOf } from './problem.ts'
+import { API, LONGEST_SEGMENT, type Places, registerRoutes } from './register.ts'
+import { ROUTES } from './routes.ts'
 
-export interface AdminSources {
-  store(): StoreStatus | Promise<StoreStatus>
-  cas(): Promise<readonly CaStatus[]>
-  /** True once the process has begun to end: not ready for new work. */
-  draining(): boolean
+export interface AdminSources extends HealthSources {
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>
 }
 
+/** Where the listener's certificate comes from, and whose certificates those who connect may show. */
+export interface AdminTls {
+  readonly options: TlsOptions
+  /** Calls `use` with what is to be served from now on, whenever it is another. */
+  watch(use: (options: SecureContextOptions) => void): void
+}
+
+export interface AdminOptions {
+  readonly report: ReportError
+  readonly version: string
+  /** Who may read /metrics. */
+  readonly metrics: 'open' | 'token'
+  /** Null: plain HTTP. */
+  readonly tls: AdminTls | null
+  readonly places?: Places
+}
+
+const REQUEST_TIMEOUT = 10_000
+
+/** Nothing here is a page, and nothing may be kept, framed or read by a page of another origin. */
+const FIELDS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
 /**
- * The admin listener: `/healthz`, `/readyz`, `/metrics`. Not listening yet.
- * Readiness is the store's and ours alone; a CA's state is in the body and never in the status, or one CA's
- * outage would take the proxy of all others out of service.
+ * The admin listener: health, metrics, the interface under /api/v1 and its document. Not listening yet. Everything
+ * under /api/v1 but the document needs a token. Closing it ends feeds and exports.
  */
-export function adminApp(sources: AdminSources, report: ReportError): FastifyInstance {
-  const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 1024, requestTimeout: 10_000 })
-  handleErrors(app, report)
+export async function adminApp(
+  sources: AdminSources,
+  operations: Operations,
+  options: AdminOptions,
+): Promise<FastifyInstance> {
+  const { tls } = options
+  const server = {
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: 1024,
+    requestTimeout: REQUEST_TIMEOUT,
+    routerOptions: { maxParamLength: LONGEST_SEGMENT },
+    frameworkErrors: refuseUrl,
+  } as const
+  const app: FastifyInstance =
+    tls === null
+      ? fastify(server)
+      : fastify({ ...server, serverFactory: (handler) => serverOf(tls, handler as RequestListener) })
+  handleErrors(app, options.report)
+  const fields = tls === null ? FIELDS : { ...FIELDS, 'strict-transport-security': 'max-age=31536000' }
   app.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    reply.headers(fields)
   })
-  app.get('/healthz', async () => ({ state: 'ok' }))
-  app.get('/readyz', async (_request, reply) => {
-    const store = await storeState(sources)
-    const cas = await caStates(sources)
-    const draining = sources.draining()
-    const ready = store.state === 'ok' && !draining
-    return reply.code(ready ? 200 : 503).send({ ready, draining, store, cas })
+  addHealth(app, sources)
+  const stop = new AbortController()
+  await describeRoutes(app, options.version)
+  const authenticate = (text: string) => operations.authenticate(text)
+  const streams = registerRoutes(
+    app,
+    ROUTES.filter(({ role }) => role !== 'local'),
+    {
+      operations,
+      authorise: (request, row) => authorise(request, row, authenticate),
+      stop: stop.signal,
+      ...(options.places === undefined ? {} : { places: options.places }),
+    },
+  )
+  app.addHook('preClose', async () => {
+    stop.abort()
+    await streams.ended()
   })
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, body } = await sources.metrics()
-    return reply.type(contentType).send(body)
-  })
+  app.get(`${API}/openapi.json`, async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(app.swagger()),
+  )
+  app.get(
+    '/metrics',
+    {
+      onRequest: async (request: FastifyRequest) => {
+        if (options.metrics === 'token')
+          await authorise(request, { method: 'GET', role: 'viewer' }, authenticate)
+      },
+    },
+    async (_request, reply: FastifyReply) => {
+      const { contentType, body } = await sources.metrics()
+      return reply.type(contentType).send(body)
+    },
+  )
   return app
 }
 
-async function storeState(sources: AdminSources): Promise<StoreStatus> {
-  try {
-    return await sources.store()
-  } catch {
-    return { state: 'unavailable', detail: 'its state cannot be read', waiting: 0, lastCommit: 0 }
-  }
+function serverOf(tls: AdminTls, handler: RequestListener) {
+  const server = createTlsServer(
+    { ...tls.options, ALPNProtocols: ['http/1.1'], requestTimeout: REQUEST_TIMEOUT },
+    handler,
+  )
+  tls.watch((options) => server.setSecureContext(options))
+  // Certificates are not asked of everybody, but one that is shown must be good.
+  server.prependListener('secureConnection', (socket) => {
+    if (tls.options.requestCert !== true || socket.authorized) return
+    if (Object.keys(socket.getPeerCertificate()).length > 0) socket.destroy()
+  })
+  return server
 }
 
-interface CaState {
-  readonly name: string
-  readonly directories: readonly { readonly url: string; readonly state: string }[]
-  readonly relays: readonly { readonly host: string; readonly state: string }[]
-}
-
-async function caStates(sources: AdminSources): Promise<readonly CaState[]> {
-  try {
-    return (await sources.cas()).map(({ name, directories, relays }) => ({
-      name,
-      directories: directories.map(({ url, state }) => ({ url, state })),
-      relays: relays.map(({ host, state }) => ({ host, state })),
-    }))
-  } catch {
-    return []
-  }
+/** A path that is none: percent signs without digits, segments without end. */
+function refuseUrl(_error: unknown, _request: FastifyRequest, reply: FastifyReply): void {
+  void reply
+    .code(400)
+    .headers(FIELDS)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problemOf(400, 'this path cannot be read: escape it as RFC 3986 §2.1 says'))
 }

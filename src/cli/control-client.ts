@@ -1,13 +1,20 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import { filterQuery } from '../api/filter-query.ts'
 import type {
   BackupReport,
   CaStatus,
+  CertificateImport,
+  CertificateImportReport,
   ImportReport,
   Operations,
   ReloadReport,
+  ShownToken,
   Status,
 } from '../api/operations.ts'
+import type { InventoryProgress, InventoryReader } from '../audit/inventory/inventory-reader.ts'
+import type { Page } from '../audit/inventory/values.ts'
+import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 import { CliError } from './cli-error.ts'
@@ -15,7 +22,7 @@ import { CliError } from './cli-error.ts'
 const QUIET = new Set(['ECONNREFUSED', 'ENOENT'])
 
 interface Call {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly body?: unknown
   readonly signal?: AbortSignal
@@ -33,15 +40,13 @@ export async function connectControl(socketPath: string): Promise<Operations | n
     if (error instanceof NoServer) return null
     throw error
   }
+  const get = <T>(path: string) => json<T>(call({ method: 'GET', path }))
+  const post = <T>(path: string, body: unknown = {}) => json<T>(call({ method: 'POST', path, body }))
   return {
+    inventory: remoteInventory(get, (path) => bytes(call({ method: 'GET', path }))),
     exchanges: async (filter, limit) =>
-      (
-        await json<{ exchanges: RecordedExchange[] }>(
-          call({ method: 'GET', path: exchangesPath(filter, limit) }),
-        )
-      ).exchanges,
-    exchange: (id) =>
-      orNull(json<RecordedExchange>(call({ method: 'GET', path: `/exchanges/${encodeURIComponent(id)}` }))),
+      (await get<{ exchanges: RecordedExchange[] }>(recordPath(filter, limit))).exchanges,
+    exchange: (id) => orNull(get<RecordedExchange>(`/exchanges/${encodeURIComponent(id)}`)),
     body: (exchange, digest) =>
       orNull(
         bytes(
@@ -52,29 +57,114 @@ export async function connectControl(socketPath: string): Promise<Operations | n
         ),
       ),
     tail: (from, signal) => tail(socketPath, from, signal),
-    accounts: async () =>
-      (await json<{ accounts: AccountKey[] }>(call({ method: 'GET', path: '/accounts' }))).accounts,
-    importAccounts: (keys) => json<ImportReport>(call({ method: 'POST', path: '/accounts', body: { keys } })),
-    cas: async () => (await json<{ cas: CaStatus[] }>(call({ method: 'GET', path: '/cas' }))).cas,
-    probe: async (name) =>
-      (
-        await json<{ cas: CaStatus[] }>(
-          call({ method: 'POST', path: '/cas/probe', body: name ? { name } : {} }),
-        )
-      ).cas,
-    backup: (file) => json<BackupReport>(call({ method: 'POST', path: '/backup', body: { file } })),
-    reload: () => json<ReloadReport>(call({ method: 'POST', path: '/config/reload', body: {} })),
-    status: () => json<Status>(call({ method: 'GET', path: '/status' })),
+    accounts: async () => (await get<{ keys: AccountKey[] }>('/accounts/keys')).keys,
+    importAccounts: (keys) => post<ImportReport>('/accounts/keys', { keys }),
+    cas: async () => (await get<{ cas: CaStatus[] }>('/cas')).cas,
+    probe: async (name) => (await post<{ cas: CaStatus[] }>('/cas/probe', name ? { name } : {})).cas,
+    backup: (file) => post<BackupReport>('/backup', { file }),
+    reload: () => post<ReloadReport>('/config/reload'),
+    status: () => get<Status>('/status'),
+    importCertificates: (given) => importInParts(given, (part) => post('/import/certificates', part)),
+    rebuild: async () => {
+      await post('/inventory/rebuild')
+    },
+    forget: (value, _actor, dry) => post<Forgotten>('/forget', { value, dry }),
+    tokens: async () => (await get<{ tokens: ToldToken[] }>('/tokens')).tokens.map(shownToken),
+    async createToken({ name, role, expires }) {
+      const wanted = { name, role, expires: expires === null ? null : new Date(expires / 1000).toISOString() }
+      const { token, text } = await post<{ token: ToldToken; text: string }>('/tokens', wanted)
+      return { token: shownToken(token), text }
+    },
+    async revokeToken(id) {
+      await succeed(call({ method: 'DELETE', path: `/tokens/${encodeURIComponent(id)}` }))
+    },
+    authenticate: () => Promise.reject(new CliError('only the server itself looks tokens up')),
+    unpauseLink: async (account) =>
+      (await orNull(get<{ link: string }>(`/accounts/${encodeURIComponent(account)}/unpause-link`)))?.link ??
+      null,
+    async note(_actor, { event, what, filter, ...more }) {
+      if (event === 'searched') return
+      await succeed(call({ method: 'POST', path: '/record/exports', body: { what, filter, ...more } }))
+    },
+  }
+}
+
+type Get = <T>(path: string) => Promise<T>
+
+/** Every filter goes over as the schema reads it. */
+function remoteInventory(get: Get, raw: (path: string) => Promise<Buffer>): InventoryReader {
+  const list =
+    <T>(path: string, name: string) =>
+    async (filter: object): Promise<Page<T>> => {
+      const page = await get<Record<string, T[]> & { next: string | null }>(`${path}?${filterQuery(filter)}`)
+      return { items: page[name] as T[], next: page.next }
+    }
+  const one = <T>(path: string, id: string) => orNull(get<T>(`${path}/${encodeURIComponent(id)}`))
+  return {
+    exchanges: list('/exchanges', 'exchanges'),
+    accounts: list('/accounts', 'accounts'),
+    clients: list('/clients', 'clients'),
+    orders: list('/orders', 'orders'),
+    order: (id) => one('/orders', id),
+    challenges: list('/challenges', 'challenges'),
+    certificates: list('/certificates', 'certificates'),
+    certificate: (id) => one('/certificates', id),
+    certificatePem: async (fingerprint) => {
+      const pem = await orNull(raw(`/certificates/${encodeURIComponent(fingerprint)}/pem`))
+      return pem === null ? null : pem.toString()
+    },
+    failures: list('/failures', 'failures'),
+    rateLimits: list('/rate-limits', 'rateLimits'),
+    summary: (filter) => get(`/summary?${filterQuery(filter)}`),
+    progress: () => get<InventoryProgress>('/inventory/progress'),
+  }
+}
+
+/** Of one request to import; the server takes 16 MiB and 2000 certificates. */
+const PART = { bytes: 8 << 20, certificates: 1000 }
+
+/** Any number of certificates, in as many requests as they need. */
+async function importInParts(
+  { certificates, ...about }: CertificateImport,
+  send: (part: CertificateImport) => Promise<CertificateImportReport>,
+): Promise<CertificateImportReport> {
+  const total = { added: 0, known: 0, problems: [] as string[] }
+  let rest = certificates
+  do {
+    let [count, size] = [0, 0]
+    while (count < rest.length && count < PART.certificates && size < PART.bytes) {
+      size += Buffer.byteLength(JSON.stringify(rest[count]))
+      count += 1
+    }
+    const report = await send({ ...about, certificates: rest.slice(0, count) })
+    total.added += report.added
+    total.known += report.known
+    total.problems.push(...report.problems)
+    rest = rest.slice(count)
+  } while (rest.length > 0)
+  return total
+}
+
+type ToldToken = Omit<ShownToken, 'createdAt' | 'expires'> & {
+  readonly createdAt: string
+  readonly expires: string | null
+}
+
+function shownToken({ createdAt, expires, ...token }: ToldToken): ShownToken {
+  return {
+    ...token,
+    createdAt: Date.parse(createdAt) * 1000,
+    expires: expires === null ? null : Date.parse(expires) * 1000,
   }
 }
 
 class NoServer extends Error {}
 class NotFound extends CliError {}
 
-function exchangesPath(filter: ExchangeFilter, limit: number): string {
+function recordPath(filter: ExchangeFilter, limit: number): string {
   const query = new URLSearchParams({ limit: String(limit) })
   for (const [name, value] of Object.entries(filter)) query.set(name, String(value))
-  return `/exchanges?${query}`
+  return `/record/exchanges?${query}`
 }
 
 async function* tail(
@@ -82,7 +172,7 @@ async function* tail(
   from: number | null,
   signal: AbortSignal,
 ): AsyncGenerator<RecordedExchange> {
-  const path = from === null ? '/tail' : `/tail?from=${from}`
+  const path = `/events?format=ndjson${from === null ? '' : `&from=${from}`}`
   try {
     const response = await succeed(exchange(socketPath, { method: 'GET', path, signal }))
     for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -124,7 +214,7 @@ function exchange(socketPath: string, { method, path, body, signal }: Call): Pro
 
 async function succeed(answer: Promise<IncomingMessage>): Promise<IncomingMessage> {
   const response = await answer
-  if (response.statusCode === 200) return response
+  if (response.statusCode !== undefined && response.statusCode < 300) return response
   const detail = detailOf(await collect(response))
   if (response.statusCode === 404) throw new NotFound(detail)
   throw new CliError(detail)

@@ -1,0 +1,30 @@
+/**
+ * The interface: every row is served on the control socket, and every row but those of role `local` on the admin
+ * listener. The document of the interface is made from the same rows.
+ */
+import type { Route } from './route.ts'
+import { accountRoutes } from './routes/accounts.ts'
+import { certificateRoutes } from './routes/certificates.ts'
+import { challengeRoutes } from './routes/challenges.ts'
+import { clientRoutes } from './routes/clients.ts'
+import { eventRoutes } from './routes/events.ts'
+import { exchangeRoutes } from './routes/exchanges.ts'
+import { failureRoutes } from './routes/failures.ts'
+import { orderRoutes } from './routes/orders.ts'
+import { serverRoutes } from './routes/server.ts'
+import { summaryRoutes } from './routes/summary.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+
+export const ROUTES: readonly Route[] = [
+  ...exchangeRoutes,
+  ...eventRoutes,
+  ...orderRoutes,
+  ...certificateRoutes,
+  ...challengeRoutes,
+  ...accountRoutes,
+  ...clientRoutes,
+  ...failureRoutes,
+  ...summaryRoutes,
+  ...serverRoutes,
+  ...tokenRoutes,
+]
