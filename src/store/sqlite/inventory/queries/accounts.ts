@@ -15,6 +15,7 @@ const ACCOUNTS: List = {
 export function accounts(reading: Reading, filter: AccountFilter): Promise<Page<InventoriedAccount>> {
   const filters = filtersOf(reading)
   if (filter.ca !== undefined) filters.oneOf('a.ca', [reading.vocabulary.ca(filter.ca)])
+  if (filter.account !== undefined) filters.oneOf('a.id', reading.vocabulary.accounts(filter.account))
   if (filter.status !== undefined) filters.oneOf('a.status', [filter.status])
   if (filter.since !== undefined) filters.add('a.last_at >= ?', [filter.since])
   if (filter.until !== undefined) filters.add('a.first_at <= ?', [filter.until])

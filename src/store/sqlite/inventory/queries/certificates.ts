@@ -35,7 +35,7 @@ export function certificates(
   filters.between('c.first_at', filter.since, filter.until)
   if (serial !== undefined)
     filters.add('c.serial = ?', [serialOf(serial)], { index: 'certificates_serial', kind: 'few' })
-  for (const part of issuer?.split(/\s+/).filter((text) => text !== '') ?? [])
+  for (const part of issuer === undefined ? [] : wordsOf(issuer))
     filters.add('instr(lower(c.issuer), lower(?)) > 0', [part])
   if (source !== undefined) filters.add('c.source = ?', [source])
   if (unmanaged !== undefined)
@@ -77,6 +77,12 @@ function expiryOf(text: string, now: number): number {
       'must be a number of days from now like 30d, or a time like 2026-01-31T12:00:00Z',
     )
   return at * 1000
+}
+
+function wordsOf(issuer: string): string[] {
+  const words = issuer.split(/\s+/).filter((text) => text !== '')
+  if (words.length === 0) throw new FilterRefused('issuer', 'must be words of the name of an issuer')
+  return words
 }
 
 /** As they are kept: lower-case hex without leading zeros. */
