@@ -52,7 +52,7 @@ function fromSubproblems(symptom: Symptom, problem: RecordedProblem | null): Dia
   return null
 }
 
-function namedBySubproblems(
+export function namedBySubproblems(
   problem: RecordedProblem | null,
   otherwise: readonly Identifier[],
 ): readonly Identifier[] {
