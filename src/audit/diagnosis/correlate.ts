@@ -1,10 +1,7 @@
 import type { Correlation, Failure } from '../inventory/failure.ts'
-
-/** One thing that several failures have in common. */
-interface Shared {
-  readonly kind: string
-  readonly value: string
-}
+import type { DiagnosisClass } from './classes.ts'
+import { type Neighbour, neighbourOf, refine } from './refine.ts'
+import { type Shared, sharedBy, weightOf } from './shared.ts'
 
 interface Group {
   readonly shared: Shared | null
@@ -16,12 +13,20 @@ const MAX_CORRELATIONS = 100
 
 /**
  * What failures of one class have in common, the largest explanation first: "37 names, one address (192.0.2.7), since
- * 14:02". A failure is counted under the explanation that covers most. Groups of one name and one failure say nothing
- * and are left out. `now` is in µs since 1970; what began on another day is told with its day. Pure.
+ * 14:02". A failure counts under one explanation, the one that covers most names; close causes (an address, a resolver)
+ * weigh more than circumstances (a client program, a CA). What one failure says alone is left out.
+ *
+ * `now` is in µs since 1970; what began on another day is told with its day. `others` are validations that succeeded
+ * nearby, so that classes can be told from their neighbours (`refine.ts`). Pure; the order of `failures` does not matter.
  */
-export function correlate(failures: readonly Failure[], now: number): Correlation[] {
+export function correlate(
+  failures: readonly Failure[],
+  now: number,
+  others: readonly Neighbour[] = [],
+): Correlation[] {
   const found: Correlation[] = []
-  for (const ofClass of byClass(failures).values()) found.push(...explain(ofClass, now))
+  for (const [name, list] of byClass(failures, others))
+    for (const group of explain(list)) found.push(correlation(name, group, now))
   return found
     .sort(
       (a, b) =>
@@ -33,138 +38,107 @@ export function correlate(failures: readonly Failure[], now: number): Correlatio
     .slice(0, MAX_CORRELATIONS)
 }
 
-function byClass(failures: readonly Failure[]): Map<string, Failure[]> {
-  const classes = new Map<string, Failure[]>()
-  const seen = new Set<string>()
-  for (const failure of failures) {
-    if (seen.has(failure.id)) continue
-    seen.add(failure.id)
-    const list = classes.get(failure.diagnosis.class)
-    if (list) list.push(failure)
-    else classes.set(failure.diagnosis.class, [failure])
+function byClass(
+  failures: readonly Failure[],
+  others: readonly Neighbour[],
+): Map<DiagnosisClass, readonly Failure[]> {
+  const distinct = [...new Map(failures.map((failure) => [failure.id, failure])).values()].sort(
+    (a, b) => compare(a.at, b.at) || compare(a.id, b.id),
+  )
+  const near = neighboursIn(distinct, others)
+  const classes = new Map<DiagnosisClass, Failure[]>()
+  for (const failure of distinct) {
+    const diagnosis = refine(failure, near(failure))
+    const list = classes.get(diagnosis.class) ?? []
+    list.push(diagnosis === failure.diagnosis ? failure : { ...failure, diagnosis })
+    classes.set(diagnosis.class, list)
   }
   return classes
 }
 
-/** Takes the largest group away again and again, so that no failure is explained twice. */
-function explain(failures: readonly Failure[], now: number): Correlation[] {
-  const groups = new Map<string, Group>()
-  const places = new Map<Failure, Group[]>()
+/** The neighbours that could matter to a failure: of its client, or of one of its names. */
+function neighboursIn(
+  failures: readonly Failure[],
+  others: readonly Neighbour[],
+): (failure: Failure) => readonly Neighbour[] {
+  const nonces = new Map<string, Neighbour[]>()
   for (const failure of failures) {
-    const list: Group[] = []
+    if (failure.diagnosis.class !== 'bad-nonce' || !failure.client) continue
+    const list = nonces.get(failure.client.id) ?? []
+    list.push(neighbourOf(failure))
+    nonces.set(failure.client.id, list)
+  }
+  const byName = new Map<string, Neighbour[]>()
+  for (const other of others) {
+    for (const name of other.names) {
+      const list = byName.get(name) ?? []
+      list.push(other)
+      byName.set(name, list)
+    }
+  }
+  return (failure) =>
+    failure.diagnosis.class === 'bad-nonce'
+      ? (nonces.get(failure.client?.id ?? '') ?? [])
+      : failure.names.flatMap((name) => byName.get(name) ?? [])
+}
+
+/** Takes the weightiest group away again and again, so that no failure is explained twice. */
+function explain(failures: readonly Failure[]): Group[] {
+  const groups = new Map<string, Group>()
+  for (const failure of failures) {
     for (const shared of sharedBy(failure)) {
       const key = `${shared.kind} ${shared.value}`
-      const group = groups.get(key) ?? { shared, failures: [], names: new Set() }
+      const group = groups.get(key) ?? { shared, failures: [], names: new Set<string>() }
       groups.set(key, group)
       group.failures.push(failure)
       for (const name of failure.names) group.names.add(name)
-      list.push(group)
     }
-    places.set(failure, list)
   }
-  const ordered = [...groups.values()].filter(tells).sort(larger)
   const explained = new Set<Failure>()
-  const found: Correlation[] = []
-  for (const group of ordered) {
+  const found: Group[] = []
+  for (const group of [...groups.values()].filter(tells).sort(weightier)) {
     const left = group.failures.filter((failure) => !explained.has(failure))
     const rest = { shared: group.shared, failures: left, names: namesOf(left) }
     if (!tells(rest)) continue
     for (const failure of left) explained.add(failure)
-    found.push(correlation(rest, now))
+    found.push(rest)
   }
+  const left = failures.filter((failure) => !explained.has(failure))
+  const rest = { shared: null, failures: left, names: namesOf(left) }
+  if (tells(rest)) found.push(rest)
   return found
 }
 
-/** More than one failure restated: several names, or the same again. */
+/** More than one failure restated. */
 function tells({ failures, names }: Group): boolean {
   return failures.length > 1 && (names.size > 1 || failures.length > 2)
 }
 
-function larger(a: Group, b: Group): number {
+function weightier(a: Group, b: Group): number {
   return (
-    b.names.size - a.names.size ||
-    b.failures.length - a.failures.length ||
-    rank(a.shared) - rank(b.shared) ||
+    weight(b) - weight(a) ||
+    (b.shared?.value.length ?? 0) - (a.shared?.value.length ?? 0) ||
     compare(a.shared?.value ?? '', b.shared?.value ?? '')
   )
 }
 
-/** Among equals, what leads closest to the cause. */
-const RANK = [
-  'address',
-  'zone',
-  'record',
-  'limit',
-  'redirect target',
-  'other server',
-  'domain',
-  'name',
-  'client',
-  'host',
-  'account',
-  'program',
-  'CA',
-]
-
-function rank(shared: Shared | null): number {
-  const index = RANK.indexOf(shared?.kind ?? '')
-  return index === -1 ? RANK.length : index
-}
-
-function sharedBy(failure: Failure): Shared[] {
-  const { diagnosis, names, client, account, ca } = failure
-  const { details } = diagnosis
-  const shared: Shared[] = []
-  const add = (kind: string, value: string | null | undefined) => {
-    if (value) shared.push({ kind, value })
-  }
-  add('address', details.address)
-  add('zone', zoneOf(details))
-  if (diagnosis.class === 'caa') add('record', details.name)
-  if (diagnosis.class === 'rate-limit')
-    add('limit', details.key ? `${details.limit} ${details.key}` : (details.limit ?? null))
-  add('redirect target', diagnosis.class === 'bad-redirect' ? details.target : null)
-  add('other server', details.server)
-  for (const domain of new Set(names.flatMap(domainsOf))) add('domain', domain)
-  if (names.length === 1) add('name', names[0])
-  add('client', client?.label)
-  add('host', client?.source)
-  add('program', client?.program)
-  add('account', account?.url)
-  add('CA', ca)
-  return shared
-}
-
-/** The zone whose servers failed, or the resolver that did. */
-function zoneOf(details: Readonly<Record<string, string>>): string | null {
-  return details.resolver ?? details.zone ?? null
-}
-
-/** Every suffix of at least two labels, so that names meet at the longest one they have in common. */
-function domainsOf(name: string): string[] {
-  const labels = name.replace(/^\*\./, '').toLowerCase().split('.')
-  if (labels.length < 2 || /^[\d.]+$/.test(name) || name.includes(':')) return []
-  const domains: string[] = []
-  for (let i = 0; i <= labels.length - 2 && domains.length < 8; i += 1)
-    domains.push(labels.slice(i).join('.'))
-  return domains
+function weight({ shared, names, failures }: Group): number {
+  return Math.max(names.size, failures.length / 10) * weightOf(shared)
 }
 
 function namesOf(failures: readonly Failure[]): Set<string> {
   return new Set(failures.flatMap(({ names }) => names))
 }
 
-function correlation({ shared, failures, names }: Group, now: number): Correlation {
-  const times = failures.map(({ at }) => at).sort(compare)
-  const since = times[0]!
-  const last = times.at(-1)!
+function correlation(name: DiagnosisClass, { shared, failures, names }: Group, now: number): Correlation {
+  const since = failures[0]!.at
   return {
-    class: failures[0]!.diagnosis.class,
+    class: name,
     shared,
     names: names.size,
     failures: failures.length,
     since,
-    last,
+    last: failures.at(-1)!.at,
     says: says(shared, names.size, failures.length, since, now),
     examples: failures.slice(0, 5).map(({ id }) => id),
   }
@@ -172,9 +146,9 @@ function correlation({ shared, failures, names }: Group, now: number): Correlati
 
 function says(shared: Shared | null, names: number, failures: number, since: string, now: number): string {
   const many = names > 1 ? `${names} names` : `${failures} failures`
-  const of = shared === null ? '' : `, one ${shared.kind} (${shared.value})`
+  const common = shared === null ? '' : `, one ${shared.kind} (${shared.value})`
   const sameDay = since.slice(0, 10) === new Date(now / 1000).toISOString().slice(0, 10)
-  return `${many}${of}, since ${sameDay ? since.slice(11, 16) : `${since.slice(0, 10)} ${since.slice(11, 16)}`}`
+  return `${many}${common}, since ${sameDay ? '' : `${since.slice(0, 10)} `}${since.slice(11, 16)}`
 }
 
 function compare(a: string, b: string): number {

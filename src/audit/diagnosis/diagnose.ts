@@ -9,6 +9,7 @@ import {
   hostOf,
   isInternal,
   pageIn,
+  resolverIn,
   shapeOf,
   untilIn,
   urlIn,
@@ -120,6 +121,7 @@ function refine(found: Match, normal: NormalText, symptom: Symptom): Match {
     if (host !== null && isIP(host) === 0) details.name ??= host
   }
   if (normal.name !== null) details.name ??= normal.name
+  if (ASKED.has(name)) details.resolver ??= resolverIn(normal.text) ?? undefined
   if (name === 'rate-limit' || name === 'ca-busy' || name === 'account-paused') {
     details.until = untilIn(normal.text) ?? undefined
   }
@@ -176,7 +178,16 @@ const FETCHED: ReadonlySet<DiagnosisClass> = new Set([
   'alpn',
 ])
 
-/** Of those, the ones that an AAAA record of another host brings about. */
+/** Classes of a query by the CA. */
+const ASKED: ReadonlySet<DiagnosisClass> = new Set([
+  'nxdomain',
+  'servfail',
+  'dns-timeout',
+  'dnssec',
+  'dns-failure',
+])
+
+/** Classes of a fetch that an AAAA record of another host brings about. */
 const MISSED: ReadonlySet<DiagnosisClass> = new Set([
   'firewall',
   'connection-refused',

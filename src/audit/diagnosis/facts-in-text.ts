@@ -17,6 +17,14 @@ export function addressIn({ text, address }: NormalText): string | null {
   return found !== undefined && isIP(found) !== 0 ? found : null
 }
 
+/** The resolver or name server that was asked, where the text names one. */
+export function resolverIn(text: string): string | null {
+  const found = RESOLVER.exec(text)?.[1]
+  return found !== undefined && isIP(found) !== 0 ? found : null
+}
+
+const RESOLVER = /\b(?:on|from|at|via|server) \[?([0-9a-f.:]{3,45}?)\]?(?::53\b|(?=[\s,;)]|$))/i
+
 export function urlIn(text: string): string | null {
   return URL_IN.exec(text)?.[1]?.replace(/[:.;]+$/, '') ?? null
 }
@@ -68,7 +76,7 @@ export function pageIn(body: string): string | null {
 }
 
 const MARKUP =
-  /^\s{0,20}(?:<|u003c)(?:!|\?xml|html|head|body|title|script|meta|div|h1|center)|<(?:html|head|body|title|!doctype)\b/i
+  /^\s{0,20}(?:!doctype|(?:<|u003c)(?:!|\?xml|html|head|body|title|script|meta|div|h1|center))|<(?:html|head|body|title|!doctype)\b/i
 
 const PAGES: readonly (readonly [RegExp, string])[] = [
   [/cloudflare|cf-ray|cf-error/i, 'Cloudflare'],

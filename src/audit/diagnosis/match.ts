@@ -27,9 +27,9 @@ export const REQUEST_FIRST: readonly Row[] = [
   ...LIMITS,
   ...CAA,
   ...REQUESTS,
+  ...CA,
   ...VALIDATION_DNS,
   ...VALIDATION_HTTP,
-  ...CA,
 ]
 
 /** The first row whose conditions and pattern fit. `type` is the problem's short name, '' for one that is no ACME type. */

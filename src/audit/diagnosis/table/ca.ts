@@ -16,7 +16,7 @@ export const CA: readonly Row[] = [
       'internal (?:server )?error|unexpected (?:error|condition)|server experienced',
       'down for maintenance|maintenance|outage',
       'sct embedding|\\bscts?\\b|\\bct log',
-      'error (?:creating|retrieving|getting|saving|updating|storing|loading|finalizing)|failed to (?:retrieve|get|create|store|save|update|load|sign|issue)',
+      'unable to (?:read|load|store|save)|error (?:checking|creating|retr(?:ie|ei)ving|getting|saving|updating|storing|loading|finalizing)|failed to (?:retrieve|get|create|store|save|update|load|sign|issue)',
       'problem getting|problem (?:creating|updating)',
       'database|timeout|deadline exceeded|context cancell?ed|not implemented|unimplemented',
     ],

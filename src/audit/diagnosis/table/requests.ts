@@ -70,6 +70,8 @@ export const REQUESTS: readonly Row[] = [
       'new key is already in use',
       'key is already in use',
       '(?:new|old) and (?:old|new) keys? (?:are|is) (?:identical|the same)',
+      'signed by a public key',
+      'rsa keys? must|keys? must be at least',
       'key too (?:small|short|weak|large|long)',
       '(?:rsa |ec |ecdsa )?key (?:size|length|type|strength)',
       '(?:unsupported|unknown|invalid|weak|forbidden|compromised|blocked|rejected|revoked) (?:public |account |rsa |ec |ecdsa )?key(?!.?id)(?: type| size)?(?! in csr)',
@@ -185,7 +187,8 @@ export const REQUESTS: readonly Row[] = [
       'signature (?:algorithm|type).{0,60}(?:not supported|unsupported|expected|not allowed|not acceptable)',
       'header contained unsupported algorithm',
       'alg(?:orithm)?.{0,40}(?:is )?not (?:supported|allowed|suitable|permitted)',
-      'algorithm .{0,40}does not match',
+      'algorithms? .{0,40}(?:does not match|do not match|unacceptable)',
+      'no signature algorithms suitable',
     ],
     {
       types: ['malformed', 'unauthorized', 'badSignatureAlgorithm', 'serverInternal', 'badPublicKey'],
@@ -241,6 +244,7 @@ export const REQUESTS: readonly Row[] = [
       "account .{0,300}(?:not found|does not exist|doesn't exist|unknown)",
       '(?:no|unknown|unable to find|cannot find|could not find|nonexistent|non-existent) (?:existing )?(?:account|registration|such account)',
       'no account exists',
+      'not correspond to an account',
       "account does ?n[o']t exist",
       '(?:key ?id|kid|jwk).{0,80}(?:not found|unknown|does not exist)',
       'no registration exists|unregistered',
@@ -251,7 +255,7 @@ export const REQUESTS: readonly Row[] = [
   ...rows(
     'csr-names',
     [
-      `${CSR} is missing order (?:domain|identifier)s? ${named('name')}`,
+      `${CSR} is missing order (?:domain|identifier|ip|name)s? ${named('name')}`,
       'different number of',
       `${CSR}.{0,60}(?:does not|do not|doesn't|did not).{0,20}(?:specify|match|contain|include).{0,80}(?:identifiers?|domains?|names?|order|sans?)`,
       `(?:names?|identifiers?|domains?|sans?).{0,60}(?:does not|do not|doesn't|did not|don't) match.{0,60}(?:order|${CSR})`,
@@ -282,7 +286,7 @@ export const REQUESTS: readonly Row[] = [
     ],
     {
       operations: ['finalize'],
-      types: ['badCSR', 'malformed', 'unauthorized', 'badPublicKey', 'serverInternal', 'rejectedIdentifier'],
+      types: ['badCSR', 'malformed', 'unauthorized', 'badPublicKey', 'rejectedIdentifier'],
     },
   ),
   ...rows(
@@ -331,6 +335,8 @@ export const REQUESTS: readonly Row[] = [
       'does not permit (?:"?\\w{1,20}"? )?(?:type )?identifiers?',
       '(?:ip ?address(?:es)?|ip identifiers?).{0,60}(?:not (?:supported|allowed|permitted)|unsupported|cannot)',
       'is an ip address',
+      'certificates? for (?:an )?ip address',
+      'identifiers? .{0,10}of an unsupported type',
       'identifier type',
     ],
     {
@@ -354,6 +360,7 @@ export const REQUESTS: readonly Row[] = [
       'is a forbidden domain',
       '(?:domain|dns|host) ?name (?:is (?!required)|has |contains |ends |needs |can ?not )',
       'invalid (?:ip|dns|domain|host)(?:[ -]?(?:name|address))?: ',
+      'malformed (?:ip|dns) type identifier|identifier (?:that was longer|with empty value)',
       'identifier .{0,20}with an ip address value',
       'public suffix|\\btld\\b|top-level',
       'illegal character|invalid character|invalid char',
@@ -405,6 +412,8 @@ export const REQUESTS: readonly Row[] = [
     'malformed-request',
     [
       'parse error reading jws',
+      'unprotected header|jwk (?:expected|in protected)|signature missing|too many signatures|more than one signature',
+      'identifiers? list|no body on post|malformed authorization update|invalid order id',
       'jws.{0,100}',
       'mutually exclusive',
       'content-type|content type|content-length|user-agent',

@@ -5,6 +5,14 @@ const KEY_AUTHORIZATION = 'key ?authorization'
 
 /** What a CA says when it came over HTTP or TLS, or could not. */
 export const VALIDATION_HTTP: readonly Row[] = [
+  ...rows(
+    'wrong-aaaa',
+    [`unable to contact .{1,260} at ${named('address')}, no ipv4 addresses`, 'no ipv4 addresses to try'],
+    {
+      details: { inner: 'firewall' },
+    },
+  ),
+  ...rows('alpn', ['received a tls error'], { challenges: ['tls-alpn-01'] }),
   ...rows('bad-redirect', [
     'invalid port in redirect target(?:\\. only ports .{0,60} not (?<target>\\d{1,5}))?',
     `invalid host in redirect target ${named('target')}`,
@@ -152,6 +160,7 @@ export const VALIDATION_HTTP: readonly Row[] = [
     [
       'remote error: tls: (?<reason>[\\w .-]{1,80})',
       'tls: (?<reason>[\\w .-]{1,80})',
+      'received a tls error',
       'tls handshake',
       'handshake failure',
       'unrecognized name',
