@@ -31,6 +31,7 @@ function columns({ colors, now }: Terminal, utc: boolean): Column<InventoriedAcc
     {
       title: 'STATUS',
       text: ({ status }) => status ?? '-',
+      gives: true,
       paint: (text, { status }) => (status === 'valid' || status === null ? text : colors.red(text)),
     },
     { title: 'CONTACTS', text: contactsText, gives: true, from: 120 },

@@ -33,6 +33,7 @@ export function orderColumns({ colors, now }: Terminal, utc: boolean): Column<In
     {
       title: 'STATUS',
       text: ({ status }) => status ?? '-',
+      gives: true,
       paint: (text, { status }) =>
         status === 'valid' ? colors.green(text) : status === 'invalid' ? colors.red(text) : text,
     },

@@ -77,7 +77,7 @@ function renderAuthorizations(terminal: Terminal, { authorizations }: OrderDetai
   return `\n${terminal.colors.bold('authorizations')}\n${lines.join('')}`
 }
 
-function renderSteps(terminal: Terminal, { timeline, createdAt }: OrderDetail): string {
+function renderSteps(terminal: Terminal, { timeline, createdAt, identifiers }: OrderDetail): string {
   const { colors } = terminal
   const begin = timeline[0]?.at ?? createdAt
   const title = `\n${colors.bold('steps')}  ${colors.dim(`from ${utcTime(microsOf(begin)).slice(0, 23)}Z`)}\n`
@@ -89,7 +89,7 @@ function renderSteps(terminal: Terminal, { timeline, createdAt }: OrderDetail): 
     if (at - end >= WAITING)
       lines.push(colors.dim(`            ⋮ ${durationText(at - end)} without a request\n`))
     end = Math.max(end, at + (step.duration ?? 0) * 1e6)
-    lines.push(renderStep(terminal, step, at - microsOf(begin)))
+    lines.push(renderStep(terminal, step, at - microsOf(begin), identifiers.length > 1))
     const fault = step.diagnosis === null ? '' : JSON.stringify([step.diagnosis, step.problem?.detail])
     if (fault !== '' && fault === told) lines.push(`            ${colors.red('└')} as above\n`)
     else if (step.diagnosis !== null) lines.push(renderFault(terminal, step, step.diagnosis))
@@ -98,8 +98,8 @@ function renderSteps(terminal: Terminal, { timeline, createdAt }: OrderDetail): 
   return title + lines.join('')
 }
 
-/** `   +1.2 s  challenge http-01  200 pending   12 ms  www.example.com` */
-function renderStep(terminal: Terminal, step: Step, offset: number): string {
+/** `   +1.2 s  challenge http-01  200 pending   12 ms`, and what it is about where the order has several names. */
+function renderStep(terminal: Terminal, step: Step, offset: number, named: boolean): string {
   const operation = [step.operation, ...(step.challengeType === null ? [] : [step.challengeType])].join(' ')
   const status = stepStatus(step)
   const bad = step.diagnosis !== null || step.problem !== null || step.objectStatus === 'invalid'
@@ -109,16 +109,22 @@ function renderStep(terminal: Terminal, step: Step, offset: number): string {
       ? terminal.colors.yellow
       : terminal.colors.green
   const took = step.duration === null ? '-' : durationText(step.duration * 1e6)
-  const rest = Math.min(terminal.columns, 120) - 68
-  const about = rest < 8 ? '' : cutMiddle(escapeText(shortNames(step.about)), rest)
+  const rest = Math.min(terminal.columns, 120) - 65
   const cells = [
-    `+${durationText(offset)}`.padStart(10),
+    `+${offsetText(offset)}`.padStart(10),
     cutMiddle(escapeText(operation), 22).padEnd(22),
-    paint(cutMiddle(escapeText(status), 20).padEnd(20)),
+    paint(cutMiddle(escapeText(status), 18).padEnd(18)),
     took.padStart(7),
-    about === '-' ? '' : about,
+    ...(named && rest > 8 && step.about.length > 0
+      ? [cutMiddle(escapeText(shortNames(step.about)), rest)]
+      : []),
   ]
   return `${cells.join('  ').trimEnd()}\n`
+}
+
+/** `0.2 s`, `2m05s`: all alike, so that they can be compared at a glance. */
+function offsetText(micros: number): string {
+  return micros < 59_950_000 ? `${(micros / 1e6).toFixed(1)} s` : durationText(micros)
 }
 
 function stepStatus({ outcome, status, objectStatus, problem }: Step): string {
