@@ -65,7 +65,7 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
     },
     transformObject: (given) => {
       const document = jsonSchemaTransformObject(given as never) as OpenAPIV3_1.Document
-      return finish(document, rowsOf(app)) as never
+      return withoutUnused(finish(document, rowsOf(app))) as never
     },
     stripBasePath: false,
   })
@@ -152,4 +152,13 @@ function giveExamples(operation: OpenAPIV3_1.OperationObject, row: Route): void 
     const own = row.answer !== null && isContents(row.answer) ? row.answer[type]?.example : row.example
     if (own !== undefined) media.example = own
   }
+}
+
+/** The generator also makes a form for requests of every named schema; none of them is asked for. */
+function withoutUnused(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
+  const text = JSON.stringify(document)
+  const schemas = Object.entries(document.components?.schemas ?? {}).filter(
+    ([name]) => !name.endsWith('Input') || text.includes(`"#/components/schemas/${name}"`),
+  )
+  return { ...document, components: { ...document.components, schemas: Object.fromEntries(schemas) } }
 }

@@ -32,12 +32,11 @@ export function refusedInput(error: unknown, request: FastifyRequest): RequestRe
     ]
   })
   const told = parameters.slice(0, TOLD)
-  const detail = told
-    .map(
-      ({ name, value, message }) => `${name}: ${value === null ? '' : `${JSON.stringify(value)} `}${message}`,
-    )
-    .join('; ')
-  return new RequestRefused(400, detail, { parameters: told })
+  const detail = told.map(({ name, value, message }) => {
+    const repeated = value === null || message.startsWith('unknown') ? '' : `${JSON.stringify(value)} `
+    return `${name}: ${repeated}${message}`
+  })
+  return new RequestRefused(400, detail.join('; '), { parameters: told })
 }
 
 function messageOf(message: string, value: unknown, { values }: Readonly<Record<string, unknown>>): string {

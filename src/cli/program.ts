@@ -31,6 +31,7 @@ import { rootCommand } from './root/command.ts'
 import { serveCommand } from './serve.ts'
 import { tailCommand } from './tail.ts'
 import type { Terminal } from './terminal.ts'
+import { tokenCommand } from './token.ts'
 
 /** Runs one command line (without node and script). Resolves to the exit code: 0 ok, 1 failed, 2 usage. Never rejects. */
 export async function run(
@@ -84,6 +85,7 @@ function buildProgram(context: CommandContext): Command {
     clientsCommand,
     importCommand,
     tailCommand,
+    tokenCommand,
     exchangesCommand,
     exportCommand,
     reportCommand,
