@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { problemShortName } from '../../acme/problem-types.ts'
+import { PROBLEM_TYPES } from '../../acme/problem-types.ts'
 import type { DiagnosisClass } from './classes.ts'
 import { boundedDetails, describe } from './describe.ts'
 import type { Diagnosis, Symptom } from './diagnosis.ts'
@@ -71,7 +71,7 @@ function ofProblem(symptom: Symptom, urn: string, detail: string): Diagnosis | n
   const { text, secondary } = normal
   const isValidation = symptom.challengeType !== null || symptom.status === null || symptom.status < 400
   const found = match(text, type, symptom, isValidation ? VALIDATION_FIRST : REQUEST_FIRST)
-  const { class: name, details } = refine(found ?? byType(symptom, type, text), normal, symptom)
+  const { class: name, details } = refine(found ?? byType(symptom, type, urn, text), normal, symptom)
   if (!secondary) return told(name, details)
   return told('secondary-validation', {
     inner: name,
@@ -80,23 +80,20 @@ function ofProblem(symptom: Symptom, urn: string, detail: string): Diagnosis | n
   })
 }
 
-/** Old servers wrote `urn:acme:error:`; anything that is no ACME type at all becomes ''. */
+/** Without the prefix, old servers' `urn:acme:error:` included, in the usual spelling; '' for what is no type we know. */
 function shortNameOf(urn: string): string {
-  const short = problemShortName(
-    urn
-      .trim()
-      .slice(0, 200)
-      .replace(/^urn:acme:error:|^urn:ietf:params:acme:error:/i, ''),
-  )
-  const folded = TYPES.get(short.toLowerCase())
-  return folded ?? (/^\w{1,64}$/.test(short) ? short : '')
+  const short = urn
+    .trim()
+    .slice(0, 200)
+    .replace(/^urn:(?:ietf:params:)?acme:error:/i, '')
+  return KNOWN_TYPES.get(short.toLowerCase()) ?? ''
 }
 
-const TYPES = new Map(Object.keys(BY_TYPE).map((name) => [name.toLowerCase(), name]))
-for (const name of ['unauthorized', 'connection', 'tls', 'incorrectResponse', 'compound'])
-  TYPES.set(name.toLowerCase(), name)
+const KNOWN_TYPES = new Map(
+  [...Object.keys(PROBLEM_TYPES), ...Object.keys(BY_TYPE)].map((name) => [name.toLowerCase(), name]),
+)
 
-function byType(symptom: Symptom, type: string, text: string): Match {
+function byType(symptom: Symptom, type: string, urn: string, text: string): Match {
   const shape = shapeOf(text)
   if (symptom.wildcard && (symptom.challengeType === 'http-01' || symptom.challengeType === 'tls-alpn-01'))
     return { class: 'wildcard-without-dns', details: { shape } }
@@ -105,7 +102,7 @@ function byType(symptom: Symptom, type: string, text: string): Match {
   const busy = type === 'rateLimited' && symptom.status === 503
   return {
     class: busy ? 'ca-busy' : known,
-    details: { ...(known === 'rate-limit' && !busy && { limit: 'unknown' }), type: type || 'none', shape },
+    details: { ...(known === 'rate-limit' && !busy && { limit: 'unknown' }), type: urn.slice(0, 200), shape },
   }
 }
 

@@ -40,7 +40,7 @@ export function match(
   table: readonly Row[],
 ): Match | null {
   for (const row of table) {
-    if (row.types && !row.types.includes(type)) continue
+    if (row.types && type !== '' && !row.types.includes(type)) continue
     if (row.operations && !row.operations.includes(operation)) continue
     if (row.challenges && !row.challenges.includes(challengeType ?? '')) continue
     const found = row.pattern.exec(text)

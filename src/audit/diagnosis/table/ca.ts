@@ -8,7 +8,7 @@ export const CA: readonly Row[] = [
       'service busy|retry later|too busy|overload|try again later|temporarily (?:un|not )available|service unavailable',
       'too many (?:concurrent )?(?:requests|connections)',
     ],
-    { types: ['rateLimited', 'serverInternal', 'unavailable', 'malformed', ''] },
+    { types: ['rateLimited', 'serverInternal', 'unavailable', 'malformed'] },
   ),
   ...rows(
     'ca-internal',
@@ -20,6 +20,6 @@ export const CA: readonly Row[] = [
       'problem getting|problem (?:creating|updating)',
       'database|timeout|deadline exceeded|context cancell?ed|not implemented|unimplemented',
     ],
-    { types: ['serverInternal', 'unavailable', ''] },
+    { types: ['serverInternal', 'unavailable'] },
   ),
 ]

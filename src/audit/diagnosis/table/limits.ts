@@ -63,7 +63,7 @@ export const LIMITS: readonly Row[] = [
       'too many concurrent',
       'capacity',
     ],
-    { types: ['rateLimited', 'serverInternal', 'unavailable', ''] },
+    { types: ['rateLimited', 'serverInternal', 'unavailable'] },
   ),
   ...limit(
     'unknown',
@@ -76,6 +76,6 @@ export const LIMITS: readonly Row[] = [
       'ridiculously excessive traffic',
       'reached .{0,40}(?:quota|limit)',
     ],
-    ['rateLimited', 'userActionRequired', ''],
+    ['rateLimited', 'userActionRequired'],
   ),
 ]

@@ -391,7 +391,7 @@ export const REQUESTS: readonly Row[] = [
       'not found',
       'no longer (?:available|exists)',
     ],
-    { types: ['malformed', 'unauthorized', 'notFound', '', 'serverInternal'] },
+    { types: ['malformed', 'unauthorized', 'notFound', 'serverInternal'] },
   ),
 
   ...rows(
@@ -433,6 +433,6 @@ export const REQUESTS: readonly Row[] = [
       'unauthenticated',
       'requested duration|duration|lifetime',
     ],
-    { types: ['malformed', 'unauthorized', 'badRequest', '', 'rejectedIdentifier'] },
+    { types: ['malformed', 'unauthorized', 'badRequest', 'rejectedIdentifier'] },
   ),
 ]

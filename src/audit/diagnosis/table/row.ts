@@ -8,7 +8,7 @@ import type { DiagnosisClass } from '../classes.ts'
 export interface Row {
   readonly class: DiagnosisClass
   readonly pattern: RegExp
-  /** Short names of problem types; any where it is left out. */
+  /** Short names of problem types. Left out: any; a type that is no ACME type fits every row. */
   readonly types?: readonly string[]
   readonly operations?: readonly string[]
   readonly challenges?: readonly string[]
