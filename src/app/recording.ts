@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { StoredEvents } from '../audit/event-recorder.ts'
 import type { RecordContext } from '../audit/intent.ts'
 import { RECORDER_LIMITS, Recorder, type RecorderEvent } from '../audit/recorder.ts'
 import { FRAME_LIMIT, Spill } from '../audit/spill.ts'
@@ -8,7 +9,7 @@ import type { Clock } from '../exchange/clock.ts'
 import type { StoreFaults } from '../store/sqlite/faults.ts'
 import { openSqliteStore } from '../store/sqlite/open.ts'
 import type { Closing } from './closing.ts'
-import { privacyOf } from './privacy.ts'
+import { privacyOf, pseudonymOf } from './privacy.ts'
 import { VERSION } from './version.ts'
 
 /** Opens the record for writing, brings in what earlier runs left, and keeps it until `closing` runs. */
@@ -47,7 +48,10 @@ export async function openRecording(
   await recorder.importSpill()
   const dead = await opened.store.closeDeadIntents(wall, monotonic)
   if (dead > 0) events.onDeadIntents(dead)
-  return { opened, recorder, spill, outcomeDeadline: limits.outcomeDeadline }
+  const { instance } = config
+  const told = new StoredEvents(opened.store, clock, () => instance)
+  const keeping = opened.keeping({ clock, instance, pseudonym: () => pseudonymOf(config.data) })
+  return { opened, recorder, spill, events: told, keeping, outcomeDeadline: limits.outcomeDeadline }
 }
 
 /** What every fact says of the process that wrote it. */

@@ -93,6 +93,18 @@ export interface KeptValuesReader {
   keptValues(cursor: string): Promise<KeptValues>
 }
 
+/** The last fact that was removed for its age: the chain begins behind it. */
+export interface Anchor {
+  readonly sequence: number
+  /** Hex. */
+  readonly digest: string
+}
+
+export interface AnchorReader {
+  /** Null where the chain begins with its first fact. Facts up to the anchor may still be there: they are being removed. */
+  anchor(): Promise<Anchor | null>
+}
+
 /** An exchange that has ended, with the sequence number of its outcome. */
 export interface EndedExchange {
   readonly sequence: number

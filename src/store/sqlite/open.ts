@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import type { RecordKeeping } from '../../audit/keeping.ts'
 import type { RecordStore } from '../../audit/record-store.ts'
 import type { SinkPositions } from '../../audit/sinks/sink-positions.ts'
+import type { TokenStore } from '../../audit/token.ts'
 import { newExchangeId } from '../../exchange/exchange-id.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { backupRefusal, copyDatabase } from './backup.ts'
@@ -11,6 +13,7 @@ import { createFolder, databaseFile } from './folder.ts'
 import { lockFolder } from './lock.ts'
 import { type MigrationReport, migrateDatabase } from './migrate.ts'
 import { Queries } from './queries.ts'
+import { type KeepingOptions, SqliteKeeping } from './sqlite-keeping.ts'
 import { openThreadedReader, readerOf, type SqliteReader } from './sqlite-record-reader.ts'
 import { SqliteRecordStore } from './sqlite-record-store.ts'
 import { all, builder } from './statements.ts'
@@ -39,6 +42,8 @@ export interface SqliteStore {
   readonly migration: MigrationReport
   /** Copy the database into a new file while it is written to. Rejects with StoreRefusal. */
   backup(file: string): Promise<{ readonly bytes: number }>
+  /** What takes things out again, and the tokens. */
+  keeping(options: KeepingOptions): RecordKeeping & TokenStore
   close(): Promise<void>
 }
 
@@ -70,6 +75,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       boot,
       migration,
       backup: async (target) => ({ bytes: await writer.backup(target) }),
+      keeping: (options) => new SqliteKeeping(writer, reader, options),
       async close() {
         await reader.close()
         await writer.close()

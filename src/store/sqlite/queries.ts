@@ -2,13 +2,16 @@
 import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import { sql } from 'kysely'
-import type { ExchangeFilter, RecordTally } from '../../audit/record-store.ts'
+import type { Person } from '../../audit/person.ts'
+import type { Anchor, ExchangeFilter, RecordTally } from '../../audit/record-store.ts'
 import type { ExchangeId } from '../../exchange/exchange-id.ts'
 import { decodeBytes, unpackBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
 import { resourcePlace } from '../resource-place.ts'
 import { INTENT, OUTCOME } from '../tables.ts'
 import { type ExchangeRow, endedAfter, exchangesBetween } from './exchange-query.ts'
+import { type PersonPage, searchPerson } from './person-search.ts'
+import { type Prunable, prunable } from './prunable.ts'
 import { all, builder, prepare } from './statements.ts'
 
 const nothing = Buffer.alloc(0)
@@ -119,6 +122,10 @@ function statements(db: Database.Database) {
           .as('events'),
       ]),
     ),
+    anchor: prepare<{ value: string }>(
+      db,
+      builder.selectFrom('meta').select('value').where('name', '=', sql.lit('anchor')),
+    ),
     bodiesOf: prepare<CodedRow>(
       db,
       builder
@@ -227,6 +234,21 @@ export class Queries {
       digest: blobOf(row.digest).toString('hex'),
       exchange: exchangeIdOf(blobOf(row.exchange)),
     }))
+  }
+
+  anchor(): Anchor | null {
+    const text = this.#run.anchor.get()?.value
+    return text === undefined ? null : (JSON.parse(text) as Anchor)
+  }
+
+  /** See `prunable.ts`. */
+  prunable(before: number, through: number, after: number): Promise<Prunable> {
+    return prunable(this.#db, before, through, after)
+  }
+
+  /** See `person-search.ts`. */
+  namedBy(person: Person, after: number): PersonPage {
+    return searchPerson(this.#db, person, after)
   }
 
   /** The cursor names a table and the last row read of it. */

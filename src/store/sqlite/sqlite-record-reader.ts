@@ -1,4 +1,7 @@
+import type { Person } from '../../audit/person.ts'
 import type {
+  Anchor,
+  AnchorReader,
   EndedExchange,
   ExchangeFilter,
   KeptValues,
@@ -14,6 +17,8 @@ import type { ExchangeId } from '../../exchange/exchange-id.ts'
 import type { AccountKey, Resource } from '../../exchange/resource.ts'
 import { FACT_KINDS } from '../tables.ts'
 import { Thread } from '../thread.ts'
+import type { PersonPage } from './person-search.ts'
+import type { Prunable } from './prunable.ts'
 import type { AccountKeyRow, ExchangeTexts, Queries } from './queries.ts'
 import type { ReaderData } from './reader-worker.ts'
 
@@ -27,7 +32,12 @@ type Answer<Name extends Question> = Awaited<ReturnType<Queries[Name]>>
 
 const KIND_NAMES = new Map(Object.entries(FACT_KINDS).map(([name, kind]) => [kind, name]))
 
-export interface SqliteReader extends RecordReader, KeptValuesReader {}
+export interface SqliteReader extends RecordReader, KeptValuesReader, AnchorReader {
+  /** How far facts behind `after` may go that are older than `before` and not above `through`. */
+  prunable(before: number, through: number, after: number): Promise<Prunable>
+  /** Kept values that name a person, from the row after `after` on. */
+  namedBy(person: Person, after: number): Promise<PersonPage>
+}
 
 /** Who answers: the reader's thread, or the queries themselves. */
 interface Source {
@@ -110,6 +120,18 @@ class SqliteRecordReader implements SqliteReader {
       digest,
       found: { kind: KIND_NAMES.get(kind) ?? '', exchange, at },
     }))
+  }
+
+  anchor(): Promise<Anchor | null> {
+    return this.#source.ask('anchor', [])
+  }
+
+  prunable(before: number, through: number, after: number): Promise<Prunable> {
+    return this.#source.ask('prunable', [before, through, after])
+  }
+
+  namedBy(person: Person, after: number): Promise<PersonPage> {
+    return this.#source.ask('namedBy', [person, after])
   }
 
   async keptValues(cursor: string): Promise<KeptValues> {

@@ -156,6 +156,11 @@ export class SqliteRecordStore implements RecordStore, SinkPositions {
     return taken
   }
 
+  /** What else the writer's thread does, in its turn among the appends. */
+  ask<T>(name: string, argument: unknown): Promise<T> {
+    return this.#ask<T>(name, argument)
+  }
+
   async #ask<T = number>(name: string, argument: unknown): Promise<T> {
     if (this.#closing !== null) throw closed()
     try {

@@ -6,6 +6,7 @@ import { copyDatabase } from './backup.ts'
 import type { Batch, Row } from './batch.ts'
 import { openForWriting } from './connection.ts'
 import { StoreFaults } from './faults.ts'
+import { Removal } from './removal.ts'
 import { type Failure, Writer } from './writer.ts'
 import type { TokenRow } from './writer-statements.ts'
 
@@ -26,6 +27,7 @@ answerRequests(() => {
   const { file, stream, boot, faults } = workerData as WriterData
   const db = openForWriting(file)
   const writer = new Writer(db, stream, boot, faults ? new StoreFaults(faults) : null)
+  const removal = new Removal(db, writer)
   return {
     handlers: {
       append(batch: Batch): Written {
@@ -42,6 +44,18 @@ answerRequests(() => {
       sinkPosition: (name: string) => writer.sinkPosition(name),
       advanceSink: ({ name, position }: { name: string; position: SinkPosition }) =>
         writer.advanceSink(name, position),
+      moveAnchor: (given: Parameters<Removal['moveAnchor']>[0]) => removal.moveAnchor(given),
+      removeFacts: () => removal.removeFacts(),
+      bodiesThrough: () => removal.bodiesThrough(),
+      removeBodies: (through: number) => removal.removeBodies(through),
+      removePersonalOf: (given: Parameters<Removal['removePersonalOf']>[0]) =>
+        removal.removePersonalOf(given),
+      removePersonal: (before: number) => removal.removePersonal(before),
+      removeBlobs: (before: number) => removal.removeBlobs(before),
+      pending: (what: string) => removal.pending(what),
+      tell: (given: Parameters<Removal['tell']>[0]) => removal.tell(given),
+      erase: (given: Parameters<Removal['erase']>[0]) => removal.erase(given),
+      emptyLog: () => removal.emptyLog(),
       probe: () => writer.probe(),
       backup: (target: string) => copyDatabase(db, target),
     },

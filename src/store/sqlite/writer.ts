@@ -159,18 +159,18 @@ export class Writer {
 
   /** A token and the event that tells of it, or neither. Throws SqliteError. */
   addToken({ id, name, role, digest, created_at, expires }: TokenRow, event: Batch): void {
-    this.#transaction(() => {
+    this.change((append) => {
       this.#run.insertToken.run(id, name, role, Buffer.from(digest), created_at, expires)
-      for (const entry of unpackBatch(event)) this.#append(entry)
+      append(event)
     })
   }
 
   /** False, and no event, where there is none of this id. Throws SqliteError. */
   removeToken(id: string, event: Batch): boolean {
     let removed = false
-    this.#transaction(() => {
+    this.change((append) => {
       removed = this.#run.deleteToken.run(id).changes > 0
-      if (removed) for (const entry of unpackBatch(event)) this.#append(entry)
+      if (removed) append(event)
     })
     return removed
   }
@@ -185,6 +185,21 @@ export class Writer {
     this.#transaction(() => {
       this.#run.upsertSinkPosition.run(name, sequence, outcomes, lines)
     })
+  }
+
+  /** Changes beside the facts, in one transaction, with events where `append` is given any. Throws SqliteError. */
+  change(work: (append: (event: Batch) => void) => void): void {
+    this.#transaction(() => {
+      work((event) => {
+        for (const entry of unpackBatch(event)) this.#append(entry)
+      })
+    })
+  }
+
+  /** Shared values were taken out: what is remembered of them may be gone. */
+  forgetShared(): void {
+    this.#personal.forget()
+    this.#blobs = new LruMap(5_000)
   }
 
   /** A small durable write that is no fact. Throws SqliteError. */
