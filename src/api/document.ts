@@ -154,11 +154,18 @@ function giveExamples(operation: OpenAPIV3_1.OperationObject, row: Route): void 
   }
 }
 
-/** The generator also makes a form for requests of every named schema; none of them is asked for. */
+/** The generator makes two forms of every named schema, for requests and for answers; what no route uses goes. */
 function withoutUnused(document: OpenAPIV3_1.Document): OpenAPIV3_1.Document {
-  const text = JSON.stringify(document)
-  const schemas = Object.entries(document.components?.schemas ?? {}).filter(
-    ([name]) => !name.endsWith('Input') || text.includes(`"#/components/schemas/${name}"`),
-  )
-  return { ...document, components: { ...document.components, schemas: Object.fromEntries(schemas) } }
+  const schemas = document.components?.schemas ?? {}
+  const used = new Set<string>()
+  const follow = (part: unknown) => {
+    for (const [, name] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (used.has(name!)) continue
+      used.add(name!)
+      follow(schemas[name!])
+    }
+  }
+  follow(document.paths)
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
+  return { ...document, components: { ...document.components, schemas: kept } }
 }

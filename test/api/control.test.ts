@@ -25,21 +25,23 @@ function open(
 test('filters are passed on as numbers and words', async () => {
   const operations = new FakeOperations()
   const { app } = open(operations)
-  const response = await app.inject('/api/v1/exchanges?ca=pebble&since=17&before=9&name=a.test&limit=3')
+  const response = await app.inject(
+    '/api/v1/record/exchanges?ca=pebble&since=17&before=9&name=a.test&limit=3',
+  )
   expect(response.json()).toEqual({ exchanges: [] })
   expect(operations.calls).toEqual([['exchanges', { ca: 'pebble', since: 17, before: 9, name: 'a.test' }, 3]])
 })
 
 test.each([
-  ['?colour=red', /unknown: colour/],
+  ['?colour=red', /colour: unknown; known: ca, mode/],
   ['?limit=0', /limit/],
   ['?limit=1001', /limit/],
-  ['?since=yesterday', /since: must be a whole number/],
+  ['?since=yesterday', /since: "yesterday" must be a whole number/],
   ['?ca=a&ca=b', /ca/],
   ['?ca=', /ca/],
   ['?__proto__=1', /__proto__/],
 ])('a filter that is not one is refused by name: %s', async (query, reason) => {
-  const response = await open().app.inject(`/api/v1/exchanges${query}`)
+  const response = await open().app.inject(`/api/v1/record/exchanges${query}`)
   expect(response.statusCode).toBe(400)
   expect(response.headers['content-type']).toContain('application/problem+json')
   expect(response.json().detail).toMatch(reason)
@@ -63,11 +65,15 @@ test('one exchange and one body, or 404', async () => {
 test('public keys are imported; a private one is refused', async () => {
   const operations = new FakeOperations()
   const { post } = open(operations)
-  expect((await post('/api/v1/accounts', { keys: [KEY] })).json()).toEqual({ added: 1, known: 0 })
-  const secret = await post('/api/v1/accounts', { keys: [{ ...KEY, jwk: { ...KEY.jwk, d: 'CC' } }] })
-  expect([secret.statusCode, secret.json().detail]).toEqual([400, 'unknown: d'])
-  expect((await post('/api/v1/accounts', { keys: [{ ...KEY, source: 'newAccount' }] })).statusCode).toBe(400)
-  expect((await post('/api/v1/accounts', { keys: [{ ...KEY, thumbprint: 'short' }] })).statusCode).toBe(400)
+  expect((await post('/api/v1/accounts/keys', { keys: [KEY] })).json()).toEqual({ added: 1, known: 0 })
+  const secret = await post('/api/v1/accounts/keys', { keys: [{ ...KEY, jwk: { ...KEY.jwk, d: 'CC' } }] })
+  expect([secret.statusCode, secret.json().detail]).toEqual([400, 'keys.0.jwk.d: unknown'])
+  expect((await post('/api/v1/accounts/keys', { keys: [{ ...KEY, source: 'newAccount' }] })).statusCode).toBe(
+    400,
+  )
+  expect((await post('/api/v1/accounts/keys', { keys: [{ ...KEY, thumbprint: 'short' }] })).statusCode).toBe(
+    400,
+  )
   expect(operations.keys).toEqual([KEY])
 })
 
@@ -78,7 +84,7 @@ test('a backup goes to an absolute path', async () => {
     bytes: 4096,
   })
   expect((await post('/api/v1/backup', { file: 'x.db' })).statusCode).toBe(400)
-  expect((await post('/api/v1/backup', { file: '/x', mode: 'fast' })).json().detail).toBe('unknown: mode')
+  expect((await post('/api/v1/backup', { file: '/x', mode: 'fast' })).json().detail).toBe('mode: unknown')
 })
 
 test('CAs, probes, reload and status', async () => {
@@ -96,6 +102,6 @@ test('a store that is gone is 503 with Retry-After', async () => {
       throw new StoreUnavailable('io', 'the disk is gone')
     }
   }
-  const response = await open(new Gone()).app.inject('/api/v1/accounts')
+  const response = await open(new Gone()).app.inject('/api/v1/accounts/keys')
   expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '2'])
 })
