@@ -1,23 +1,27 @@
 /**
  * The composition root: builds every part, connects them, and opens the listeners. It reads like a map; nothing
- * is decided here. `start` is the whole server, `openOffline` the record without one.
+ * is decided here. `start` is the whole server, `openOffline` the record and the inventory without one.
  */
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
-import { adminApp } from './api/admin.ts'
-import { openControlSocket } from './api/control-socket.ts'
-import type { Operations, RecordOperations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
+import type { Operations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
 import { AdminCertificates } from './app/admin-tls.ts'
 import { Closing } from './app/closing.ts'
+import { openControlPlane } from './app/control-plane.ts'
 import { openDataPlane } from './app/data-plane.ts'
+import { FirstToken } from './app/first-token.ts'
+import { watchInventory } from './app/inventory-watch.ts'
 import { needsRestart } from './app/needs-restart.ts'
 import { observeWith } from './app/observe.ts'
-import { createOperations, recordOperations, userAgent } from './app/operations.ts'
+import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
+import { Retention } from './app/retention.ts'
 import { type Routing, routingOf } from './app/routing.ts'
+import { Tokens } from './app/tokens.ts'
 import { createTraffic } from './app/traffic.ts'
+import { UnpauseLinks } from './app/unpause-links.ts'
 import { VERSION } from './app/version.ts'
 import { Feed } from './audit/feed.ts'
 import { createSinks, type Sinks } from './audit/sinks/sinks.ts'
@@ -41,12 +45,16 @@ import { createMetrics } from './observability/metrics.ts'
 import { hangUpOf } from './proxy/hang-up.ts'
 import { createChains } from './proxy/stages.ts'
 import type { StoreFaults } from './store/sqlite/faults.ts'
-import { backupSqlite, openSqliteReader } from './store/sqlite/open.ts'
+import { openInventory } from './store/sqlite/inventory/open-inventory.ts'
 import { restoreSqlite } from './store/sqlite/restore.ts'
+
+export { openOffline, rebuild } from './app/offline.ts'
 
 export interface RunningServer {
   readonly addresses: readonly ListenerAddress[]
   readonly operations: Operations
+  /** Made by this start, to be told once; null at every later start. */
+  readonly firstToken: { readonly text: string; readonly file: string; told(): void } | null
   reload(): Promise<ReloadReport>
   /** Drains, then closes everything. Resolves always. */
   close(): Promise<void>
@@ -87,10 +95,14 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         ...store.pressure(),
       }),
       async () => sinks?.status() ?? [],
+      async () => {
+        const { recorded, projected } = await inventory.reader.progress()
+        return recorded - projected
+      },
     )
     closing.add(() => metrics.close())
     const observe = observeWith(log, metrics)
-    const { opened, recorder, spill, outcomeDeadline } = await openRecording(
+    const { opened, recorder, spill, events, keeping, outcomeDeadline } = await openRecording(
       config,
       digest,
       clock,
@@ -103,7 +115,21 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     )
     const { store, reader } = opened
     const feed = new Feed(reader)
+    // What is derived from it, and how long it is kept
+    const inventory = await openInventory({ folder: config.data })
+    closing.add(() => inventory.close())
+    const watch = watchInventory(inventory.reader, observe.inventory)
+    closing.add(() => watch.close())
+    const retention = new Retention(
+      keeping,
+      inventory.reader,
+      clock,
+      () => config.retention,
+      observe.retention,
+    )
+    closing.add(() => retention.close())
     const refusedHosts = new RefusedHosts()
+    const unpauseLinks = new UnpauseLinks()
 
     // The way out
     let routing = routingOf(config)
@@ -234,10 +260,19 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         return { ok: false, digest, problems: error.problems }
       }
     }
+    const tokens = await Tokens.open(keeping, clock, () => config.instance)
+    let firstToken: FirstToken | null = null
     const operations = createOperations({
       config: () => config,
       reader,
+      inventory: inventory.reader,
+      rebuild: inventory.rebuild,
       store,
+      events,
+      keeping,
+      tokens,
+      firstToken: () => firstToken,
+      unpauseLinks,
       feed,
       keeper,
       resources,
@@ -245,9 +280,11 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       reload,
       status,
     })
-    const control = await openControlSocket(operations, config.data, observe.control)
-    closing.add(() => control.close())
-    const admin = await adminApp(
+    const made = await FirstToken.make(config.data, operations)
+    firstToken = made.first
+    const { admin, close: closeControlPlane } = await openControlPlane(
+      config,
+      operations,
       {
         store: async () => {
           await recorder.isWritable()
@@ -257,16 +294,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         draining: () => draining,
         metrics: metrics.exposition,
       },
-      operations,
-      {
-        report: observe.control,
-        version: VERSION,
-        metrics: config.listeners.admin.metrics,
-        tls: certificates,
-      },
+      observe,
     )
-    await admin.listen({ host: config.listeners.admin.address, port: config.listeners.admin.port })
-    closing.add(() => admin.close())
+    closing.add(closeControlPlane)
     addresses.push(addressOf('admin', admin.server.address()))
 
     // Open for business
@@ -291,9 +321,11 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     rememberRelays(config.data, config.relay)
     for (const warning of loaded.warnings) log('warn', 'config.warning', { warning })
     log('info', 'started', { version: VERSION, addresses, stream: opened.stream, digest })
+    const { first, text } = made
     return {
       addresses,
       operations,
+      firstToken: text === null ? null : { text, file: first.file, told: () => first.taken() },
       reload,
       async close() {
         draining = true
@@ -306,15 +338,6 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     await closeAll()
     throw error
   }
-}
-
-/** The record of a data folder, read only: for commands when no server runs. Throws StoreRefusal. */
-export async function openOffline(
-  config: Pick<Config, 'data'>,
-): Promise<RecordOperations & { close(): Promise<void> }> {
-  const reader = openSqliteReader(config.data)
-  const backup = (file: string) => backupSqlite(config.data, file)
-  return { ...recordOperations(reader, backup), close: () => reader.close() }
 }
 
 /** Puts a backup in the place of the record. Rejects with StoreRefusal while a server runs, or where it would overwrite. */

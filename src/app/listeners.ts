@@ -29,9 +29,13 @@ export async function prepareListenerRoot(config: Config): Promise<void> {
   const names = [
     ...(open.acme && acme.certificate === undefined ? acme.names : []),
     ...(open.proxy && proxy.certificate === undefined ? proxy.names : []),
-    ...(admin.tls && admin.certificate === undefined ? admin.names : []),
+    ...(adminSpeaksTls(config) && admin.certificate === undefined ? admin.names : []),
   ]
   if (names.length > 0) await loadOrCreateListenerRoot(config.data, subjectNames(names), () => new Date())
+}
+
+export function adminSpeaksTls({ listeners: { admin } }: Pick<Config, 'listeners'>): boolean {
+  return admin.tls || admin.certificate !== undefined
 }
 
 export function acmeOptions({ data, listeners: { acme } }: Config): AcmeListenerOptions {
@@ -61,7 +65,8 @@ export function sniOptions({ address, port, client_address, clients }: SniConfig
 
 type SniConfig = NonNullable<Config['listeners']['sni']>
 
-function originOf(
+/** Without files: a certificate of the listener root. */
+export function originOf(
   certificate: { readonly chain: string; readonly key: string } | undefined,
   folder: string,
 ): CertificateOrigin {

@@ -1,6 +1,7 @@
 import { AcmeProblem } from '../acme/problem.ts'
 import { PROBLEM_TYPES, problemShortName } from '../acme/problem-types.ts'
 import { readProblem } from '../acme/response-objects.ts'
+import type { Pruned } from '../audit/keeping.ts'
 import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
@@ -164,6 +165,16 @@ export function observeWith(
       if (state === 'refused' && view.relay) log('error', 'relay.refused', { ...facts, detail })
       else if (state === 'unreachable') log('warn', 'directory.failed', { ...facts, detail })
       else log('info', view.relay ? 'relay.ready' : 'directory.fetched', facts)
+    },
+
+    inventory(fault: string | null): void {
+      if (fault === null) log('info', 'inventory.recovered')
+      else log('error', 'inventory.stopped', { detail: fault })
+    },
+
+    retention(pruned: readonly Pruned[] | Error): void {
+      if (pruned instanceof Error) log('warn', 'record.pruneFailed', { detail: pruned.message })
+      else log('info', 'record.pruned', { removed: pruned })
     },
 
     control(error: unknown, id: string): void {

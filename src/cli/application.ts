@@ -10,6 +10,8 @@ export interface OfflineOperations extends RecordOperations {
 
 export interface Running {
   readonly addresses: readonly { readonly name: string; readonly address: string; readonly port: number }[]
+  /** The first admin token, where this start made it: to be told once. Until `told`, the file holds it. */
+  readonly firstToken?: { readonly text: string; readonly file: string; told(): void } | null
   /** Reads the configuration file again; a bad one changes nothing. Never rejects. */
   reload(): Promise<ReloadReport>
   /** Takes no new exchange, waits for running ones as configured, and ends. */

@@ -35,11 +35,23 @@ export function serveCommand(context: CommandContext) {
         for (const { name, address, port } of running.addresses) {
           terminal.warn(`listening: ${name} ${address.includes(':') ? `[${address}]` : address}:${port}`)
         }
+        tellFirstToken(running, terminal)
         await signals.untilEnd(running)
       } finally {
         signals.release()
       }
     })
+}
+
+/** What goes to a log is no secret any more: only a terminal is told, anybody else where the file is. */
+function tellFirstToken({ firstToken }: Running, terminal: Terminal): void {
+  if (!firstToken) return
+  if (terminal.columns === Number.POSITIVE_INFINITY) {
+    terminal.warn(`admin token: in ${firstToken.file} until its first use; see acmetap token --help`)
+    return
+  }
+  terminal.warn(`admin token, told this once: ${firstToken.text}`)
+  firstToken.told()
 }
 
 /** Any other command ends when nobody reads its output any more; a server goes on, and its sinks say what they can't write. */

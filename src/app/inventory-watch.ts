@@ -1,0 +1,19 @@
+import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
+
+/** Milliseconds. */
+const LOOK = 10_000
+
+/** Looks at the inventory now and then: `report` is told why it stands still, and null when it goes on again. */
+export function watchInventory(
+  inventory: Pick<InventoryReader, 'progress'>,
+  report: (fault: string | null) => void,
+): { close(): void } {
+  let known: string | null = null
+  const look = async () => {
+    const { fault } = await inventory.progress().catch((error: unknown) => ({ fault: String(error) }))
+    if ((fault === null) !== (known === null)) report(fault)
+    known = fault
+  }
+  const timer = setInterval(() => void look(), LOOK).unref()
+  return { close: () => clearInterval(timer) }
+}

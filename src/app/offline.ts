@@ -1,0 +1,69 @@
+import type { RecordOperations } from '../api/operations.ts'
+import type { InventoryProgress, InventoryReader } from '../audit/inventory/inventory-reader.ts'
+import type { Config } from '../config/schema.ts'
+import { type OpenedInventory, openInventoryOffline } from '../store/sqlite/inventory/open-inventory.ts'
+import { backupSqlite, openSqliteReader } from '../store/sqlite/open.ts'
+import { recordOperations } from './operations.ts'
+
+/** The record of a data folder, or of a backup's file, for commands when no server runs. Throws StoreRefusal. */
+export async function openOffline(
+  { data }: Pick<Config, 'data'>,
+  onProgress?: (progress: InventoryProgress) => void,
+): Promise<RecordOperations & { close(): Promise<void> }> {
+  const reader = openSqliteReader(data)
+  const inventory = whenAsked(() => openInventoryOffline(data, onProgress ? { onProgress } : {}))
+  const backup = (file: string) => backupSqlite(data, file)
+  return {
+    ...recordOperations(reader, inventory.reader, backup),
+    async close() {
+      await inventory.close()
+      await reader.close()
+    },
+  }
+}
+
+/** Makes the inventory of a folder that no server serves from anew. Rejects with StoreRefusal. */
+export async function rebuild(
+  { data }: Pick<Config, 'data'>,
+  onProgress: (progress: InventoryProgress) => void,
+): Promise<void> {
+  const opened = await openInventoryOffline(data, { onProgress })
+  try {
+    await opened.rebuild()
+    onProgress(await opened.reader.progress())
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Many commands ask the record alone: the inventory is opened, and brought up to date, with the first question to it. */
+function whenAsked(open: () => Promise<OpenedInventory>): {
+  readonly reader: InventoryReader
+  close(): Promise<void>
+} {
+  let opening: Promise<OpenedInventory> | null = null
+  const opened = () => {
+    opening ??= open()
+    return opening
+  }
+  return {
+    reader: {
+      exchanges: async (filter) => (await opened()).reader.exchanges(filter),
+      accounts: async (filter) => (await opened()).reader.accounts(filter),
+      clients: async (filter) => (await opened()).reader.clients(filter),
+      orders: async (filter) => (await opened()).reader.orders(filter),
+      order: async (id) => (await opened()).reader.order(id),
+      challenges: async (filter) => (await opened()).reader.challenges(filter),
+      certificates: async (filter) => (await opened()).reader.certificates(filter),
+      certificate: async (id) => (await opened()).reader.certificate(id),
+      certificatePem: async (fingerprint) => (await opened()).reader.certificatePem(fingerprint),
+      failures: async (filter) => (await opened()).reader.failures(filter),
+      rateLimits: async (filter) => (await opened()).reader.rateLimits(filter),
+      summary: async (filter) => (await opened()).reader.summary(filter),
+      progress: async () => (await opened()).reader.progress(),
+    },
+    async close() {
+      if (opening !== null) await (await opening.catch(() => null))?.close()
+    },
+  }
+}
