@@ -22,9 +22,11 @@ import { escapeText } from './escape.ts'
 import { exchangesCommand } from './exchanges/command.ts'
 import { exportCommand } from './export.ts'
 import { failuresCommand } from './failures/command.ts'
+import { forgetCommand } from './forget.ts'
 import { importCommand } from './import/command.ts'
 import { ordersCommand } from './orders/command.ts'
 import { rebuildCommand } from './rebuild.ts'
+import { recordCommand } from './record/command.ts'
 import { reportCommand } from './report/command.ts'
 import { restoreCommand } from './restore.ts'
 import { rootCommand } from './root/command.ts'
@@ -68,7 +70,7 @@ function buildProgram(context: CommandContext): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  acmetap config example > acmetap.yaml   begin a configuration\n  acmetap serve                           run the proxy\n  acmetap exchanges --since 1h            see what happened',
+      '\nExamples:\n  acmetap config example > acmetap.yaml   begin a configuration\n  acmetap serve                           run the proxy\n  acmetap failures                        what went wrong, and what to do\n  acmetap orders show www.example.com     how one certificate was ordered, step by step',
     )
   const commands = [
     serveCommand,
@@ -83,13 +85,15 @@ function buildProgram(context: CommandContext): Command {
     certificatesCommand,
     accountsCommand,
     clientsCommand,
-    importCommand,
-    tailCommand,
-    tokenCommand,
     exchangesCommand,
+    tailCommand,
+    importCommand,
     exportCommand,
     reportCommand,
+    tokenCommand,
     rebuildCommand,
+    recordCommand,
+    forgetCommand,
     backupCommand,
     restoreCommand,
   ]

@@ -36,6 +36,7 @@ beforeEach(async () => {
     }),
     recorded({ sequence: 1, operation: 'directory' }),
   ])
+  operations.inventory.recordedExchanges = operations.found
   ;[offlineOpened, offlineClosed, socket] = [0, 0, null]
 })
 afterEach(async () => {
@@ -52,6 +53,7 @@ const application: Application = {
   async openOffline() {
     offlineOpened += 1
     return {
+      inventory: operations.inventory,
       exchanges: operations.exchanges.bind(operations),
       exchange: operations.exchange.bind(operations),
       body: operations.body.bind(operations),
@@ -66,6 +68,7 @@ const application: Application = {
     mkdirSync(config.data)
     return { chain: { facts: force ? 7 : 5, head: file }, movedAside: config.data }
   },
+  rebuild: () => Promise.reject(new Error('not here')),
 }
 
 const acmetap = (...words: string[]) => runHere(words, folder, { now: NOW, application })
@@ -98,7 +101,7 @@ describe.each(['server', 'offline'])('over %s', (kind) => {
 
   test('exchanges with every filter, as JSON', async () => {
     const words =
-      '--ca a --mode relay --operation newOrder --outcome refused --problem malformed --account u --issuance i --name n --since 1h --limit 2 --json'
+      '--ca a --mode relay --operation newOrder --outcome refused --status 403 --problem malformed --diagnosis caa --account u --issuance i --name n --since 1h --limit 2 --json'
     const { code, out } = await acmetap('exchanges', ...words.split(' '))
     expect(code).toBe(0)
     expect(JSON.parse(out)).toEqual(operations.found)
@@ -107,13 +110,16 @@ describe.each(['server', 'offline'])('over %s', (kind) => {
       mode: 'relay',
       operation: 'newOrder',
       outcome: 'refused',
+      status: 403,
       problem: 'malformed',
+      diagnosis: 'caa',
       account: 'u',
       issuance: 'i',
-      name: 'n',
+      name: { kind: 'exact', value: 'n' },
       since: NOW - 3_600_000_000,
+      limit: 2,
     }
-    expect(operations.calls).toEqual([['exchanges', filter, 2]])
+    expect(operations.inventory.calls).toEqual([['exchanges', filter]])
   })
 
   test('one exchange, with bodies', async () => {
@@ -161,7 +167,7 @@ describe.each(['server', 'offline'])('over %s', (kind) => {
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('there is no exchange')])
   })
 
-  test('accounts and a backup', async () => {
+  test('account keys and a backup', async () => {
     operations.keys.push({
       ca: 'pebble',
       account: 'https://localhost:8443/acct/1',
@@ -169,7 +175,7 @@ describe.each(['server', 'offline'])('over %s', (kind) => {
       thumbprint: 'tp',
       source: 'newAccount',
     })
-    expect((await acmetap('accounts')).out).toMatch(
+    expect((await acmetap('accounts', 'keys')).out).toMatch(
       /pebble +https:\/\/localhost:8443\/acct\/1 +P-256 +tp +newAccount/,
     )
     expect((await acmetap('backup', 'copy.db')).out).toBe(`${folder}/copy.db: 4096 bytes\n`)

@@ -22,18 +22,16 @@ export function renderGroups(
   const parts = [`${bold('what fails most')}  ${count}\n`]
   const told = new Set<string>()
   for (const group of groups.slice(0, MOST_GROUPS)) {
-    const example = failures.find(({ id }) => group.examples.includes(id))
+    const examples = failures.filter(({ id }) => group.examples.includes(id))
     const last = whenText(group.last, { now: terminal.now(), utc: false })
     const times = group.names > 1 && group.failures > group.names ? `; ${group.failures} failures` : ''
     parts.push(`\n${red('■')} ${renderProse(terminal, '', `${group.says}${times}; the last ${last}`, 2)}`)
-    // The example's own details would be told of all.
-    const diagnosis =
-      group.failures === 1 && example !== undefined ? example.diagnosis : describe(group.class)
+    const diagnosis = describe(group.class, commonDetails(examples))
     parts.push(
       renderDiagnosis(terminal, diagnosis, {
         indent: 2,
         problem: null,
-        names: example?.names ?? [],
+        names: examples[0]?.names ?? [],
         brief: seen(told, diagnosis),
       }),
     )
@@ -47,6 +45,13 @@ export function renderGroups(
   return parts.join('')
 }
 
+/** What one of them alone says must not be told of all. */
+function commonDetails(examples: readonly Failure[]): Readonly<Record<string, string>> {
+  const [first, ...others] = examples.map(({ diagnosis }) => diagnosis.details)
+  const shared = ([name, value]: [string, string]) => others.every((details) => details[name] === value)
+  return Object.fromEntries(Object.entries(first ?? {}).filter(shared))
+}
+
 /** Failures in words, as they come; a remedy that was told above is not told again. Ends in a newline. */
 export function renderFailures(terminal: Terminal, failures: readonly Failure[], utc: boolean): string {
   const { bold, dim } = terminal.colors
@@ -58,7 +63,7 @@ export function renderFailures(terminal: Terminal, failures: readonly Failure[],
     const when = whenText(failure.at, { now: terminal.now(), utc })
     const width = Math.min(terminal.columns, 120) - when.length - failure.id.length - 6
     const what = cutMiddle(
-      escapeText(`${shortNames(names)}  ${whatText(failure)}  ${byText(client)}`),
+      escapeText([shortNames(names), whatText(failure), ...byText(client)].join('  ')),
       Math.max(20, width),
     )
     parts.push(`\n${when}  ${bold(what)}  ${dim(escapeText(failure.id))}\n`)
@@ -74,8 +79,8 @@ export function renderFailures(terminal: Terminal, failures: readonly Failure[],
   return parts.join('')
 }
 
-function byText(client: Failure['client']): string {
-  return client === null ? '' : `by ${clientText(client)}`
+function byText(client: Failure['client']): readonly string[] {
+  return client === null ? [] : [`by ${clientText(client)}`]
 }
 
 function seen(told: Set<string>, { class: name, remedy }: Diagnosis): boolean {
