@@ -19,6 +19,8 @@ export interface Terminal {
   drained?(): Promise<void>
   /** One line to standard error. */
   warn(line: string): void
+  /** The line somebody types after the question; not there where nobody can. */
+  ask?(question: string): Promise<string>
 }
 
 /** This process's own terminal. Colours only on a terminal, and never with NO_COLOR set. */
@@ -37,6 +39,17 @@ export function processTerminal(): Terminal {
       if (stdout.writableNeedDrain) await once(stdout, 'drain')
     },
     warn: (line) => void stderr.write(`${line}\n`),
+    ...(process.stdin.isTTY && stdout.isTTY ? { ask } : {}),
+  }
+}
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return await lines.question(question)
+  } finally {
+    lines.close()
   }
 }
 

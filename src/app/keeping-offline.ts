@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type ChainOptions, type ChainReport, verifyChain } from '../audit/chain.ts'
+import type { Actor } from '../audit/event.ts'
+import type { Forgotten } from '../audit/keeping.ts'
+import { Spill } from '../audit/spill.ts'
+import type { Config } from '../config/schema.ts'
+import { systemClock } from '../exchange/clock.ts'
+import { databaseFile } from '../store/sqlite/folder.ts'
+import { openSqliteReader, openSqliteStore } from '../store/sqlite/open.ts'
+import { SqliteKeeping } from '../store/sqlite/sqlite-keeping.ts'
+import { pseudonymOf } from './privacy.ts'
+import { VERSION } from './version.ts'
+
+type Place = Pick<Config, 'data' | 'instance'>
+
+/**
+ * Erases a person from the record of a folder that no server uses, and from the outcomes that wait in its spill file.
+ * `dry` reads only. Rejects with StoreRefusal: `missing`, or `inUse` while a server runs.
+ */
+export async function forgetOffline(
+  { data, instance }: Place,
+  value: string,
+  actor: Actor,
+  dry: boolean,
+): Promise<Forgotten> {
+  const clock = systemClock()
+  const options = { clock, instance, pseudonym: () => pseudonymOf(data) }
+  if (dry || !existsSync(databaseFile(data))) {
+    const reader = openSqliteReader(data)
+    try {
+      return await new SqliteKeeping({ ask: readOnly }, reader, options).forget(value, actor, true)
+    } finally {
+      await reader.close()
+    }
+  }
+  const opened = await openSqliteStore({
+    folder: data,
+    now: clock.now().wall,
+    boot: randomUUID(),
+    software: `acmetap ${VERSION}`,
+  })
+  try {
+    const spill = await Spill.open(join(data, 'spill'), 0)
+    try {
+      await spill.drain(async (entries) => {
+        for (const entry of entries) await opened.store.append(entry)
+      })
+    } finally {
+      await spill.close()
+    }
+    return await opened.keeping(options).forget(value, actor, false)
+  } finally {
+    await opened.close()
+  }
+}
+
+/** Verifies the record of a data folder, or of a backup's file, as it stands: nothing is changed. Rejects with StoreRefusal. */
+export async function verifyPlace(place: string, options: ChainOptions): Promise<ChainReport> {
+  const reader = openSqliteReader(place)
+  try {
+    return await verifyChain(reader, options)
+  } finally {
+    await reader.close()
+  }
+}
+
+function readOnly(): Promise<never> {
+  return Promise.reject(new Error('the record was opened to be read'))
+}
