@@ -39,10 +39,13 @@ export function match(
   { operation, challengeType }: Symptom,
   table: readonly Row[],
 ): Match | null {
+  const lower = text.toLowerCase()
   for (const row of table) {
     if (row.types && type !== '' && !row.types.includes(type)) continue
     if (row.operations && !row.operations.includes(operation)) continue
     if (row.challenges && !row.challenges.includes(challengeType ?? '')) continue
+    if (!row.lower.test(lower)) continue
+    // Lower case of some letters is longer; then the pattern itself may not fit.
     const found = row.pattern.exec(text)
     if (found) return { class: row.class, details: { ...row.details, ...found.groups } }
   }
