@@ -186,6 +186,8 @@ test('every command has examples in its help', async () => {
     'rebuild',
     'backup',
     'restore',
+    'record',
+    'forget',
   ])
   const visit = async (name: string) => {
     for (const child of await help([name])) await help([name, child])
