@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { MAX_URL_LENGTH } from '../../acme/members.ts'
-import type { TreeFormat } from './found-certificate.ts'
+import type { TreeFormat } from './certificate-tree.ts'
 
 /**
  * acme.sh: a folder `<name>` or `<name>_ecc` with `<name>.conf` (shell assignments, Le_API among them), `fullchain.cer`,

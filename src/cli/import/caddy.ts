@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { member, urlMember } from '../../acme/members.ts'
-import type { TreeFormat } from './found-certificate.ts'
+import type { TreeFormat } from './certificate-tree.ts'
 
 /**
  * Caddy and others on CertMagic: `certificates/<CA>/<name>/` with `<name>.crt`, the whole chain, and `<name>.json`

@@ -1,7 +1,6 @@
 import path from 'node:path'
 import type { AccountFolder } from '../accounts/account-folder.ts'
-import type { CertificateTree } from './certificate-tree.ts'
-import type { TreeFormat } from './found-certificate.ts'
+import type { CertificateTree, TreeFormat } from './certificate-tree.ts'
 import { newestFirst } from './newest-first.ts'
 
 /**

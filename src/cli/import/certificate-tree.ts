@@ -63,3 +63,6 @@ export class CertificateTree {
     return null
   }
 }
+
+/** Takes what it recognises out of a tree, and claims the files, so that no other format reads them again. */
+export type TreeFormat = (tree: CertificateTree) => Promise<void>

@@ -158,7 +158,7 @@ function summary(
     ...(expired > 0 ? [`${expired} expired`] : []),
     ...(leftOut.older > 0 ? [`${leftOut.older} older left out (--history takes them)`] : []),
     ...(leftOut.authorities > 0 ? [`${leftOut.authorities} of CAs left out`] : []),
-    ...(leftOut.keys > 0 ? [`${leftOut.keys} private keys passed over`] : []),
+    ...(leftOut.keys > 0 ? [`${leftOut.keys} private key${leftOut.keys === 1 ? '' : 's'} passed over`] : []),
   ]
   return parts.join(', ')
 }

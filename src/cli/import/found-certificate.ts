@@ -3,8 +3,6 @@
  * the first renewal. Only certificates leave this folder, each written anew from its DER; keys that lie in the same
  * file are passed over, and files that are named as keys are not opened. Start at read-certificate-files.ts.
  */
-import type { CertificateTree } from './certificate-tree.ts'
-
 export type CertificateFormat =
   | 'certbot'
   | 'lego'
@@ -44,6 +42,3 @@ export interface FoundCertificate {
   readonly host: string
   readonly unmanaged: boolean
 }
-
-/** Takes what it recognises out of a tree, and claims the files, so that no other format reads them again. */
-export type TreeFormat = (tree: CertificateTree) => Promise<void>

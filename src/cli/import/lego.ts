@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { urlMember } from '../../acme/members.ts'
-import type { TreeFormat } from './found-certificate.ts'
+import type { TreeFormat } from './certificate-tree.ts'
 
 /**
  * lego: `certificates/<name>.json` ({ domain, certUrl, certStableUrl }), `<name>.crt` with the chain and

@@ -1,4 +1,4 @@
-import type { TreeFormat } from './found-certificate.ts'
+import type { TreeFormat } from './certificate-tree.ts'
 
 /** Files that hold certificates by their name, and those that hold keys. */
 export const CERTIFICATE_FILE = /\.(?:pem|crt|cer|cert|der)(?:\.(?:rsa|ecdsa|dsa))?$/i

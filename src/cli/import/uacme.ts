@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { TreeFormat } from './found-certificate.ts'
+import type { TreeFormat } from './certificate-tree.ts'
 import { newestFirst } from './newest-first.ts'
 
 /** uacme: `<name>/cert.pem` with the chain, older ones as `cert-<time>.pem`, the key in `private/<name>`. Nothing tells the CA. */

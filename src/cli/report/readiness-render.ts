@@ -2,7 +2,14 @@ import type { ClientReadiness } from '../../audit/readiness/assess.ts'
 import { type Finding, VERDICTS, type Verdict } from '../../audit/readiness/verdict.ts'
 import { escapeText } from '../escape.ts'
 import type { Terminal } from '../terminal.ts'
-import type { ReadinessReport } from './readiness.ts'
+
+export interface ReadinessReport {
+  /** RFC 3339. */
+  readonly at: string
+  /** The worst first. */
+  readonly clients: readonly ClientReadiness[]
+  readonly notSeen: readonly string[]
+}
 
 const CHECK_TEXTS = {
   schedule: 'renewal',

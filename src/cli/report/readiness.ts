@@ -8,20 +8,12 @@ import { UsageError } from '../cli-error.ts'
 import { type CommandContext, command, configOf } from '../command-context.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
-import { readinessMarkdown, readinessText } from './readiness-render.ts'
+import { type ReadinessReport, readinessMarkdown, readinessText } from './readiness-render.ts'
 
 interface ReadinessOptions extends PlaceOptions {
   readonly json?: boolean
   readonly format?: string
   readonly all?: boolean
-}
-
-export interface ReadinessReport {
-  /** RFC 3339. */
-  readonly at: string
-  /** The worst first. */
-  readonly clients: readonly ClientReadiness[]
-  readonly notSeen: readonly string[]
 }
 
 const TELL_EVERY = 2_000_000

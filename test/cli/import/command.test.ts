@@ -166,6 +166,25 @@ test('no byte of a private key leaves, whatever lies where', async () => {
   expect(left).not.toContain('PRIVATE KEY')
 })
 
+test('standard input of the process itself', async () => {
+  const { execFileSync } = await import('node:child_process')
+  const main = path.resolve(import.meta.dirname, '../../../src/main.ts')
+  const out = execFileSync(process.execPath, [main, 'import', '-', '--dry-run', '--json', '--host', 'web1'], {
+    cwd: folder,
+    env: { HOME: folder },
+    input: now.key + now.chain + older.chain,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  }).toString()
+  expect(JSON.parse(out)).toMatchObject({
+    found: [
+      { fingerprint: older.fingerprint, path: 'standard input', host: 'web1' },
+      { fingerprint: now.fingerprint },
+    ],
+    expired: 1,
+    leftOut: { keys: 1 },
+  })
+})
+
 test('batches: at most 200 certificates and about 2 MiB, of one machine each', () => {
   const one = (at: number, size: number, host = 'web1') => ({
     pem: 'x'.repeat(size),
