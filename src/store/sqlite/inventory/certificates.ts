@@ -55,7 +55,7 @@ export class Certificates {
     if (known !== undefined) this.#run.see.run(moment.first, moment.sequence, moment.firstAt, change.body, id)
     if (imported) {
       const { host, path, at, unmanaged } = imported
-      this.#run.importedAs.run(JSON.stringify({ host, path, at, unmanaged }), id)
+      this.#run.importedAs.run({ text: JSON.stringify({ host, path, at, unmanaged }), id })
     } else {
       this.#download(id, moment)
     }
@@ -73,7 +73,7 @@ export class Certificates {
       this.#run.tell.run(moment.ca, 'observed', null, '[]', moment.exchange, null, id)
       this.#relate(id, null)
     }
-    this.#run.revoke.run(moment.at, reason, by, id)
+    this.#run.revoke.run({ at: moment.at, reason, by, id })
   }
 
   suggestWindow({ ariId, start, end, explanation }: RenewalWindowChange, { ca, at }: Moment): void {
@@ -156,8 +156,8 @@ function statements(db: Database.Database) {
     ),
     /** The last import tells. */
     importedAs: db.prepare<unknown[]>(
-      `update certificates set imported = ?1 where id = ?2
-       and (imported is null or json_extract(imported, '$.at') <= json_extract(?1, '$.at'))`,
+      `update certificates set imported = @text where id = @id
+       and (imported is null or json_extract(imported, '$.at') <= json_extract(@text, '$.at'))`,
     ),
     order: db.prepare<unknown[]>(
       'update certificates set order_id = ?, account = ?, client = ?, profile = ? where id = ?',
@@ -171,8 +171,8 @@ function statements(db: Database.Database) {
       'insert into certificate_downloads (certificate, account, first_at, last_at) values (?, ?, ?, ?)',
     ),
     revoke: db.prepare<unknown[]>(
-      `update certificates set revoked_at = min(coalesce(revoked_at, ?1), ?1), revocation_reason = coalesce(revocation_reason, ?2),
-       revoked_by = coalesce(revoked_by, ?3) where id = ?4`,
+      `update certificates set revoked_at = min(coalesce(revoked_at, @at), @at),
+       revocation_reason = coalesce(revocation_reason, @reason), revoked_by = coalesce(revoked_by, @by) where id = @id`,
     ),
     suggest: db.prepare<unknown[]>(
       `update certificates set window_start = ?, window_end = ?, window_asked_at = ?, window_explanation = ?

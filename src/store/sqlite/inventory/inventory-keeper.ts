@@ -13,6 +13,11 @@ export type Question = Exclude<keyof InventoryReader, 'progress'>
 
 /** How long an answer waits for facts that were in the record when it was asked for, in ms. */
 const WAIT_FOR_FACTS = 500
+/** ms of work at a time: while somebody waits or little is left, and while there is much to take in. */
+const SLICE = 5
+const LONG_SLICE = 20
+/** Facts that are much. */
+const FAR_BEHIND = 500
 const FIRST_PAUSE = 1_000
 const LONGEST_PAUSE = 60_000
 
@@ -50,7 +55,8 @@ export class InventoryKeeper {
     if (this.#fault !== null && performance.now() < this.#retryAt) return false
     try {
       const { projector, state } = this.#open()
-      const more = projector.step()
+      const isFarBehind = this.#asked === 0 && this.#facts.last() - projector.position > FAR_BEHIND
+      const more = projector.step(isFarBehind ? LONG_SLICE : SLICE)
       const until = state.rebuildUntil()
       if (until !== null && projector.position >= until) state.setRebuildUntil(null)
       this.#fault = null

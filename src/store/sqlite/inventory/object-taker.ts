@@ -141,9 +141,9 @@ export class ObjectTaker {
   }
 
   #certificate(change: Extract<Change, { object: 'certificate' }>, moment: Moment): void {
-    const byOrder = change.order === null ? null : this.orders.find(moment.caName, change.order)
-    const byUrl = change.url === null ? null : this.orders.findByCertificateUrl(moment.ca, change.url)
-    const id = byOrder ?? byUrl
+    const id =
+      (change.order === null ? null : this.orders.find(moment.caName, change.order)) ??
+      (change.url === null ? null : this.orders.findByCertificateUrl(moment.ca, change.url))
     const certificate = this.certificates.take(
       change,
       id === null ? null : this.orders.ofCertificate(id),

@@ -11,8 +11,6 @@ import { ExchangeTaker } from './exchange-taker.ts'
 import type { FactRow, RecordFacts } from './record-facts.ts'
 import { State } from './state.ts'
 
-/** ms of work, after which others may use the thread. */
-const SLICE = 5
 const READ_AT_ONCE = 128
 
 export class Projector {
@@ -49,7 +47,7 @@ export class Projector {
    * Takes in facts for about `budget` ms, in one transaction. True when there is more. Throws SqliteError; then
    * nothing of it is in. A fact that can't be taken in for its own sake is left out, and counted in the state.
    */
-  step(budget = SLICE): boolean {
+  step(budget: number): boolean {
     try {
       return this.#slice(budget, (fact) => this.#take(fact))
     } catch (error) {
