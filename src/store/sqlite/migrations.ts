@@ -159,9 +159,26 @@ async function admitEvents(db: Kysely<unknown>): Promise<void> {
   await sql`insert into blob_uses select id, ${last} from blobs`.execute(db)
   await sql`insert into personal_uses select id, ${last}, null from personal`.execute(db)
 
-  // Index pages that were split before deleted content was overwritten may hold copies of personal values.
+  await remakePersonal(db)
+}
+
+/** Pages that were split before deleted content was overwritten may hold copies of values, which nothing would erase. */
+async function remakePersonal(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db
   await sql`pragma secure_delete = on`.execute(db)
-  await schema.dropIndex('personal_value').execute()
+  await schema
+    .createTable('personal_anew')
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('digest', 'blob', (column) => column.notNull().unique())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('salt', 'blob', (column) => column.notNull())
+    .addColumn('value', 'blob', (column) => column.notNull())
+    .execute()
+  await sql`insert into personal_anew select id, digest, kind, salt, value from personal order by id`.execute(
+    db,
+  )
+  await schema.dropTable('personal').execute()
+  await schema.alterTable('personal_anew').renameTo('personal').execute()
   await schema
     .createIndex('personal_value')
     .on('personal')
