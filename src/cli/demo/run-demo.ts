@@ -4,6 +4,7 @@ import path from 'node:path'
 import { withBackend } from '../backend.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command-context.ts'
+import { renderFailures } from '../failures/render-failures.ts'
 import { renderTimeline } from '../timeline.ts'
 import { runCertbot } from './certbot.ts'
 import { ProgramMissing } from './child.ts'
@@ -68,10 +69,17 @@ async function show(context: CommandContext, keep: boolean, signal: AbortSignal)
 
     say(`\n${bold('What the record tells')}\n`)
     const { config } = world.loaded
-    const exchanges = await withBackend(config, context.application, ({ operations }) =>
-      operations.exchanges({ after: 0 }, 1000),
+    const { exchanges, failures } = await withBackend(
+      config,
+      context.application,
+      async ({ operations }) => ({
+        exchanges: await operations.exchanges({ after: 0 }, 1000),
+        failures: (await operations.inventory.failures({ limit: 10 })).items,
+      }),
     )
     terminal.write(renderTimeline(exchanges, terminal))
+    say(`\n${bold(`Why ${BAD} got no certificate: acmetap failures ${BAD}`)}\n`)
+    terminal.write(renderFailures(terminal, failures, false))
 
     if (keep) await stayUp(world, say, signal)
   } finally {
@@ -136,6 +144,9 @@ async function described(world: World, name: string): Promise<string> {
 
 async function stayUp(world: World, say: (text?: string) => void, signal: AbortSignal): Promise<void> {
   say('\nAll stays up until Ctrl-C. In another terminal:')
+  say(`  acmetap --config ${world.loaded.file} failures`)
+  say(`  acmetap --config ${world.loaded.file} orders show ${GOOD}`)
+  say(`  acmetap --config ${world.loaded.file} certificates`)
   say(`  acmetap --config ${world.loaded.file} exchanges`)
   say(`  acmetap --config ${world.loaded.file} tail`)
   say(
