@@ -3,7 +3,7 @@ import { FilterRefused } from '../audit/inventory/values.ts'
 import { StoreUnavailable } from '../audit/record-store.ts'
 import { newExchangeId } from '../exchange/exchange-id.ts'
 import { OperationRefused } from './operations.ts'
-import { type ControlProblem, problemOf, RequestRefused, shown } from './problem.ts'
+import { type ControlProblem, escaped, problemOf, RequestRefused } from './problem.ts'
 import { refusedInput } from './refused-input.ts'
 
 /** Told of every error that is our own fault; `id` is what the caller was given. */
@@ -31,11 +31,11 @@ function send(reply: FastifyReply, document: ControlProblem) {
 
 function toProblem(error: unknown, report: ReportError): ControlProblem {
   if (error instanceof OperationRefused) return problemOf(error.status, error.message)
-  if (error instanceof FilterRefused) return problemOf(400, shown(error.message))
+  if (error instanceof FilterRefused) return problemOf(400, escaped(error.message))
   if (error instanceof StoreUnavailable) return problemOf(503, error.message)
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown }
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    return problemOf(statusCode, shown(String(message)))
+    return problemOf(statusCode, escaped(String(message)))
   }
   const id = newExchangeId()
   report(error, id)

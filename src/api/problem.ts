@@ -63,10 +63,14 @@ export class RequestRefused extends Error {
 
 const SHOWN = 80
 
-/** A value from outside as an error may repeat it: short, and without what a terminal or a page would act on. */
+/** A value from outside as an error may repeat it: short, and escaped. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  const characters = [...text.slice(0, SHOWN + 1)]
-  const cut = text.length > SHOWN ? `${characters.slice(0, SHOWN).join('')}…` : text
-  return cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`)
+  const start = [...text.slice(0, 2 * SHOWN)].slice(0, SHOWN).join('')
+  return escaped(start.length < text.length ? `${start}…` : text)
+}
+
+/** Without what a terminal or a page would act on. */
+export function escaped(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`)
 }

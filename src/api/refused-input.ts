@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
-import { RequestRefused, shown } from './problem.ts'
+import { escaped, RequestRefused, shown } from './problem.ts'
 import { routeOf } from './route.ts'
 
 /** More than these help nobody. */
@@ -44,7 +44,7 @@ function messageOf(message: string, value: unknown, { values }: Readonly<Record<
   if (Array.isArray(value) && !Array.isArray(values) && /expected string/.test(message))
     return 'must be given once'
   if (Array.isArray(values)) return `must be one of ${values.map(String).join(', ')}`
-  return message
+  return escaped(message)
 }
 
 function givenTo(request: FastifyRequest, context: string): unknown {
