@@ -17,7 +17,7 @@ export interface NormalText {
 export function normalise(detail: string): NormalText {
   let text = detail
     .slice(0, MAX_TEXT)
-    .replace(/\\+[nrt](?=[^a-z]|$)/gi, ' ')
+    .replace(/\\{1,4}[nrt](?=[^a-z]|$)/gi, ' ')
     .replace(/\\/g, '')
     .replace(/[\u2018\u2019\u201a\u201b\u2032]/g, "'")
     .replace(/\B'|'\B|[\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb`\uff02]/g, '"')

@@ -1,7 +1,7 @@
 import { named, type Row, rows } from './row.ts'
 
 const COUNT = '(?: \\((?<count>\\d{1,9})\\))?'
-const WINDOW = '(?:.{0,2000}? in the last (?<window>[0-9.hms]{1,20}|\\d{1,6} \\w{1,10}))?'
+const WINDOW = '(?:.{0,40}? in the last (?<window>\\d[\\w.]{0,20}(?: (?:minutes?|hours?|days?))?))?'
 const SET = '(?:identifiers?|domains?|names?|host ?names?)'
 
 const limit = (name: string, patterns: readonly string[], types?: readonly string[]) =>
