@@ -13,10 +13,21 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type ControlSocket, openControlSocket } from '../../src/api/control-socket.ts'
+import {
+  certificateExample,
+  orderDetailExample,
+  pemExample,
+  progressExample,
+  summaryExample,
+} from '../../src/api/examples.ts'
+import { orderFilter } from '../../src/audit/inventory/order.ts'
+import { summaryFilter } from '../../src/audit/inventory/summary.ts'
+import { FilterRefused } from '../../src/audit/inventory/values.ts'
 import type { RecordedExchange } from '../../src/audit/record-store.ts'
 import { connectControl } from '../../src/cli/control-client.ts'
 import { FakeOperations } from '../support/fake-operations.ts'
 import { recorded } from '../support/recorded-exchange.ts'
+import { ExampleOperations, LOCAL } from './example-operations.ts'
 
 let folder: string
 let operations: FakeOperations
@@ -87,6 +98,81 @@ test('every operation passes through unchanged', async () => {
   expect(await remote.backup('/b')).toEqual({ file: '/b', bytes: 4096 })
   expect(await remote.reload()).toEqual(await operations.reload())
   expect(await remote.status()).toEqual(await operations.status())
+})
+
+test('the inventory answers over the socket as it does here', async () => {
+  const examples = new ExampleOperations()
+  operations = examples
+  const { inventory } = (await connectControl((await open()).path))!
+  const local = examples.inventory
+  const filter = orderFilter.parse({ name: '.example.com', since: '2026-01-31T12:00:00Z', limit: '7' })
+  expect(await inventory.orders(filter)).toEqual(await local.orders(filter))
+  expect(local.calls[0]).toEqual(local.calls[1])
+  const unfiltered = { limit: 50 }
+  for (const list of [
+    'exchanges',
+    'accounts',
+    'clients',
+    'challenges',
+    'certificates',
+    'failures',
+    'rateLimits',
+  ] as const) {
+    expect(await inventory[list](unfiltered), list).toEqual(await local[list](unfiltered))
+  }
+  expect(await inventory.order(orderDetailExample.url)).toEqual(orderDetailExample)
+  expect(await inventory.order('0'.repeat(16))).toBeNull()
+  expect(await inventory.certificate(certificateExample.fingerprint)).toEqual(certificateExample)
+  expect(await inventory.certificate('00')).toBeNull()
+  expect(await inventory.certificatePem(certificateExample.fingerprint)).toBe(pemExample)
+  expect(await inventory.certificatePem('00')).toBeNull()
+  const by = summaryFilter.parse({ by: 'ca,mode', every: 'day' })
+  expect(await inventory.summary(by)).toEqual(summaryExample)
+  expect(local.calls.at(-1)).toEqual(['summary', by])
+  expect(await inventory.progress()).toEqual(progressExample)
+})
+
+test('what the inventory refuses is told in its own words', async () => {
+  operations.inventory.orders = async () => {
+    throw new FilterRefused('ca', 'there is no CA "x"')
+  }
+  const remote = (await connectControl((await open()).path))!
+  await expect(remote.inventory.orders({ limit: 50, ca: 'x' })).rejects.toThrow('ca: there is no CA "x"')
+})
+
+test('imports of any size, tokens, rebuild, forget and notes pass through, as the local user', async () => {
+  const remote = (await connectControl((await open()).path))!
+  const other = { kind: 'token', token: 'x', name: 'somebody else' } as const
+  const one = { pem: `-----BEGIN CERTIFICATE-----\n${'A'.repeat(5000)}`, path: '/x', ca: null, format: 'pem' }
+  const given = { host: 'web1', unmanaged: true, certificates: Array.from({ length: 2500 }, () => one) }
+  expect(await remote.importCertificates(given, other)).toEqual({ added: 2500, known: 0, problems: [] })
+  const parts = operations.calls.splice(0)
+  expect(parts.length).toBeGreaterThan(2)
+  expect(parts.every(([, , actor]) => (actor as { kind: string }).kind === 'local')).toBe(true)
+  expect(parts.reduce((sum, [, part]) => sum + (part as typeof given).certificates.length, 0)).toBe(2500)
+  const key = { ...given, certificates: [{ ...one, pem: '-----BEGIN PRIVATE KEY-----' }] }
+  await expect(remote.importCertificates(key, other)).rejects.toThrow(/holds a private key/)
+  await remote.rebuild(other)
+  expect(await remote.forget('192.0.2.7', other, true)).toEqual({ values: 2, bodies: 1, kinds: ['address'] })
+  const wanted = { name: 'ci', role: 'operator', expires: 1_900_000_000_000_000 } as const
+  const { token, text } = await remote.createToken(wanted, other)
+  expect([token, text]).toEqual([operations.shownTokens[0], expect.stringMatching(/^acmetap_/)])
+  expect(await remote.tokens()).toEqual(operations.shownTokens)
+  await remote.revokeToken(token.id, other)
+  await expect(remote.revokeToken(token.id, other)).rejects.toThrow('there is no token with this id')
+  operations.unpauseLinks.set('https://ca.example/acct/1', 'https://ca.example/unpause')
+  expect(await remote.unpauseLink('https://ca.example/acct/1')).toBe('https://ca.example/unpause')
+  expect(await remote.unpauseLink('https://ca.example/acct/2')).toBeNull()
+  const exported = { event: 'exported', what: 'certificates', filter: { ca: 'x' }, rows: 3 } as const
+  await remote.note(other, exported)
+  expect(operations.calls.map(([what]) => what)).toEqual([
+    'rebuild',
+    'forget',
+    'createToken',
+    'revokeToken',
+    'revokeToken',
+  ])
+  expect(operations.noted).toEqual([{ actor: LOCAL, what: exported }])
 })
 
 test('a tail streams what ends, and leaving it ends it on the server', async () => {

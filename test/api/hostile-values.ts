@@ -141,6 +141,8 @@ const WRAPPED: readonly ((value: string) => string)[] = [
   (value) => `${value},${value}`,
   (value) => `(${value})--`,
   (value) => `-${value}%00`,
+  (value) => `${value};${value}`,
+  (value) => `[${value}]`,
 ]
 
 /** More than a thousand, of every kind. */
