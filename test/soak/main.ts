@@ -6,6 +6,7 @@ import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
+import { inventoryScale } from './inventory-scale.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
@@ -25,6 +26,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   rollout,
   instances,
   'open-proxy': openProxy,
+  'inventory-scale': inventoryScale,
 }
 
 const { values, positionals } = parseArgs({

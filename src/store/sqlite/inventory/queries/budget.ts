@@ -20,8 +20,8 @@ export const LIMITS: Limits = {
   nameSets: 2_000,
   stretch: 2_000,
   rows: 1_000_000,
-  searching: 40,
-  composing: 70,
+  searching: 30,
+  composing: 50,
 }
 
 /** A stretch that took less than this is followed by a longer one, in ms. */

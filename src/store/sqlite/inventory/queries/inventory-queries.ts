@@ -64,12 +64,6 @@ export class InventoryQueries implements Omit<InventoryReader, 'progress'> {
     this.#exchanges = new Exchanges(this.#reading)
   }
 
-  /** The tables were made anew: what was remembered of them is no longer so. */
-  forget(): void {
-    this.#reading.vocabulary.forget()
-    this.#reading.names.forget()
-  }
-
   async exchanges(filter: ExchangeListFilter): Promise<Page<RecordedExchange>> {
     return this.#exchanges.page(filter)
   }

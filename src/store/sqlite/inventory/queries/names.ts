@@ -11,7 +11,7 @@ export interface Named {
 /** Identifiers and sets of them. What is in it never changes, so it may be remembered. */
 export class Names {
   readonly #db: Prepared
-  #sets = new LruMap<number, readonly Named[]>(10_000)
+  readonly #sets = new LruMap<number, readonly Named[]>(10_000)
 
   constructor(db: Prepared) {
     this.#db = db
@@ -56,10 +56,6 @@ export class Names {
       most + 1,
     )
     return rows.length > most ? null : rows.map(({ id }) => id)
-  }
-
-  forget(): void {
-    this.#sets = new LruMap(10_000)
   }
 }
 

@@ -8,8 +8,8 @@ export const HOUR = 3_600_000_000
 /** What filters name, as the tables have it. */
 export class Vocabulary {
   readonly #db: Prepared
-  #ids = new LruMap<string, number>(2_000)
-  #words = new LruMap<number, string>(2_000)
+  readonly #ids = new LruMap<string, number>(2_000)
+  readonly #words = new LruMap<number, string>(2_000)
   readonly #cas = new Set<number>()
   /** Hours of the summary whose CAs are known. */
   #hoursRead = -1
@@ -97,13 +97,6 @@ export class Vocabulary {
           ? Number.MAX_SAFE_INTEGER
           : (bound('select max(last) as bound from hours where hour <= ?', until) ?? 0),
     }
-  }
-
-  forget(): void {
-    this.#ids = new LruMap(2_000)
-    this.#words = new LruMap(2_000)
-    this.#cas.clear()
-    this.#hoursRead = -1
   }
 
   #readAccounts(): void {
