@@ -45,12 +45,21 @@ async function outside(): Promise<number> {
 async function inside(): Promise<number> {
   unmask(process.env)
   const choice = chooseOrStop()
-  const { rows, wire } = await runMatrix(choice, (line) => console.error(line))
+  const { rows, wire, inventory } = await runMatrix(choice, (line) => console.error(line))
   printTable(rows)
   for (const difference of wire.differences) console.log(difference)
   console.log(`the CA got ${wire.requests} requests, ${wire.differences.length} differences to the record`)
+  const { accounts, orders, certificates, files, differences } = inventory
+  for (const difference of differences) console.log(`inventory: ${difference}`)
+  console.log(
+    `the inventory against the truth, also after SIGKILL and rebuild: ${accounts} accounts, ${orders} orders, ${certificates} certificates, ${files} files of clients, ${differences.length} differences`,
+  )
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`)
-  return wire.differences.length > 0 || rows.some(({ result }) => result === 'failed') ? 1 : 0
+  return wire.differences.length > 0 ||
+    differences.length > 0 ||
+    rows.some(({ result }) => result === 'failed')
+    ? 1
+    : 0
 }
 
 function chooseOrStop(): Choice {

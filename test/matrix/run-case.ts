@@ -6,6 +6,7 @@ import type { Finished } from '../../src/cli/demo/child.ts'
 import { manage } from '../../src/cli/demo/pebble.ts'
 import { type AcmeClient, baseName, type Surroundings, type Wish } from '../support/peers/client.ts'
 import type { RecordView } from '../support/record-view.ts'
+import { whatInventoryLacks } from './inventory-check.ts'
 import { knownLimit, LACKING, remark } from './limits.ts'
 import { type Case, type Operation, type Row, rowOperation } from './row.ts'
 import { ACMETAP_NAME, PORTS, type World } from './world.ts'
@@ -92,7 +93,8 @@ export async function* runCase(
     const exchanges = (await record.after(from)).filter((each) => isOf(each, client, one))
     const wrong =
       done.code === 0
-        ? await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))
+        ? ((await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))) ??
+          (await whatInventoryLacks(world, client, operation, around, wish)))
         : `it ended with ${done.code} after ${exchanges.length} exchanges`
     if (wrong === null) {
       yield row('ok', [`${exchanges.length} exchanges recorded`, remark(client, one) ?? []].flat().join('; '))

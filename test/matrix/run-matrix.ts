@@ -1,6 +1,8 @@
 import { recordedLines, tappedLines } from '../peers/record-and-wire.ts'
 import { type RecordView, recordOf } from '../support/record-view.ts'
+import type { Comparison } from '../support/truth/compare.ts'
 import type { Choice, Group } from './cases.ts'
+import { compareInventory } from './inventory-check.ts'
 import { DOCUMENTED } from './limits.ts'
 import { type Row, rowOperation } from './row.ts'
 import { runCase } from './run-case.ts'
@@ -21,7 +23,7 @@ export interface Wire {
 export async function runMatrix(
   choice: Choice,
   say: (line: string) => void,
-): Promise<{ readonly rows: readonly Row[]; readonly wire: Wire }> {
+): Promise<{ readonly rows: readonly Row[]; readonly wire: Wire; readonly inventory: Comparison }> {
   const rows: Row[] = []
   const began = performance.now()
   const tell = (row: Row): void => {
@@ -31,6 +33,7 @@ export async function runMatrix(
     say(`${seconds} s  ${result.padEnd(7)} ${mode} · ${client} · ${challenge} · ${operation}: ${reason}`)
   }
   let wire: Wire
+  let inventory: Comparison
   const world = await startWorld(choice.modes)
   try {
     const record = await recordOf(world.config)
@@ -42,10 +45,11 @@ export async function runMatrix(
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
     wire = await compareWithWire(world)
+    inventory = await compareInventory(world)
   } finally {
     await world.close()
   }
-  return { rows: [...sorted(rows, choice), ...(choice.everyone ? documented(choice) : [])], wire }
+  return { rows: [...sorted(rows, choice), ...(choice.everyone ? documented(choice) : [])], wire, inventory }
 }
 
 /** As they were asked for, not as they came to an end. */

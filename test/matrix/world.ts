@@ -29,6 +29,8 @@ export interface World {
   /** What the CA got. */
   readonly tap: Tap
   readonly acmetap: StartedProcess
+  /** Ends acmetap with a signal and starts it again. */
+  restart(signal: NodeJS.Signals): Promise<void>
   /** acmetap's configuration file. */
   readonly config: string
   readonly webroot: string
@@ -78,14 +80,20 @@ export async function startWorld(modes: readonly Mode[]): Promise<World> {
     const dnsApi = await startDnsApi(pebble.dnsManagement)
     closing.push(() => dnsApi.close())
     await writeFile(file('dns-api.pem'), dnsApi.root)
-    const acmetap = await startAcmetap(folder, modes)
+    let acmetap = await startAcmetap(folder, modes)
     closing.push(() => acmetap.stop())
     await gatherTrust(folder, modes)
     return {
       folder,
       pebble,
       tap,
-      acmetap,
+      get acmetap() {
+        return acmetap
+      },
+      async restart(signal) {
+        await acmetap.stop(signal)
+        acmetap = await startAcmetap(folder, modes)
+      },
       webroot,
       config: file('acmetap.yaml'),
       dnsApi: { url: `https://${DNS_API_NAME}`, trust: file('dns-api.pem') },

@@ -241,9 +241,19 @@ function compareFiles({ certificates }: InventoryDump, onDisk: OnDisk, note: Not
     if (!known.has(fingerprint)) note(`${fingerprint} is not in the inventory, but in ${files.join(', ')}`)
 }
 
+/** What there is besides exchanges and their counts, which grow whenever acmetap itself asks a CA for its directory. */
+export const OBJECTS: readonly (keyof InventoryDump)[] = [
+  ...(['accounts', 'clients', 'orders', 'challenges'] as const),
+  ...(['certificates', 'failures', 'rateLimits', 'pems'] as const),
+]
+
 /** What differs between two dumps of the same inventory, one line each: before and after a rebuild, say. */
-export function dumpDifferences(before: InventoryDump, after: InventoryDump): string[] {
-  return (Object.keys(before) as (keyof InventoryDump)[]).flatMap((kind) => {
+export function dumpDifferences(
+  before: InventoryDump,
+  after: InventoryDump,
+  kinds = Object.keys(before) as readonly (keyof InventoryDump)[],
+): string[] {
+  return kinds.flatMap((kind) => {
     const lines = (dump: InventoryDump) => {
       const value = dump[kind]
       return (Array.isArray(value) ? value : [value]).map((one) => JSON.stringify(one))
