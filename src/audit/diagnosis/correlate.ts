@@ -5,8 +5,8 @@ import { type Shared, sharedBy, weightOf } from './shared.ts'
 
 interface Group {
   readonly shared: Shared | null
-  readonly failures: Failure[]
-  readonly names: Set<string>
+  readonly failures: readonly Failure[]
+  readonly names: ReadonlySet<string>
 }
 
 const MAX_CORRELATIONS = 100
@@ -82,52 +82,80 @@ function neighboursIn(
       : failure.names.flatMap((name) => byName.get(name) ?? [])
 }
 
+/** Failures not yet explained that share one thing. */
+interface Candidate {
+  readonly shared: Shared
+  readonly left: Set<Failure>
+  /** Null until it is weighed anew. */
+  weight: number | null
+}
+
 /** Takes the weightiest group away again and again, so that no failure is explained twice. */
 function explain(failures: readonly Failure[]): Group[] {
-  const groups = new Map<string, Group>()
+  const candidates = new Map<string, Candidate>()
+  const places = new Map<Failure, Candidate[]>()
   for (const failure of failures) {
-    for (const shared of sharedBy(failure)) {
+    const mine = sharedBy(failure).map((shared) => {
       const key = `${shared.kind} ${shared.value}`
-      const group = groups.get(key) ?? { shared, failures: [], names: new Set<string>() }
-      groups.set(key, group)
-      group.failures.push(failure)
-      for (const name of failure.names) group.names.add(name)
-    }
+      const candidate = candidates.get(key) ?? { shared, left: new Set<Failure>(), weight: null }
+      candidates.set(key, candidate)
+      candidate.left.add(failure)
+      return candidate
+    })
+    places.set(failure, mine)
   }
-  const explained = new Set<Failure>()
   const found: Group[] = []
-  for (const group of [...groups.values()].filter(tells).sort(weightier)) {
-    const left = group.failures.filter((failure) => !explained.has(failure))
-    const rest = { shared: group.shared, failures: left, names: namesOf(left) }
-    if (!tells(rest)) continue
-    for (const failure of left) explained.add(failure)
-    found.push(rest)
+  while (found.length < MAX_CORRELATIONS) {
+    const best = weightiest(candidates)
+    if (!best) break
+    const group = groupOf(best.shared, [...best.left])
+    for (const failure of group.failures)
+      for (const candidate of places.get(failure)!) {
+        candidate.left.delete(failure)
+        candidate.weight = null
+      }
+    found.push(group)
   }
-  const left = failures.filter((failure) => !explained.has(failure))
-  const rest = { shared: null, failures: left, names: namesOf(left) }
-  if (tells(rest)) found.push(rest)
-  return found
+  const explained = new Set(found.flatMap((group) => group.failures))
+  const rest = groupOf(
+    null,
+    failures.filter((failure) => !explained.has(failure)),
+  )
+  return tells(rest) ? [...found, rest] : found
+}
+
+/** Of equal ones, the longest value: the longest domain that names have in common. */
+function weightiest(candidates: Map<string, Candidate>): Candidate | null {
+  let best: Candidate | null = null
+  for (const [key, candidate] of candidates) {
+    candidate.weight ??= weigh(candidate)
+    if (candidate.weight === 0) candidates.delete(key)
+    else if (best === null || isHeavier(candidate, best)) best = candidate
+  }
+  return best
+}
+
+function isHeavier(a: Candidate, b: Candidate): boolean {
+  const difference =
+    a.weight! - b.weight! ||
+    a.shared.value.length - b.shared.value.length ||
+    compare(b.shared.value, a.shared.value)
+  return difference > 0
+}
+
+/** 0 where it tells nothing. */
+function weigh({ shared, left }: Candidate): number {
+  const group = groupOf(shared, [...left])
+  return tells(group) ? Math.max(group.names.size, left.size / 10) * weightOf(shared) : 0
+}
+
+function groupOf(shared: Shared | null, failures: readonly Failure[]): Group {
+  return { shared, failures, names: new Set(failures.flatMap(({ names }) => names)) }
 }
 
 /** More than one failure restated. */
 function tells({ failures, names }: Group): boolean {
   return failures.length > 1 && (names.size > 1 || failures.length > 2)
-}
-
-function weightier(a: Group, b: Group): number {
-  return (
-    weight(b) - weight(a) ||
-    (b.shared?.value.length ?? 0) - (a.shared?.value.length ?? 0) ||
-    compare(a.shared?.value ?? '', b.shared?.value ?? '')
-  )
-}
-
-function weight({ shared, names, failures }: Group): number {
-  return Math.max(names.size, failures.length / 10) * weightOf(shared)
-}
-
-function namesOf(failures: readonly Failure[]): Set<string> {
-  return new Set(failures.flatMap(({ names }) => names))
 }
 
 function correlation(name: DiagnosisClass, { shared, failures, names }: Group, now: number): Correlation {
