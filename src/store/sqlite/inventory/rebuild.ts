@@ -22,7 +22,7 @@ export function beginAnew(old: Database.Database, file: string, facts: RecordFac
   const bodiesBefore = new State(old).bodiesBefore()
   const db = openInventoryFile(made, facts)
   try {
-    if (keepBelow > 1) keepRows(db, file, first, keepBelow)
+    if (keepBelow > 1) keepRows(db, file, keepBelow)
     const state = new State(db)
     if (bodiesBefore > 0) state.bodiesPruned(bodiesBefore)
     state.setRebuildUntil(facts.last())
@@ -57,7 +57,7 @@ function countGone(old: Database.Database, last: number): void {
   }
 }
 
-function keepRows(db: Database.Database, file: string, first: number, keepBelow: number): void {
+function keepRows(db: Database.Database, file: string, keepBelow: number): void {
   db.prepare('attach ? as old').run(file)
   try {
     db.transaction(() => {
@@ -71,9 +71,9 @@ function keepRows(db: Database.Database, file: string, first: number, keepBelow:
       db.exec('insert into summary select * from old.summary where kept = 1')
       db.exec('insert into order_authorizations select * from old.order_authorizations')
       db.exec('insert into certificate_downloads select * from old.certificate_downloads')
-      // What the facts that are left say counts again from the first of them on.
+      // From there on the facts say it again; those before it that are left say less than is known.
       for (const table of SEEN) {
-        db.prepare(`update ${table} set last_sequence = min(last_sequence, ?)`).run(first - 1)
+        db.prepare(`update ${table} set last_sequence = min(last_sequence, ?)`).run(keepBelow - 1)
       }
       countRequestsAgain(db)
       db.exec('delete from order_authorizations where order_id not in (select id from orders)')
