@@ -6,9 +6,12 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { verifyChain } from '../../src/audit/chain.ts'
 import { ACMETAP, type Actor, type EventContent } from '../../src/audit/event.ts'
+import { jsonFormat } from '../../src/audit/formats/json.ts'
 import { newToken } from '../../src/audit/new-token.ts'
 import { pseudonymWith } from '../../src/audit/privacy.ts'
 import type { FactDraft } from '../../src/audit/record.ts'
+import type { OutgoingLine } from '../../src/audit/sinks/output.ts'
+import { Sink } from '../../src/audit/sinks/sink.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { databaseFile } from '../../src/store/sqlite/folder.ts'
 import {
@@ -201,6 +204,59 @@ describe('exchanges older than their age', () => {
     expect(await verify()).toMatchObject({ begins: 41, firstBroken: null })
     expect((await events()).filter(({ event }) => event === 'pruned')).toHaveLength(1)
     expect(count('bodies')).toBe(1)
+  })
+
+  test('exchanges go on being recorded meanwhile, and the chain verifies while it happens', async () => {
+    await Promise.all(Array.from({ length: 1500 }, (_, n) => aged(40, `body ${n}`)))
+    await aged(1)
+    let pruning = true
+    let appended = 0
+    const load = Array.from({ length: 4 }, async () => {
+      while (pruning) {
+        await append(...wholeExchange().entry.facts)
+        appended += 1
+      }
+    })
+    const during = verify()
+    await keeping().prune({ ...ALL, exchanges: NOW - 30 * DAY }, 1_000_000, NEVER)
+    pruning = false
+    await Promise.all(load)
+    expect(appended).toBeGreaterThan(10)
+    expect(await during).toMatchObject({ firstBroken: null })
+    const facts = 2 * appended + 3
+    expect(await verify()).toMatchObject({ facts, begins: 3001, firstBroken: null, altered: [] })
+    expect(await opened.reader.tally()).toEqual({ sequence: 3000 + facts, outcomes: 1501 + appended })
+  })
+
+  test('a sink that had not sent them goes on behind them, and has no backlog of them', async () => {
+    for (const days of [40, 39, 5]) await aged(days)
+    await keeping().prune({ ...ALL, exchanges: NOW - 30 * DAY }, 1000, NEVER)
+    const lines: string[] = []
+    const sink = await Sink.start({
+      name: 'late',
+      format: jsonFormat,
+      output: {
+        write: async (written: readonly OutgoingLine[]) => {
+          lines.push(...written.map(({ text }) => text))
+        },
+        reopen: () => undefined,
+        close: async () => undefined,
+      },
+      reader: opened.reader,
+      positions: opened.positions,
+      from: 'start',
+      program: { version: '0', host: 'h', ip: '::1', hostOfCa: () => null },
+      now: () => NOW,
+      report: () => undefined,
+      pauses: { batch: 5, shortest: 5, longest: 5 },
+    })
+    await expect.poll(async () => (await sink.status()).backlog).toBe(0)
+    await append(eventOf(), ...wholeExchange().entry.facts)
+    sink.wake()
+    await expect.poll(() => lines.length).toBe(2)
+    await expect.poll(async () => (await sink.status()).backlog).toBe(0)
+    expect((await sink.status()).lastError).toBeNull()
+    await sink.close()
   })
 
   test('a second time, and through a backup, the chain begins behind the newest anchor', async () => {

@@ -118,6 +118,7 @@ async function readExchanges(reader: FactReader, violated: (text: string) => voi
       if (createHash('sha256').update(text).digest('hex') !== digest) violated(`fact ${sequence}: digest`)
       if (fact.previous !== previous) violated(`fact ${sequence}: does not name the fact before it`)
       previous = digest
+      if (fact.kind === 'event') continue
       if (fact.kind === 'intent') {
         if (exchanges.has(fact.exchange)) violated(`${fact.exchange}: two intents`)
         exchanges.set(fact.exchange, { intent: fact as StoredIntent, outcome: null })

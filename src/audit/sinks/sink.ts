@@ -158,24 +158,27 @@ export class Sink {
   async #sendBatch(): Promise<boolean> {
     const { reader, output } = this.#options
     this.#awake = false
-    const { outcomes } = await reader.tally()
+    const tally = await reader.tally()
     const ended = await reader.outcomesAfter(this.#position.sequence, PAGE)
+    const isLast = ended.length < PAGE
     const last = ended.at(-1)
+    // Outcomes that went for their age before they were sent are no backlog: nothing is left behind the last page.
+    const later = ended.filter(({ sequence }) => sequence > tally.sequence).length
+    const outcomes = isLast ? tally.outcomes + later : this.#position.outcomes + ended.length
     if (last === undefined) {
-      // Outcomes went for their age before they were sent: they are no backlog.
       if (outcomes > this.#position.outcomes) await this.#moveTo({ ...this.#position, outcomes })
       return false
     }
-    this.#outcomes = outcomes
+    this.#outcomes = Math.max(tally.outcomes, outcomes)
     const lines = await this.#linesOf(ended)
     if (lines.length > 0) await output.write(lines, this.#ending.signal)
     const position = {
       sequence: last.sequence,
-      outcomes: this.#position.outcomes + ended.length,
+      outcomes,
       lines: this.#position.lines + lines.length,
     }
     await this.#moveTo(position)
-    return ended.length === PAGE
+    return !isLast
   }
 
   async #moveTo(position: SinkPosition): Promise<void> {
