@@ -1,5 +1,6 @@
 /** What people want to know of the inventory's objects, in a few words each. Nothing here is escaped yet. */
 import type { InventoriedCertificate } from '../audit/inventory/certificate.ts'
+import type { Failure } from '../audit/inventory/failure.ts'
 
 interface Identified {
   readonly identifiers: readonly { readonly value: string }[]
@@ -29,6 +30,11 @@ export function clientText(client: Known | null): string {
   const from = source === null ? [] : [program === null ? source : `from ${source}`]
   const parts = [label, program, ...from].filter((part) => part !== null)
   return parts.length === 0 ? 'unknown' : parts.join(' ')
+}
+
+/** What failed: a challenge by its type, else the operation. */
+export function whatText({ challengeType, operation }: Pick<Failure, 'challengeType' | 'operation'>): string {
+  return challengeType ?? operation
 }
 
 export type CertificateState = 'valid' | 'expired' | 'revoked' | 'replaced'

@@ -109,6 +109,7 @@ export function progressText(
 ): string {
   const share = recorded === 0 ? 100 : Math.floor((projected / recorded) * 100)
   const rate = micros <= 0 ? 0 : Math.round(done / (micros / 1e6))
-  const left = rate <= 0 ? '' : `, ${durationText(((recorded - projected) / rate) * 1e6)} left`
-  return `fact ${projected} of ${recorded} (${share} %), ${rate} a second${left}`
+  const pace =
+    rate <= 0 ? '' : `, ${rate} a second, ${durationText(((recorded - projected) / rate) * 1e6)} left`
+  return `fact ${projected} of ${recorded} (${share} %)${pace}`
 }

@@ -104,16 +104,34 @@ const NO_LINES = {
   middle: '',
 }
 
-/** `name  value` lines under one another; null values are left out. */
+/**
+ * `name  value` lines under one another; null values are left out. Where `wrap` is asked for, values go on below
+ * themselves; what has no spaces stays whole, so that it can be copied.
+ */
 export function renderFields(
   terminal: Terminal,
   fields: readonly (readonly [string, string | null])[],
+  wrap = false,
 ): string {
   const present = fields.filter((field): field is readonly [string, string] => field[1] !== null)
   const width = Math.max(0, ...present.map(([name]) => name.length))
+  const below = `\n${' '.repeat(width + 4)}`
   return present
-    .map(([name, value]) => `  ${terminal.colors.dim(name.padEnd(width))}  ${escapeText(value)}\n`)
+    .map(([name, value]) => {
+      const lines = wrap ? wrapped(escapeText(value), terminal.columns - width - 4) : [escapeText(value)]
+      return `  ${terminal.colors.dim(name.padEnd(width))}  ${lines.join(below)}\n`
+    })
     .join('')
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line === undefined || [...line].length + 1 + [...word].length > width) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
 }
 
 /** Prose is no easier to read in longer lines. */

@@ -15,7 +15,10 @@ interface TailOptions {
 /** What can be told of one exchange alone: not whose client or order it is, and it has ended. */
 export const TAIL_FILTER = exchangeFilter
   .omit({ client: true, order: true, since: true, until: true })
-  .extend({ account: exchangeFilter.shape.account.meta({ description: 'Of this account: its URL.' }) })
+  .extend({
+    account: exchangeFilter.shape.account.meta({ description: 'Of this account: its URL.' }),
+    outcome: exchangeFilter.shape.outcome.unwrap().exclude(['running']).optional(),
+  })
 
 export function tailCommand(context: CommandContext) {
   const tail = command('tail', 'follow exchanges as they end', [
@@ -26,7 +29,10 @@ export function tailCommand(context: CommandContext) {
     ['tail --json', 'one JSON object a line'],
   ])
   return addFilterOptions(tail, TAIL_FILTER)
-    .option('--from <sequence>', 'begin with the exchange whose outcome has this sequence number, or a later one')
+    .option(
+      '--from <sequence>',
+      'begin with the exchange whose outcome has this sequence number, or a later one',
+    )
     .option('--json', 'one JSON object a line')
     .action(async (options: TailOptions & GivenOptions, self: Command) => {
       const { terminal } = context

@@ -236,6 +236,19 @@ test('tail follows until the server ends', async () => {
   )
 })
 
+test('tail shows what meets its filters alone, one object a line', async () => {
+  await startServer()
+  operations.upcoming = operations.found
+  const running = acmetap('tail', '--status', '429', '--json')
+  await expect.poll(() => operations.tailsRunning).toBe(1)
+  await socket!.close()
+  socket = null
+  const { code, out } = await running
+  expect([code, out]).toEqual([0, `${JSON.stringify(operations.found[0])}\n`])
+  const refused = await acmetap('tail', '--since', '1h')
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining("unknown option '--since'")])
+})
+
 test('restore needs the server stopped, and passes --force on', async () => {
   writeFileSync(path.join(folder, 'b.db'), '')
   expect((await acmetap('restore', 'b.db', '--force')).out).toMatch(

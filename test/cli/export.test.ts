@@ -2,10 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openControlSocket } from '../../src/api/control-socket.ts'
 import type { Application } from '../../src/cli/application.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { openSqliteReader, openSqliteStore } from '../../src/store/sqlite/open.ts'
 import { entryOf, intentOf, outcomeOf } from '../support/facts.ts'
+import { FakeOperations } from '../support/fake-operations.ts'
 import { runHere } from '../support/run-here.ts'
 
 const START = Date.UTC(2026, 10, 22) * 1000
@@ -154,4 +156,19 @@ test('an issuance that went on at another instance is one issuance', async () =>
   const headings = out.split('\n').filter((line) => line.startsWith('2026-'))
   expect(headings).toHaveLength(1)
   expect(headings[0]).toContain('one.example')
+})
+
+test('a running server notes what was taken out of its record', async () => {
+  const operations = new FakeOperations()
+  const socket = await openControlSocket(operations, path.join(folder, 'data'), () => undefined)
+  try {
+    const { code } = await runHere(['export', '--mode', 'relay', '--format', 'amp+'], folder, {
+      application: application as unknown as Application,
+    })
+    expect(code).toBe(0)
+    const what = { event: 'exported', what: 'exchanges', filter: { format: 'amp+', mode: 'relay' }, rows: 4 }
+    expect(operations.noted).toEqual([{ actor: { kind: 'local', token: null, name: null }, what }])
+  } finally {
+    await socket.close()
+  }
 })

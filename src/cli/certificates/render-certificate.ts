@@ -12,12 +12,12 @@ export function renderCertificate(terminal: Terminal, certificate: InventoriedCe
   const state = stateOf(certificate, terminal.now())
   const paint = state === 'valid' ? colors.green : state === 'revoked' ? colors.red : colors.yellow
   const section = (title: string, fields: Fields) => {
-    const shown = renderFields(terminal, fields)
+    const shown = renderFields(terminal, fields, true)
     return shown === '' ? '' : `\n${colors.bold(title)}\n${shown}`
   }
   return [
     `${colors.bold(`certificate ${certificate.serial}`)}  ${paint(state)}\n`,
-    renderFields(terminal, contentFields(certificate, terminal.now())),
+    renderFields(terminal, contentFields(certificate, terminal.now()), true),
     section('how it came about', originFields(certificate)),
     section('what became of it', fateFields(certificate, terminal.now())),
   ].join('')

@@ -8,7 +8,7 @@ import {
 import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
 import { UsageError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
-import { clientText, shortNames } from '../describe-inventory.ts'
+import { clientText, shortNames, whatText } from '../describe-inventory.ts'
 import { collect, followPages, wantedOf } from '../lists/follow-pages.ts'
 import {
   addListOptions,
@@ -137,9 +137,4 @@ export function failureColumns({ now }: Terminal, utc: boolean): Column<Failure>
     { title: 'SAID', text: ({ problem }) => problem?.detail ?? '', gives: true, from: 160 },
     { title: 'ID', text: ({ id }) => id },
   ]
-}
-
-/** What failed: a challenge by its type, else the operation. */
-export function whatText({ challengeType, operation }: Pick<Failure, 'challengeType' | 'operation'>): string {
-  return challengeType ?? operation
 }

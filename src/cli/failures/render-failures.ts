@@ -1,13 +1,12 @@
 import { describe } from '../../audit/diagnosis/describe.ts'
 import type { Diagnosis } from '../../audit/diagnosis/diagnosis.ts'
 import type { Correlation, Failure } from '../../audit/inventory/failure.ts'
-import { clientText, shortNames } from '../describe-inventory.ts'
+import { clientText, shortNames, whatText } from '../describe-inventory.ts'
 import { cutMiddle, escapeText } from '../escape.ts'
 import { renderProse } from '../render.ts'
 import { renderDiagnosis } from '../render-diagnosis.ts'
 import type { Terminal } from '../terminal.ts'
 import { whenText } from '../time.ts'
-import { whatText } from './list.ts'
 
 const MOST_GROUPS = 8
 
@@ -20,6 +19,7 @@ export function renderGroups(
 ): string {
   const { bold, red } = terminal.colors
   const parts = [`${bold('what fails most')}  ${count}\n`]
+  if (groups.length === 0) parts.push('\nnothing that several of them have in common\n')
   const told = new Set<string>()
   for (const group of groups.slice(0, MOST_GROUPS)) {
     const examples = failures.filter(({ id }) => group.examples.includes(id))
@@ -59,13 +59,10 @@ export function renderFailures(terminal: Terminal, failures: readonly Failure[],
   const title = failures.length === 1 ? 'the newest failure' : 'the newest failures'
   const parts = [`${bold(title)}\n`]
   for (const failure of failures) {
-    const { names, diagnosis, problem, client } = failure
+    const { names, diagnosis, problem } = failure
     const when = whenText(failure.at, { now: terminal.now(), utc })
     const width = Math.min(terminal.columns, 120) - when.length - failure.id.length - 6
-    const what = cutMiddle(
-      escapeText([shortNames(names), whatText(failure), ...byText(client)].join('  ')),
-      Math.max(20, width),
-    )
+    const what = cutMiddle(whatOf(failure, width), Math.max(20, width))
     parts.push(`\n${when}  ${bold(what)}  ${dim(escapeText(failure.id))}\n`)
     parts.push(
       renderDiagnosis(terminal, diagnosis, { indent: 2, problem, names, brief: seen(told, diagnosis) }),
@@ -79,8 +76,13 @@ export function renderFailures(terminal: Terminal, failures: readonly Failure[],
   return parts.join('')
 }
 
-function byText(client: Failure['client']): readonly string[] {
-  return client === null ? [] : [`by ${clientText(client)}`]
+/** The names, what failed, and as much of who asked as has room. */
+function whatOf(failure: Failure, width: number): string {
+  const { names, client } = failure
+  const what = escapeText(`${shortNames(names)}  ${whatText(failure)}`)
+  const who = client === null ? [] : [clientText(client), client.label, client.program, client.source]
+  const asked = who.flatMap((one) => (one === null ? [] : [`${what}  by ${escapeText(one)}`]))
+  return asked.find((text) => [...text].length <= width) ?? what
 }
 
 function seen(told: Set<string>, { class: name, remedy }: Diagnosis): boolean {

@@ -1,7 +1,7 @@
 import type { Failure } from '../../audit/inventory/failure.ts'
 import { CliError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
-import { clientText } from '../describe-inventory.ts'
+import { clientText, whatText } from '../describe-inventory.ts'
 import { escapeText } from '../escape.ts'
 import { findFirst } from '../lists/follow-pages.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
@@ -9,7 +9,6 @@ import { renderFields } from '../render.ts'
 import { renderDiagnosis } from '../render-diagnosis.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 import { microsOf, relativeTime } from '../time.ts'
-import { whatText } from './list.ts'
 
 export function showFailureCommand(context: CommandContext) {
   const show = command('show', 'show one failure in full: what was said, why, what to do, who can do it', [

@@ -37,7 +37,12 @@ export function orderColumns({ colors, now }: Terminal, utc: boolean): Column<In
       paint: (text, { status }) =>
         status === 'valid' ? colors.green(text) : status === 'invalid' ? colors.red(text) : text,
     },
-    { title: 'WHY', text: ({ diagnosis }) => diagnosis?.class ?? '', gives: true },
+    {
+      title: 'WHY',
+      text: ({ diagnosis }) => diagnosis?.class ?? '',
+      gives: true,
+      paint: (text) => colors.red(text),
+    },
     { title: 'CA', text: ({ ca }) => ca, gives: true, from: 100 },
     { title: 'CLIENT', text: ({ client }) => clientText(client), gives: true, from: 120 },
     { title: 'ACCOUNT', text: ({ account }) => account?.url ?? '-', gives: true, from: 160 },

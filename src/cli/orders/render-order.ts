@@ -18,7 +18,7 @@ export function renderOrder(terminal: Terminal, order: OrderDetail): string {
   const { colors } = terminal
   return [
     `${colors.bold(`order ${order.id}`)}  ${paintStatus(terminal, order.status)}\n`,
-    renderFields(terminal, orderFields(order, terminal.now())),
+    renderFields(terminal, orderFields(order, terminal.now()), true),
     renderAuthorizations(terminal, order),
     renderSteps(terminal, order),
     renderResult(terminal, order),

@@ -50,7 +50,7 @@ test('one failure: why, what was said, what to do, who can do it, and where to r
   expect([code, err]).toEqual([0, ''])
   expect(out).toBe(`the newest failure
 
-2m ago  blog.example.com  http-01 …ACMEClient from 192.0.2.7  ffffffffffffffff
+2m ago  blog.example.com  http-01  by CertbotACMEClient  ffffffffffffffff
   └ why   The web server answers 404 where the CA looks for the file of the
           challenge. (http-not-found)
     said  unauthorized: Non-200 status code from HTTP: http://blog.example.com/x

@@ -123,6 +123,15 @@ result
 `)
 })
 
+test('a hundred names go on below themselves', () => {
+  const identifiers = Array.from({ length: 100 }, (_, n) => ({ type: 'dns', value: `host${n}.example.com` }))
+  const text = renderOrder(terminal(80), anOrder({ ...issued, identifiers }))
+  expect(text).toContain(
+    '  names     host0.example.com, host1.example.com, host2.example.com,\n            host3.',
+  )
+  for (const line of text.split('\n')) expect([...line].length).toBeLessThanOrEqual(80)
+})
+
 test('steps of several names say which', () => {
   const several = anOrder({
     ...issued,

@@ -191,7 +191,7 @@ function exchangeSection({ summary }: Surroundings): ReportSection {
   ])
   return {
     title: 'Exchanges',
-    note: 'Requests of the period by CA and outcome, counted in whole hours. `unknown`: the process ended before the answer was recorded.',
+    note: 'Requests of the period by CA and outcome, counted in whole hours. Where the outcome is unknown, the process ended before the answer was recorded.',
     head: ['CA', 'Outcome', 'Exchanges'],
     rows: rows.sort((a, b) => (a.join(' ') < b.join(' ') ? -1 : 1)),
   }
