@@ -5,7 +5,6 @@
 import type { AddressInfo } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import type { Operations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
-import { AdminCertificates } from './app/admin-tls.ts'
 import { Closing } from './app/closing.ts'
 import { openControlPlane } from './app/control-plane.ts'
 import { openDataPlane } from './app/data-plane.ts'
@@ -211,8 +210,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
 
     // Control plane
     let draining = false
-    const certificates = await AdminCertificates.open(config, observe.certificate)
-    closing.add(() => certificates?.close())
+    let refreshControlPlane = async (): Promise<void> => {}
     const status = async (): Promise<Status> => ({
       version: VERSION,
       instance: config.instance,
@@ -251,7 +249,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         issuer.use(routing.interceptedNames)
         keeper.watch(routing.views)
         rememberRelays(config.data, config.relay)
-        await Promise.all([dataPlane.refresh(config), issuer.check(), certificates?.check()])
+        await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane()])
         log('info', 'config.reloaded', { digest, warnings: next.warnings })
         return { ok: true, digest, problems: [] }
       } catch (error) {
@@ -282,7 +280,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     })
     const made = await FirstToken.make(config.data, operations)
     firstToken = made.first
-    const { admin, close: closeControlPlane } = await openControlPlane(
+    const controlPlane = await openControlPlane(
       config,
       operations,
       {
@@ -296,8 +294,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       },
       observe,
     )
-    closing.add(closeControlPlane)
-    addresses.push(addressOf('admin', admin.server.address()))
+    closing.add(controlPlane.close)
+    refreshControlPlane = controlPlane.refresh
+    addresses.push(addressOf('admin', controlPlane.admin.server.address()))
 
     // Open for business
     await dataPlane.listen((bound) => {

@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { secureContextOptions } from '../interception/secure-context.ts'
 import { type CertificateSource, openCertificateSource } from '../proxy/listener-certificate.ts'
 import type { CertificateEvent } from '../proxy/listener-options.ts'
+import { adminSpeaksTls, originOf } from './listeners.ts'
 
 /** As for the other listeners: how often files are looked at, and a leaf for its age. */
 const CHECK = 10_000
@@ -40,14 +41,12 @@ export class AdminCertificates implements AdminTls {
    * for the names of all listeners.
    */
   static async open(
-    { data, listeners: { admin } }: Config,
+    config: Config,
     report: (event: CertificateEvent) => void,
   ): Promise<AdminCertificates | null> {
-    if (!admin.tls) return null
-    const { certificate, names, client_certificates: clients } = admin
-    const origin = certificate
-      ? ({ from: 'files', ...certificate } as const)
-      : ({ from: 'ownRoot', folder: data } as const)
+    if (!adminSpeaksTls(config)) return null
+    const { certificate, names, client_certificates: clients } = config.listeners.admin
+    const origin = originOf(certificate, config.data)
     const trust = clients === undefined ? undefined : await readTrust(clients.trust)
     const source = await openCertificateSource(origin, names, () => new Date(), report)
     return new AdminCertificates(source, clients, trust, report)

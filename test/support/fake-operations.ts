@@ -136,7 +136,8 @@ export class FakeOperations implements Operations {
     return this.bearers.get(text) ?? null
   }
   async unpauseLink(account: string) {
-    return this.unpauseLinks.get(account) ?? null
+    const url = this.inventory.accountList.find(({ id }) => id === account)?.url ?? account
+    return this.unpauseLinks.get(url) ?? null
   }
   async note(actor: Actor, what: Noted) {
     this.noted.push({ actor, what })

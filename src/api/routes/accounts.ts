@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { account, accountFilter } from '../../audit/inventory/account.ts'
-import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
 import { pageOf } from '../../audit/inventory/values.ts'
 import type { AccountKey } from '../../exchange/resource.ts'
 import { accountExample, accountKeyExample } from '../examples.ts'
@@ -47,8 +46,8 @@ export const accountRoutes: readonly Route[] = [
     example: { link: 'https://ca.example.com/sfe/v1/unpause?jwt=…' },
     refuses: [404],
     async handle(operations, { params }) {
-      const url = found(await urlOf(operations.inventory, params.id), 'there is no account with this id')
-      return { link: found(await operations.unpauseLink(url), 'no link is remembered for this account') }
+      const link = await operations.unpauseLink(params.id)
+      return { link: found(link, 'no link is remembered for an account with this id or URL') }
     },
   }),
   route({
@@ -79,16 +78,3 @@ export const accountRoutes: readonly Route[] = [
       operations.importAccounts(body.keys as unknown as readonly AccountKey[]),
   }),
 ]
-
-/** There are as many accounts as hosts at most, and links are asked for by hand. */
-async function urlOf(inventory: InventoryReader, id: string): Promise<string | null> {
-  if (!/^[0-9a-f]{16}$/.test(id)) return id
-  let cursor: string | undefined
-  do {
-    const page = await inventory.accounts({ limit: 1000, ...(cursor === undefined ? {} : { cursor }) })
-    const account = page.items.find((one) => one.id === id)
-    if (account !== undefined) return account.url
-    cursor = page.next ?? undefined
-  } while (cursor !== undefined)
-  return null
-}
