@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { AcmeClient, Surroundings, Wish } from '../support/peers/client.ts'
@@ -7,16 +8,24 @@ import { certificatesIn, fingerprintOf, namesOf } from '../support/truth/read-pe
 import type { Operation } from './row.ts'
 import type { World } from './world.ts'
 
+/** The certificate that a client keeps; null where it keeps none. */
+export async function keptCertificate(
+  client: AcmeClient,
+  around: Surroundings,
+  wish: Wish,
+): Promise<X509Certificate | null> {
+  const pem = await readFile(client.certificate(around, wish), 'utf8').catch(() => '')
+  return certificatesIn(pem)[0] ?? null
+}
+
 /** What the inventory has of a certificate that a client has just got or revoked, where that is wrong. */
 export async function whatInventoryLacks(
   { config }: World,
   client: AcmeClient,
   operation: Operation,
-  around: Surroundings,
-  wish: Wish,
+  leaf: X509Certificate | null,
 ): Promise<string | null> {
-  const [leaf] = certificatesIn(await readFile(client.certificate(around, wish), 'utf8'))
-  if (leaf === undefined) return `there is no certificate in ${client.certificate(around, wish)}`
+  if (leaf === null) return 'the client keeps no certificate'
   const { inventory } = await operationsOf(config)
   const has = await inventory.certificate(fingerprintOf(leaf))
   if (has === null) return `the inventory does not have the certificate ${leaf.serialNumber}`

@@ -6,7 +6,7 @@ import type { Finished } from '../../src/cli/demo/child.ts'
 import { manage } from '../../src/cli/demo/pebble.ts'
 import { type AcmeClient, baseName, type Surroundings, type Wish } from '../support/peers/client.ts'
 import type { RecordView } from '../support/record-view.ts'
-import { whatInventoryLacks } from './inventory-check.ts'
+import { keptCertificate, whatInventoryLacks } from './inventory-check.ts'
 import { knownLimit, LACKING, remark } from './limits.ts'
 import { type Case, type Operation, type Row, rowOperation } from './row.ts'
 import { ACMETAP_NAME, PORTS, type World } from './world.ts'
@@ -86,6 +86,8 @@ export async function* runCase(
       yield row('cannot', LACKING[client.name]?.[operation] ?? `${client.name} has no way to ${operation}`)
       continue
     }
+    // uacme puts a certificate away that it has revoked.
+    const before = await keptCertificate(client, around, wish)
     const from = await record.end()
     const done = await run(around, wish).catch(
       (error: Error): Finished => ({ code: -1, output: error.message }),
@@ -94,7 +96,12 @@ export async function* runCase(
     const wrong =
       done.code === 0
         ? ((await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))) ??
-          (await whatInventoryLacks(world, client, operation, around, wish)))
+          (await whatInventoryLacks(
+            world,
+            client,
+            operation,
+            operation === 'revoke' ? before : await keptCertificate(client, around, wish),
+          )))
         : `it ended with ${done.code} after ${exchanges.length} exchanges`
     if (wrong === null) {
       yield row('ok', [`${exchanges.length} exchanges recorded`, remark(client, one) ?? []].flat().join('; '))
