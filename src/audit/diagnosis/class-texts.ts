@@ -208,6 +208,7 @@ const LIMITS: Partial<Record<DiagnosisClass, ClassText>> = {
     fixer: 'client',
     by: 'limit',
     variants: {
+      unknown: { cause: 'A limit of the CA is used up[, until {until}]; it does not say which.' },
       NewRegistrationsPerIPAddress: {
         cause: 'Too many accounts were made from this address[, until {until}].',
         remedy: 'Keep the account key: containers without a volume make a new account with every start.',
@@ -221,7 +222,8 @@ const LIMITS: Partial<Record<DiagnosisClass, ClassText>> = {
         remedy: 'Wait[ until {until}], spread renewals over the day, and let clients renew by ARI.',
       },
       CertificatesPerDomain: {
-        cause: 'Too many new certificates for[ {key}] this registered domain in a week[, until {until}].',
+        cause:
+          'Too many new certificates under one registered domain[ ({key})] within a week[, until {until}].',
         remedy: 'Put several names in one certificate, use a wildcard, or ask the CA for a higher limit.',
       },
       CertificatesPerFQDNSet: {

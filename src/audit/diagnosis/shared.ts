@@ -13,6 +13,7 @@ const WEIGHT: Readonly<Record<string, number>> = {
   address: 8,
   resolver: 8,
   limit: 8,
+  text: 8,
   'CAA record': 8,
   'redirect target': 6,
   server: 6,
@@ -63,6 +64,7 @@ export function sharedBy({ diagnosis, names, client, account, ca }: Failure): Sh
   if (diagnosis.class === 'caa') add('CAA record', details.name)
   if (diagnosis.class === 'bad-redirect') add('redirect target', details.target)
   add('server', details.server)
+  if (diagnosis.class === 'unclassified') add('text', details.shape)
   if (names.length === 1) add('name', names[0])
   for (const domain of new Set(names.flatMap(domainsOf))) add('domain', domain)
   add('client', client?.label)

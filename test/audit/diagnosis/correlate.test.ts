@@ -133,6 +133,15 @@ describe('correlate', () => {
     expect(found[0]?.says).toBe('2 names, one address (192.0.2.7), since 2026-11-20 09:30')
   })
 
+  it('counts unknown texts by their shape', () => {
+    const shape = 'Frobnication of <name> failed'
+    const found = correlate(
+      times(3, () => failure({ class: 'unclassified', details: { shape } })),
+      NOW,
+    )
+    expect(found[0]?.says).toBe(`3 names, one text (${shape}), since 14:02`)
+  })
+
   it('one name that fails again and again', () => {
     const found = correlate(
       times(5, () => failure({ names: ['www.example.com'] })),
