@@ -184,10 +184,10 @@ test('every command has examples in its help', async () => {
     'report',
     'token',
     'rebuild',
-    'backup',
-    'restore',
     'record',
     'forget',
+    'backup',
+    'restore',
   ])
   const visit = async (name: string) => {
     for (const child of await help([name])) await help([name, child])

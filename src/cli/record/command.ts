@@ -1,7 +1,8 @@
-import { Command } from 'commander'
-import type { CommandContext } from '../command-context.ts'
+import { type CommandContext, command } from '../command-context.ts'
 import { verifyCommand } from './verify.ts'
 
-export function recordCommand(context: CommandContext): Command {
-  return new Command('record').description('the record itself').addCommand(verifyCommand(context))
+export function recordCommand(context: CommandContext) {
+  return command('record', 'the record itself', [
+    ['record verify', 'see that nothing in it was changed'],
+  ]).addCommand(verifyCommand(context))
 }
