@@ -20,6 +20,14 @@ interface Row {
   readonly body: string | null
 }
 
+/** Where one stands among those of the same identifiers. */
+interface Place {
+  readonly names: number | null
+  readonly not_before: number
+  readonly first_sequence: number
+  readonly fingerprint: string
+}
+
 /** Rows of certificates: one for each fingerprint, whoever downloaded it, in whichever chain, or imported it. */
 export class Certificates {
   readonly #run: ReturnType<typeof statements>
@@ -123,9 +131,10 @@ export class Certificates {
    */
   #relate(id: number, order: OrderOfCertificate | null): void {
     const named = order?.replaces == null ? undefined : this.#run.byAriId.get(order.replaces, id)
-    const { names, not_before } = this.#run.place.get(id)!
-    const before = names === null ? undefined : this.#run.before.get(names, not_before, not_before, id)
-    const after = names === null ? undefined : this.#run.after.get(names, not_before, not_before, id)
+    const { names, not_before, first_sequence, fingerprint } = this.#run.place.get(id)!
+    const place = [names, not_before, not_before, first_sequence, fingerprint]
+    const before = names === null ? undefined : this.#run.before.get(...place)
+    const after = names === null ? undefined : this.#run.after.get(...place)
     this.#run.replaces.run(named?.id ?? before?.id ?? null, id)
     if (named !== undefined) this.#run.replacedBy.run(id, named.id)
     if (before !== undefined && this.#run.saidReplacer.get(before.id) === undefined) {
@@ -178,21 +187,22 @@ function statements(db: Database.Database) {
       `update certificates set window_start = ?, window_end = ?, window_asked_at = ?, window_explanation = ?
        where ari_id = ? and (ca = ? or ca is null) and (window_asked_at is null or window_asked_at <= ?)`,
     ),
-    place: db.prepare<[number], { names: number | null; not_before: number }>(
-      'select names, not_before from certificates where id = ?',
+    place: db.prepare<[number], Place>(
+      'select names, not_before, first_sequence, fingerprint from certificates where id = ?',
     ),
     byAriId: db.prepare<[string, number], { id: number }>(
       'select id from certificates where ari_id = ? and id <> ? order by first_sequence limit 1',
     ),
+    // Of those made in the same second, the one seen first is the older.
     before: db.prepare<unknown[], { id: number }>(
-      `select c.id from certificates as c where c.names = ? and c.not_before <= ?
-       and (c.not_before, c.fingerprint) < (?, (select fingerprint from certificates where id = ?))
-       order by c.not_before desc, c.fingerprint desc limit 1`,
+      `select id from certificates where names = ? and not_before <= ?
+       and (not_before, first_sequence, fingerprint) < (?, ?, ?)
+       order by not_before desc, first_sequence desc, fingerprint desc limit 1`,
     ),
     after: db.prepare<unknown[], { id: number }>(
-      `select c.id from certificates as c where c.names = ? and c.not_before >= ?
-       and (c.not_before, c.fingerprint) > (?, (select fingerprint from certificates where id = ?))
-       order by c.not_before, c.fingerprint limit 1`,
+      `select id from certificates where names = ? and not_before >= ?
+       and (not_before, first_sequence, fingerprint) > (?, ?, ?)
+       order by not_before, first_sequence, fingerprint limit 1`,
     ),
     replaces: db.prepare<unknown[]>('update certificates set replaces = ? where id = ?'),
     replacedBy: db.prepare<unknown[]>('update certificates set replaced_by = ? where id = ?'),
