@@ -52,6 +52,7 @@ async function run({ size, seed, progress }: SoakOptions): Promise<SoakReport> {
     figures['record, MB'] = await megabytes(databaseFile(folder))
     if (oracle) failures.push(...(await oracle.compare(inventory.reader)))
     await inventory.close()
+    await store.close()
     progress('measuring answers in a process of its own')
     const measured = await measureApart(folder)
     const { pages, summaries, slowest, emptyPages, start, rss, highest } = measured
@@ -68,9 +69,10 @@ async function run({ size, seed, progress }: SoakOptions): Promise<SoakReport> {
     require(late, start < LIMITS.start, `the first answer took ${start.toFixed(0)} ms`)
     require(late, highest < LIMITS.memory, `memory ${Math.round(highest / 2 ** 20)} MB`)
     progress('writing to the large record and to an empty one')
-    const ratio = await ingestRatio(store, folder, seed, figures)
+    const large = await openStore(folder)
+    const ratio = await ingestRatio(large, folder, seed, figures)
     require(late, ratio >= LIMITS.ingest, `ingest ${ratio.toFixed(2)} of the empty store's`)
-    await store.close()
+    await large.close()
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -3,6 +3,7 @@ import { reasonWithout } from '../support/missing.ts'
 import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
+import { inventoryScale } from './inventory-scale.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { runRollout } from './rollout.ts'
@@ -79,4 +80,12 @@ test('N8: idle and dripping connections are cut, and delay nobody so that it fai
 
 test('N11: mutated ClientHellos mint nothing and end nothing', { timeout: MINUTES }, async () => {
   expect((await clientHellos.run({ size: 450, ...quiet })).failures).toEqual([])
+})
+
+test('the inventory of 20,000 exchanges holds everything that was generated', {
+  timeout: 4 * MINUTES,
+}, async () => {
+  const { failures, figures } = await inventoryScale.run({ size: 20_000, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures.exchanges).toBeGreaterThan(15_000)
 })

@@ -29,15 +29,20 @@ export const summaryFilter = z.strictObject({
 export type SummaryFilter = z.output<typeof summaryFilter>
 
 export const summary = z.strictObject({
-  buckets: z.array(
-    z.strictObject({
-      start: instant(),
-      by: z
-        .record(z.string(), z.string().nullable())
-        .meta({ description: 'A value for each dimension asked for.' }),
-      exchanges: z.int(),
+  buckets: z
+    .array(
+      z.strictObject({
+        start: instant(),
+        by: z
+          .record(z.string(), z.string().nullable())
+          .meta({ description: 'A value for each dimension asked for.' }),
+        exchanges: z.int(),
+      }),
+    )
+    .meta({
+      description:
+        'Oldest first, only those that count something. Whole hours (UTC): those in which `since` and `until` lie count whole.',
     }),
-  ),
   totals: z.strictObject({
     exchanges: z.int(),
     accounts: z.int(),

@@ -1,5 +1,11 @@
-/** A process of its own that answers questions about a data folder, so that its memory is that of the answering alone. */
+/**
+ * A process of its own that has a data folder open as a server has, store and inventory, and answers questions: its
+ * memory is that of nothing else.
+ */
+import { boundHeap } from '../../../src/cli/bound-heap.ts'
+import { newExchangeId } from '../../../src/exchange/exchange-id.ts'
 import { openInventory } from '../../../src/store/sqlite/inventory/open-inventory.ts'
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts'
 import { type Measured, measure } from './measure.ts'
 
 export interface MeasuredProcess extends Measured {
@@ -10,8 +16,15 @@ export interface MeasuredProcess extends Measured {
   readonly highest: number
 }
 
+boundHeap()
 const [folder = ''] = process.argv.slice(2)
 const began = performance.now()
+const store = await openSqliteStore({
+  folder,
+  now: Date.now() * 1000,
+  boot: newExchangeId(),
+  software: 'soak',
+})
 const { reader, close } = await openInventory({ folder })
 await reader.orders({ limit: 50 })
 const start = performance.now() - began
@@ -23,6 +36,7 @@ const measured = await measure(reader)
 clearInterval(watch)
 const rss = process.memoryUsage.rss()
 await close()
+await store.close()
 process.stdout.write(
   JSON.stringify({ ...measured, start, rss, highest: Math.max(highest, rss) } satisfies MeasuredProcess),
 )

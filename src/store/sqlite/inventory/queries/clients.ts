@@ -9,9 +9,9 @@ import { HOUR } from './vocabulary.ts'
 import type { List } from './walk.ts'
 
 const CLIENTS: List = {
-  table: 'clients as c',
-  position: 'c.first_sequence',
-  id: 'c.id',
+  table: 'clients as k',
+  position: 'k.first_sequence',
+  id: 'k.id',
   scan: 'indexed by clients_first',
 }
 
@@ -24,14 +24,14 @@ export function clients(reading: Reading, filter: ClientFilter): Promise<Page<Cl
   const { vocabulary, personal } = reading
   const filters = filtersOf(reading)
   const { ca, account, source, label, program, name } = filter
-  if (account !== undefined) filters.oneOf('c.account', vocabulary.accounts(account))
+  if (account !== undefined) filters.oneOf('k.account', vocabulary.accounts(account))
   if (ca !== undefined) ofCa(filters, vocabulary.ca(ca))
-  if (source !== undefined) filters.oneOf('c.source', present(personal.digest('address', source)))
+  if (source !== undefined) filters.oneOf('k.source', present(personal.digest('address', source)))
   if (label !== undefined)
-    filters.oneOf('c.label', [`${HOST}${label}`, ...present(personal.digest('proxyUser', label))])
-  if (program !== undefined) filters.oneOf('c.program', [program])
-  if (filter.since !== undefined) filters.add('c.last_at >= ?', [filter.since])
-  if (filter.until !== undefined) filters.add('c.first_at <= ?', [filter.until])
+    filters.oneOf('k.label', [`${HOST}${label}`, ...present(personal.digest('proxyUser', label))])
+  if (program !== undefined) filters.oneOf('k.program', [program])
+  if (filter.since !== undefined) filters.add('k.last_at >= ?', [filter.since])
+  if (filter.until !== undefined) filters.add('k.first_at <= ?', [filter.until])
   if (name !== undefined) ofName(reading, filters, name)
   const weekAgo = vocabulary.sequences(reading.now() - WEEK, undefined).oldest
   return pageOfList(reading, 'clients', CLIENTS, filters, filter, (id) => client(reading, id, weekAgo))
@@ -40,9 +40,9 @@ export function clients(reading: Reading, filter: ClientFilter): Promise<Page<Cl
 /** One without an account belongs to the CA of its exchanges. */
 function ofCa(filters: Filters, ca: number): void {
   filters.add(
-    `case when c.account is null
-      then exists (select 1 from exchanges as e indexed by exchanges_client where e.client = c.id and e.ca = ?)
-      else (select a.ca from accounts as a where a.id = c.account) = ? end`,
+    `case when k.account is null
+      then exists (select 1 from exchanges as e indexed by exchanges_client where e.client = k.id and e.ca = ?)
+      else (select a.ca from accounts as a where a.id = k.account) = ? end`,
     [ca, ca],
   )
 }
@@ -53,14 +53,14 @@ function ofName(reading: Reading, filters: Filters, name: NameFilter): void {
   const sets = names.setsOf(name, limits.nameSets)
   if (sets !== null) {
     filters.add(
-      'c.id in (select o.client from orders as o indexed by orders_names where o.names in (select value from json_each(?)))',
+      'k.id in (select o.client from orders as o indexed by orders_names where o.names in (select value from json_each(?)))',
       [JSON.stringify(sets)],
     )
     return
   }
   const meant = nameSetTest(names, name)
   filters.test({
-    column: 'c.id',
+    column: 'k.id',
     passes(id) {
       for (let before = Number.MAX_SAFE_INTEGER; ; ) {
         const rows = inventory.all<{ names: number | null; position: number }>(

@@ -50,7 +50,7 @@ async function buckets(
   asked: { from: number; to: number },
 ): Promise<Counted[]> {
   const { from, to } = bounded(
-    inventory.get('select min(hour) as first, max(hour) as last from summary'),
+    inventory.get('select (select min(hour) from summary) as first, (select max(hour) from summary) as last'),
     asked,
   )
   const per = PER[every]
