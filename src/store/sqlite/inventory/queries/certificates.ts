@@ -1,6 +1,7 @@
 import type { CertificateFilter, InventoriedCertificate } from '../../../../audit/inventory/certificate.ts'
 import { FilterRefused, instantOf, type Page } from '../../../../audit/inventory/values.ts'
-import { decodeBytes } from '../../../body-pack.ts'
+import { decodeBytes, unpackBodies } from '../../../body-pack.ts'
+import { exchangeKey } from '../../../exchange-key.ts'
 import { filtersOf, pageOfList, type Reading } from './common.ts'
 import type { Filters } from './filters.ts'
 import { instantOrNull } from './orders.ts'
@@ -105,18 +106,30 @@ export function certificate(reading: Reading, id: string): InventoriedCertificat
   return certificateOf(reading, row)
 }
 
+interface CodedRow {
+  readonly codec: number
+  readonly size: number
+  readonly data: Buffer
+}
+
 /** The text that was delivered with it, from the record. */
 export function certificatePem({ inventory, record }: Reading, fingerprint: string): string | null {
-  const row = inventory.get<{ body: string | null }>(
-    'select body from certificates where fingerprint = ?',
+  const row = inventory.get<{ body: string | null; exchange: string | null }>(
+    'select body, exchange from certificates where fingerprint = ?',
     fingerprint.replaceAll(':', '').toLowerCase(),
   )
   if (row === undefined || row.body === null) return null
-  const blob = record.get<{ codec: number; size: number; data: Buffer }>(
-    'select codec, size, data from blobs where digest = ?',
-    Buffer.from(row.body, 'hex'),
+  const digest = Buffer.from(row.body, 'hex')
+  const blob = record.get<CodedRow>('select codec, size, data from blobs where digest = ?', digest)
+  if (blob !== undefined) return decodeBytes(blob).toString('latin1')
+  if (row.exchange === null) return null
+  // An answer that was known for a certificate only once it was there.
+  const packed = record.all<CodedRow>(
+    'select b.codec, b.size, b.data from facts as f join bodies as b on b.sequence = f.sequence where f.exchange = ?',
+    exchangeKey(row.exchange),
   )
-  return blob === undefined ? null : decodeBytes(blob).toString('latin1')
+  const bodies = packed.flatMap((coded) => unpackBodies(decodeBytes(coded)))
+  return bodies.find((body) => body.digest.equals(digest))?.bytes.toString('latin1') ?? null
 }
 
 function certificateOf(reading: Reading, row: CertificateRow | undefined): InventoriedCertificate | null {
