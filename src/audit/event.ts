@@ -3,8 +3,6 @@
  * the same chain; its `exchange` is an id of its own.
  */
 
-import type { FactEnvelope } from './record.ts'
-
 /** Who did it. */
 export interface Actor {
   /** `local`: over the control socket. `token`: over the admin listener. `acmetap`: of its own accord. */
@@ -73,9 +71,3 @@ export interface ImportedCertificate {
 }
 
 export type EventContent = EventDetails & { readonly actor: Actor; readonly instance: string }
-
-type NameOf<Content> = Content extends unknown ? keyof Content : never
-/** Fails to compile where a member of an event has the name of one of the envelope's: the text would have it twice. */
-export type EventMember = NameOf<EventContent> & keyof FactEnvelope extends never
-  ? NameOf<EventContent>
-  : { readonly collides: NameOf<EventContent> & keyof FactEnvelope }

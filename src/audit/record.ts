@@ -41,7 +41,7 @@ export interface FactDraft {
   readonly at: number
   readonly monotonic: number
   /** JSON-serialisable; member names must not collide with the envelope's ({@link FactEnvelope}). */
-  readonly content: IntentContent | OutcomeContent | EventContent
+  readonly content: Distinct<IntentContent> | Distinct<OutcomeContent> | Distinct<EventContent>
   readonly blobs: readonly BlobDraft[]
   readonly personal: readonly PersonalDraft[]
 }
@@ -62,6 +62,9 @@ export interface FactEnvelope {
   /** Digest (hex) of the fact before it; 64 zeros for the first. */
   readonly previous: string
 }
+
+type NameOf<Content> = Content extends unknown ? keyof Content : never
+type Distinct<Content> = NameOf<Content> & keyof FactEnvelope extends never ? Content : never
 
 export interface IntentContent {
   readonly parent: ExchangeId | null
