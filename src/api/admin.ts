@@ -89,9 +89,11 @@ export async function adminApp(
     stop.abort()
     await streams.ended()
   })
-  app.get(`${API}/openapi.json`, async (_request, reply) =>
-    reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(app.swagger()),
-  )
+  let document: string | undefined
+  app.get(`${API}/openapi.json`, async (_request, reply) => {
+    document ??= JSON.stringify(app.swagger())
+    return reply.type('application/json; charset=utf-8').send(document)
+  })
   app.get(
     '/metrics',
     {
