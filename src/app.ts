@@ -157,7 +157,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const completed: typeof observe.completed = (exchange) => {
       observe.completed(exchange)
       refusedHosts.note(exchange)
+      unpauseLinks.note(exchange)
       feed.publish()
+      inventory.wake()
       sinks?.wake()
     }
     const ending = new AbortController()
