@@ -290,7 +290,7 @@ export async function randomInventory(seed: number, exchanges: number): Promise<
     }
     const url = `https://${ca}.example/order/${n}`
     const status = maybe(pick(ORDER_STATUSES))
-    const failed = status === 'invalid' && draw() < 0.8
+    const failed = draw() < (status === 'invalid' ? 0.8 : 0.15)
     const id = insert('orders', {
       ...shared,
       key: key('order', n),
@@ -406,8 +406,8 @@ export async function randomInventory(seed: number, exchanges: number): Promise<
       alternates: '[]',
       url: maybe('https://alpha.example/certificate'),
       order_id: maybe(order),
-      account: of.account?.id ?? null,
-      client: of.client?.id ?? null,
+      account: imported ? null : (of.account?.id ?? null),
+      client: imported ? null : (of.client?.id ?? null),
       replaces: previous,
       replaced_by: null,
       revoked_at: draw() < 0.2 ? at : null,

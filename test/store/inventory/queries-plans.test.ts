@@ -14,7 +14,7 @@ import { NAMES, type RandomInventory, randomInventory } from '../../support/rand
 /** Tables that stay small: as many rows as there are programs that ask, not as many as they ask. */
 const SMALL = /\bSCAN (accounts|clients|a|k)\b(?! USING)/
 /** What is put together for one question. */
-const TRANSIENT = /\bSCAN (json_each VIRTUAL TABLE|\(subquery-\d+\)|CONSTANT ROW)/
+const TRANSIENT = /\bSCAN (json_each VIRTUAL TABLE|\(subquery-\d+\)|CONSTANT ROW|asked)/
 
 let given: RandomInventory
 const asked: string[] = []

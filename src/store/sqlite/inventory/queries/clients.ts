@@ -16,6 +16,8 @@ const CLIENTS: List = {
 }
 
 const WEEK = 7 * 24 * HOUR
+/** Exchanges of a client without an account that tell of its CAs. */
+const ASKED_LAST = 1_000
 /** Orders of a client that are read at once to see whether one is for a name. */
 const ORDERS_AT_ONCE = 2_000
 
@@ -37,11 +39,14 @@ export function clients(reading: Reading, filter: ClientFilter): Promise<Page<Cl
   return pageOfList(reading, 'clients', CLIENTS, filters, filter, (id) => client(reading, id, weekAgo))
 }
 
-/** One without an account belongs to the CA of its exchanges. */
+/** One without an account belongs to the CAs that it asked last. */
 function ofCa(filters: Filters, ca: number): void {
   filters.add(
     `case when k.account is null
-      then exists (select 1 from exchanges as e indexed by exchanges_client where e.client = k.id and e.ca = ?)
+      then exists (
+        select 1 from (
+          select e.ca from exchanges as e indexed by exchanges_client where e.client = k.id order by e.sequence desc limit ${ASKED_LAST}
+        ) as asked where asked.ca = ?)
       else (select a.ca from accounts as a where a.id = k.account) = ? end`,
     [ca, ca],
   )

@@ -8,7 +8,16 @@ import { Budget } from './budget.ts'
 import { filtersOf, type Reading } from './common.ts'
 import { decodeCursor, encodeCursor, isOlder, type Place } from './cursor.ts'
 import { ExchangeFacts } from './exchange-facts.ts'
-import { abandonedAs, abandonmentOf, abandonmentTest, isAbandonment, ORDERS, orderFilters } from './orders.ts'
+import type { Filters } from './filters.ts'
+import {
+  abandonedAs,
+  abandonmentOf,
+  abandonmentTest,
+  isAbandonment,
+  mayBeAbandoned,
+  ORDERS,
+  orderFilters,
+} from './orders.ts'
 import type { ExchangeIndexRow, FailureRow, OrderRow } from './rows.ts'
 import { type Found, type List, walk } from './walk.ts'
 
@@ -36,10 +45,13 @@ const END: Found = { places: [], next: null }
 export async function failures(reading: Reading, filter: FailureFilter): Promise<Page<Failure>> {
   const after = decodeCursor('failures', filter.cursor)
   const budget = new Budget(reading.limits)
+  const first = await shown(reading, filter, after, budget)
+  // Older ones are for the next page.
+  const oldest = first.next?.position ?? 0
   const walked = [
-    { isOrder: false, found: await shown(reading, filter, after, budget) },
-    { isOrder: true, found: await abandonedOrders(reading, filter, OPEN, after, budget) },
-    { isOrder: true, found: await abandonedOrders(reading, filter, UNDELIVERED, after, budget) },
+    { isOrder: false, found: first },
+    { isOrder: true, found: await abandonedOrders(reading, filter, OPEN, after, oldest, budget) },
+    { isOrder: true, found: await abandonedOrders(reading, filter, UNDELIVERED, after, oldest, budget) },
   ]
   const all = walked.map(({ isOrder, found }) => ({
     isOrder,
@@ -108,6 +120,7 @@ async function abandonedOrders(
   filter: FailureFilter,
   list: List,
   after: Place,
+  oldest: number,
   budget: Budget,
 ): Promise<Found> {
   const { vocabulary, inventory } = reading
@@ -127,11 +140,21 @@ async function abandonedOrders(
     ])
   }
   if (isAbandonment(diagnosis)) abandonedAs(reading, filters, diagnosis)
-  else filters.test(abandonmentTest(reading, (how) => how !== null))
-  // Only what the exchange that began it still tells of.
-  filters.add('exists (select 1 from exchanges as e where e.sequence = o.first_sequence)', [])
+  else anyAbandoned(reading, filters)
+  ofKeptExchanges(filters)
   if (filters.impossible) return END
-  return walk(inventory, list, filters.searchAfter(unmarked(after, true), filter.limit), budget)
+  const search = filters.searchAfter(unmarked(after, true), filter.limit)
+  return walk(inventory, list, { ...search, oldest: Math.max(search.oldest, oldest) }, budget)
+}
+
+function anyAbandoned(reading: Reading, filters: Filters): void {
+  mayBeAbandoned(filters)
+  filters.test(abandonmentTest(reading, (how) => how !== null))
+}
+
+/** Only those that the exchange they began with still tells of. */
+function ofKeptExchanges(filters: Filters): void {
+  filters.add('exists (select 1 from exchanges as e where e.sequence = o.first_sequence)', [])
 }
 
 function failure(reading: Reading, id: number): Failure | null {
@@ -209,8 +232,8 @@ export async function countAbandoned(
       const filters = filtersOf(reading)
       if (ca !== null) filters.oneOf('o.ca', [ca])
       filters.between('o.first_at', since, until)
-      filters.add('exists (select 1 from exchanges as e where e.sequence = o.first_sequence)', [])
-      filters.test(abandonmentTest(reading, (how) => how !== null))
+      ofKeptExchanges(filters)
+      anyAbandoned(reading, filters)
       const search =
         after === null
           ? filters.search('failures', undefined, 1_000_000)

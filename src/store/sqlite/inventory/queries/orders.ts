@@ -60,7 +60,13 @@ export function abandonedAs(reading: Reading, filters: Filters, how: Abandonment
       index: 'orders_open',
       kind: 'ordered',
     })
+  mayBeAbandoned(filters)
   filters.test(abandonmentTest(reading, (found) => found === how))
+}
+
+/** What can be told without reading an order's challenges. */
+export function mayBeAbandoned(filters: Filters): void {
+  filters.add("o.diagnosis is null and o.status in ('pending', 'ready', 'valid')", [])
 }
 
 export function abandonmentTest(reading: Reading, passes: (found: Abandonment | null) => boolean): RowTest {
@@ -73,8 +79,10 @@ export function abandonmentTest(reading: Reading, passes: (found: Abandonment | 
   }
 }
 
+/** Of an order that failed the failure is told, not that nobody went on. */
 export function abandonmentOf({ inventory, now }: Reading, row: OrderRow): Abandonment | null {
   const { id, status, expires, certificate, certificate_url, last_at } = row
+  if (row.diagnosis !== null) return null
   const answered =
     status === 'pending' &&
     inventory.get(
