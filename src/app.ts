@@ -3,19 +3,18 @@
  * is decided here. `start` is the whole server, `openOffline` the record and the inventory without one.
  */
 import type { AddressInfo } from 'node:net'
-import { isDeepStrictEqual } from 'node:util'
 import type { Operations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
 import { Closing } from './app/closing.ts'
 import { openControlPlane } from './app/control-plane.ts'
 import { openDataPlane } from './app/data-plane.ts'
 import { FirstToken } from './app/first-token.ts'
 import { watchInventory } from './app/inventory-watch.ts'
-import { needsRestart } from './app/needs-restart.ts'
 import { observeWith } from './app/observe.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
+import { type InForce, reload } from './app/reload.ts'
 import { Retention } from './app/retention.ts'
 import { type Routing, routingOf } from './app/routing.ts'
 import { Tokens } from './app/tokens.ts'
@@ -23,6 +22,7 @@ import { createTraffic } from './app/traffic.ts'
 import { UnpauseLinks } from './app/unpause-links.ts'
 import { VERSION } from './app/version.ts'
 import { Feed } from './audit/feed.ts'
+import { shown } from './audit/privacy.ts'
 import { createSinks, type Sinks } from './audit/sinks/sinks.ts'
 import type { WayOut } from './ca/dial.ts'
 import { DirectoryKeeper } from './ca/directory-keeper.ts'
@@ -32,8 +32,7 @@ import { OwnAddresses } from './ca/own-addresses.ts'
 import { Pacer, type PacerSettings } from './ca/pacer.ts'
 import { createResolve } from './ca/resolve.ts'
 import { SharedAnswers } from './ca/shared-answers.ts'
-import { ConfigError } from './config/config-error.ts'
-import { type LoadedConfig, loadConfig } from './config/load.ts'
+import type { LoadedConfig } from './config/load.ts'
 import { rememberRelays } from './config/relay-memory.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './exchange/clock.ts'
@@ -78,7 +77,7 @@ const ISSUER_CHECK = 10_000
 
 /** Starts the server. Rejects with an error for the operator when the configuration can't be put to work. */
 export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Promise<RunningServer> {
-  let { config, digest } = loaded
+  const { config, digest } = loaded
   const clock = systemClock()
   const startedAt = clock.now().wall
   const log = overrides.log ?? createLog(config.log.level, config.instance, config.log.format)
@@ -100,7 +99,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       },
     )
     closing.add(() => metrics.close())
-    const observe = observeWith(log, metrics)
+    const observe = observeWith(log, metrics, (address) => shown(inForce.context.privacy, 'address', address))
     const { opened, recorder, spill, events, keeping, outcomeDeadline } = await openRecording(
       config,
       digest,
@@ -123,7 +122,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       keeping,
       inventory.reader,
       clock,
-      () => config.retention,
+      () => inForce.config.retention,
       observe.retention,
     )
     closing.add(() => retention.close())
@@ -131,9 +130,15 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const unpauseLinks = new UnpauseLinks()
 
     // The way out
-    let routing = routingOf(config)
     const own = new OwnAddresses()
-    let wayOut = wayOutOf(config, own, createResolve(config.egress.resolvers))
+    let inForce: InForce = {
+      config,
+      digest,
+      routing: routingOf(config),
+      wayOut: wayOutOf(config, own, createResolve(config.egress.resolvers)),
+      context: recordContext(config, digest),
+    }
+    const { routing, wayOut } = inForce
     const dispatcher = new CaDispatcher(routing.cas, wayOut)
     closing.add(() => dispatcher.close())
     const pacer = new Pacer(clock, pacingOf(config, routing))
@@ -146,10 +151,10 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       resources,
       recorder,
       clock,
-      directories: () => routing.directories,
+      directories: () => inForce.routing.directories,
       facts: {
         relayRefusal: (ca, authority) => keeper.refusal(ca, authority),
-        otherHostRefusal: (target) => routing.otherHosts.refusal(target),
+        otherHostRefusal: (target) => inForce.routing.otherHosts.refusal(target),
       },
       pace: traffic.pace,
       onBug: observe.bug,
@@ -185,12 +190,12 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       dispatcher,
       clock,
       issuer,
-      routing: () => routing,
-      wayOut: () => wayOut,
+      routing: () => inForce.routing,
+      wayOut: () => inForce.wayOut,
       exitOf: traffic.exitOf,
       page: pagesOf({
         rootsPem: () => issuer.rootsPem(),
-        cas: () => interceptedCas(config),
+        cas: () => interceptedCas(inForce.config),
         proxy: () => `${config.listeners.proxy.names[0]}:${portOf('proxy')}`,
         refusedHosts: (client) => refusedHosts.of(client),
       }),
@@ -206,7 +211,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       clock,
       report: observe.sink,
       version: VERSION,
-      hostOfCa: (name) => routing.hostOf(name),
+      hostOfCa: (name) => inForce.routing.hostOf(name),
     })
     closing.add(() => sinks.close())
 
@@ -218,7 +223,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       instance: config.instance,
       pid: process.pid,
       startedAt,
-      config: { file: loaded.file, digest },
+      config: { file: loaded.file, digest: inForce.digest },
       listeners: addresses,
       store: storeStatus(),
       inFlight: recorder.inFlight,
@@ -231,39 +236,31 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       detail: recorder.healthy ? null : 'the last fact could not be written; requests get 503 until one can',
       ...store.pressure(),
     })
-    const reload = async (): Promise<ReloadReport> => {
+    const reloadOnce = async (): Promise<ReloadReport> => {
       sinks.reopen()
-      try {
-        const next = loadConfig(loaded.file)
-        const problems = needsRestart(config, next.config, loaded.file)
-        if (problems.length > 0) throw new ConfigError(problems)
-        const [before, after] = [config.egress.resolvers, next.config.egress.resolvers]
-        const resolve = isDeepStrictEqual(before, after) ? wayOut.resolve : createResolve(after)
-        const nextRouting = routingOf(next.config)
-        const nextWayOut = wayOutOf(next.config, own, resolve)
-        ;({ config, digest } = next)
-        routing = nextRouting
-        wayOut = nextWayOut
-        recorder.use(recordContext(config, digest))
-        dispatcher.use(routing.cas, wayOut)
-        pacer.use(pacingOf(config, routing))
-        shared.clear()
-        issuer.use(routing.interceptedNames)
-        keeper.watch(routing.views)
-        rememberRelays(config.data, config.relay)
-        await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane()])
-        log('info', 'config.reloaded', { digest, warnings: next.warnings })
-        return { ok: true, digest, problems: [] }
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error
-        log('error', 'config.rejected', { problems: error.problems })
-        return { ok: false, digest, problems: error.problems }
-      }
+      return reload({
+        file: loaded.file,
+        log,
+        current: () => inForce,
+        wayOutOf: (next, resolve) => wayOutOf(next, own, resolve),
+        async use(next) {
+          inForce = next
+          const { config, routing, wayOut } = next
+          recorder.use(next.context)
+          dispatcher.use(routing.cas, wayOut)
+          pacer.use(pacingOf(config, routing))
+          shared.clear()
+          issuer.use(routing.interceptedNames)
+          keeper.watch(routing.views)
+          rememberRelays(config.data, config.relay)
+          await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane()])
+        },
+      })
     }
     const tokens = await Tokens.open(keeping, clock, () => config.instance)
     let firstToken: FirstToken | null = null
     const operations = createOperations({
-      config: () => config,
+      config: () => inForce.config,
       reader,
       inventory: inventory.reader,
       rebuild: inventory.rebuild,
@@ -277,7 +274,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       keeper,
       resources,
       backup: opened.backup,
-      reload,
+      importSpill: () => recorder.importSpill(),
+      reload: reloadOnce,
       status,
     })
     const made = await FirstToken.make(config.data, operations)
@@ -312,9 +310,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       // Nobody waits for what acmetap asks of its own accord: a CA that hangs must not hold up a restart.
       keeper.stop()
       ending.abort()
-      await dataPlane.close(config.shutdown.drain)
+      await dataPlane.close(inForce.config.shutdown.drain)
       pacer.close()
-      await recorder.drain(config.shutdown.drain - (performance.now() - began))
+      await recorder.drain(inForce.config.shutdown.drain - (performance.now() - began))
       dispatcher.abandon()
       await recorder.drain(outcomeDeadline)
     })
@@ -327,7 +325,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       addresses,
       operations,
       firstToken: text === null ? null : { text, file: first.file, told: () => first.taken() },
-      reload,
+      reload: reloadOnce,
       async close() {
         draining = true
         log('info', 'stopping', { inFlight: recorder.inFlight })

@@ -36,6 +36,8 @@ interface Parts {
   readonly feed: Feed
   readonly keeper: DirectoryKeeper
   readonly resources: ResourceMap
+  /** Brings outcomes that wait in the spill file into the store. */
+  readonly importSpill: () => Promise<number>
   readonly backup: (file: string) => Promise<{ readonly bytes: number }>
   readonly reload: () => Promise<ReloadReport>
   readonly status: () => Promise<Status>
@@ -65,7 +67,10 @@ export function createOperations(parts: Parts): Operations {
     status: parts.status,
     importCertificates: (given, actor) => importCertificates(given, { events, reader: inventory }, actor),
     rebuild: () => parts.rebuild(),
-    forget: (value, actor, dry) => keeping.forget(value, actor, dry),
+    async forget(value, actor, dry) {
+      if (!dry) await parts.importSpill()
+      return keeping.forget(value, actor, dry)
+    },
     tokens: async () => tokens.list(),
     createToken: (given, actor) => tokens.create(given, actor),
     revokeToken: (id, actor) => tokens.revoke(id, actor),

@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ReloadReport } from '../api/operations.ts'
+import type { RecordContext } from '../audit/intent.ts'
+import type { WayOut } from '../ca/dial.ts'
+import { createResolve, type Resolve } from '../ca/resolve.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import type { Log } from '../observability/log.ts'
+import { messageOf } from '../store/message-of.ts'
+import { needsRestart } from './needs-restart.ts'
+import { recordContext } from './recording.ts'
+import { type Routing, routingOf } from './routing.ts'
+
+/** What the configuration makes of the server, replaced as a whole when the file is read again. */
+export interface InForce {
+  readonly config: Config
+  readonly digest: string
+  readonly routing: Routing
+  readonly wayOut: WayOut
+  readonly context: RecordContext
+}
+
+interface Parts {
+  readonly file: string
+  readonly log: Log
+  readonly current: () => InForce
+  readonly wayOutOf: (config: Config, resolve: Resolve) => WayOut
+  /** Brings it into force, all at once; then takes up what lies in files beside the configuration. */
+  readonly use: (next: InForce) => Promise<void>
+}
+
+/** Reads the configuration file again. A bad one, or one that needs a restart, changes nothing. */
+export async function reload({ file, log, current, wayOutOf, use }: Parts): Promise<ReloadReport> {
+  const before = current()
+  try {
+    const { config, digest, warnings } = loadConfig(file)
+    const problems = needsRestart(before.config, config, file)
+    if (problems.length > 0) throw new ConfigError(problems)
+    const same = isDeepStrictEqual(before.config.egress.resolvers, config.egress.resolvers)
+    const resolve = same ? before.wayOut.resolve : createResolve(config.egress.resolvers)
+    await use({
+      config,
+      digest,
+      routing: routingOf(config),
+      wayOut: wayOutOf(config, resolve),
+      context: contextOf(config, digest, file),
+    })
+    log('info', 'config.reloaded', { digest, warnings })
+    return { ok: true, digest, problems: [] }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    log('error', 'config.rejected', { problems: error.problems })
+    return { ok: false, digest: before.digest, problems: error.problems }
+  }
+}
+
+/** A key in the data folder that can't be read is the operator's to mend, like a bad file. */
+function contextOf(config: Config, digest: string, file: string): RecordContext {
+  try {
+    return recordContext(config, digest)
+  } catch (error) {
+    const instead = 'Put the key back from a backup, or write keep or drop'
+    throw new ConfigError([{ file, line: 1, column: 1, path: 'privacy', message: messageOf(error), instead }])
+  }
+}
