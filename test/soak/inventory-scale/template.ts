@@ -4,27 +4,7 @@ import type { ExchangeId } from '../../../src/exchange/exchange-id.ts'
 import { patchDer } from './certificates.ts'
 import type { TranscribedExchange, TranscribedFact, Transcript } from './transcript.ts'
 
-/** What is different in each issuance. */
-export type Token =
-  | 'authority'
-  | 'name'
-  | 'ca'
-  | 'mode'
-  | 'account'
-  | 'thumbprint'
-  | 'order'
-  | 'authorization'
-  | 'challenge0'
-  | 'challenge1'
-  | 'challenge2'
-  | 'certificate'
-  | 'csr'
-  | 'leaf'
-  | 'expires'
-  | 'errorType'
-  | 'errorDetail'
-  | `id${number}`
-
+/** What is different in each issuance, by the name of the gap it fills. */
 export type Values = Readonly<Partial<Record<string, string>>>
 
 /** A text with gaps: fixed parts at even places, tokens at odd ones. */

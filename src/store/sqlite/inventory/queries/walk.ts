@@ -1,5 +1,5 @@
 import type { Budget } from './budget.ts'
-import { isOlder, type Place } from './cursor.ts'
+import type { Place } from './cursor.ts'
 import type { Prepared, Value } from './prepared.ts'
 
 /** A table as a list, newest first: by a sequence number, then by id. */
@@ -234,10 +234,4 @@ class Stretches {
       : [upper.position, upper.position, upper.id, position, position, id]
     return [...(condition?.values ?? []), ...bounds]
   }
-}
-
-/** The earlier of two places where lists go on. */
-export function newer(a: Place | null, b: Place | null): Place | null {
-  if (a === null || b === null) return a ?? b
-  return isOlder(a, b) ? b : a
 }

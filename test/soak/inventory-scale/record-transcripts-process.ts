@@ -1,5 +1,5 @@
 /**
- * `node test/soak/inventory-scale/record-transcripts.ts`: records real issuances, and one that fails, of four clients
+ * `node test/soak/inventory-scale/record-transcripts-process.ts`: records real issuances, and one that fails, of four clients
  * through acmetap against Pebble into `transcripts.json`.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
