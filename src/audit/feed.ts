@@ -1,6 +1,7 @@
-import type { RecordedExchange, RecordReader } from './record-store.ts'
+import type { EndedExchange, RecordedExchange, RecordReader } from './record-store.ts'
 
-const PAGE = 200
+/** What is parsed at once holds up the event loop: some ms. */
+const PAGE = 50
 /** Outcomes that waited in the spill file reach the record without anybody publishing them. */
 const LOOK_AGAIN = 2_000
 
@@ -12,6 +13,7 @@ const LOOK_AGAIN = 2_000
 export class Feed {
   readonly #reader: Pick<RecordReader, 'outcomesAfter' | 'tally'>
   readonly #listeners = new Set<() => void>()
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(reader: Pick<RecordReader, 'outcomesAfter' | 'tally'>) {
     this.#reader = reader
@@ -36,7 +38,7 @@ export class Feed {
       let after = from === null ? (await this.#reader.tally()).sequence : from - 1
       while (!signal.aborted) {
         published = false
-        const page = await this.#reader.outcomesAfter(after, PAGE)
+        const page = await this.#page(after, signal)
         for (const { sequence, exchange } of page) {
           if (signal.aborted) return
           after = sequence
@@ -54,6 +56,24 @@ export class Feed {
     } finally {
       this.#listeners.delete(listener)
       signal.removeEventListener('abort', listener)
+    }
+  }
+
+  /**
+   * Listeners that catch up read one after the other, and after each page the reader and the event loop are others' for
+   * as long as it took: however many replay the record, clients' exchanges wait for one page.
+   */
+  async #page(after: number, signal: AbortSignal): Promise<readonly EndedExchange[]> {
+    const before = this.#turn
+    const turn = Promise.withResolvers<void>()
+    this.#turn = turn.promise
+    await before
+    const began = performance.now()
+    try {
+      return signal.aborted ? [] : await this.#reader.outcomesAfter(after, PAGE)
+    } finally {
+      if (signal.aborted) turn.resolve()
+      else setTimeout(turn.resolve, performance.now() - began)
     }
   }
 }
