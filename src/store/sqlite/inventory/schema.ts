@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 
 /** A file of another number is made again from the record. */
-export const SCHEMA = '1'
+export const SCHEMA = '2'
 
 /** Makes the tables in an empty database. See `tables.ts` for what they mean. */
 export function createInventory(db: Database.Database): void {
@@ -101,6 +101,7 @@ create index certificates_client on certificates (client, first_sequence);
 create index certificates_first on certificates (first_sequence, id, not_after, revoked_at, replaced_by);
 create index certificates_expiry on certificates (not_after);
 create index certificates_current on certificates (not_after, ca) where revoked_at is null and replaced_by is null;
+create index certificates_imported on certificates (first_sequence) where imported is not null;
 create table certificate_downloads (
   certificate integer not null, account integer, first_at integer not null, last_at integer not null,
   unique (certificate, account)

@@ -17,8 +17,11 @@ const CERTIFICATES: List = {
 
 const DAY = 86_400_000_000
 
-/** Word for word the condition of the partial index. */
+/** Word for word the conditions of the partial indexes. */
 const CURRENT = 'c.revoked_at is null and c.replaced_by is null'
+const IMPORTED = 'c.imported is not null'
+
+const imports = { index: 'certificates_imported', kind: 'ordered' } as const
 
 /** The list of certificates. `since` and `until`: those that were first seen within that time. */
 export function certificates(
@@ -38,9 +41,11 @@ export function certificates(
     filters.add('c.serial = ?', [serialOf(serial)], { index: 'certificates_serial', kind: 'few' })
   for (const part of issuer === undefined ? [] : wordsOf(issuer))
     filters.add('instr(lower(c.issuer), lower(?)) > 0', [part])
-  if (source !== undefined) filters.add('c.source = ?', [source])
-  if (unmanaged !== undefined)
-    filters.add("coalesce(json_extract(c.imported, '$.unmanaged'), 0) = ?", [unmanaged ? 1 : 0])
+  if (source === 'imported') filters.add(`c.source = ? and ${IMPORTED}`, [source], imports)
+  else if (source !== undefined) filters.add('c.source = ?', [source])
+  if (unmanaged === true)
+    filters.add(`json_extract(c.imported, '$.unmanaged') = 1 and ${IMPORTED}`, [], imports)
+  else if (unmanaged === false) filters.add("coalesce(json_extract(c.imported, '$.unmanaged'), 0) = 0", [])
   ofState(filters, filter, reading.now())
   return pageOfList(reading, 'certificates', CERTIFICATES, filters, filter, (id) =>
     certificateOf(
@@ -54,8 +59,8 @@ function ofState(filters: Filters, { state, expires_before }: CertificateFilter,
   const before = expires_before === undefined ? null : expiryOf(expires_before, now)
   const expiry = { index: 'certificates_expiry', kind: 'few' } as const
   if (state === 'valid') {
-    const until = before ?? Number.MAX_SAFE_INTEGER
-    filters.add(`c.not_after > ? and c.not_after < ? and ${CURRENT}`, [now, until], {
+    const until = before === null ? '' : 'and c.not_after < ? '
+    filters.add(`c.not_after > ? ${until}and ${CURRENT}`, before === null ? [now] : [now, before], {
       index: 'certificates_current',
       kind: 'few',
     })
