@@ -28,6 +28,17 @@ const TOLD_TO_ACCOUNTS = new Set([
   'userActionRequired',
 ])
 
+/** Problems that may come before the signature was looked at. Boulder names the account it was said to be of even then. */
+const TOLD_TO_ANYBODY = new Set([
+  'accountDoesNotExist',
+  'badNonce',
+  'badPublicKey',
+  'badSignatureAlgorithm',
+  'malformed',
+  'serverInternal',
+  'unauthorized',
+])
+
 /**
  * Whether this exchange proves that the account that its request names is there and asked: we verified the signature,
  * or the CA answered as it answers accounts. A `kid` alone proves nothing: anybody can write one.
@@ -37,10 +48,13 @@ export function provesAccount(seen: Pick<Seen, 'intent' | 'outcome'>): boolean {
   if (intent.operation === 'newAccount') return succeeded(seen)
   if (intent.jws?.verdict === 'verified') return true
   if (outcome.outcome !== 'response' || intent.jws === null) return false
-  if (succeeded(seen) || outcome.fields['boulder-requester'] !== undefined) return true
+  if (succeeded(seen)) return true
+  if (intent.jws.verdict === 'invalid') return false
   const type = outcome.problem && problemShortName(outcome.problem.type)
+  if (type === null || TOLD_TO_ANYBODY.has(type)) return false
+  if (outcome.fields['boulder-requester'] !== undefined) return true
   if (type === 'rateLimited') return !/\bservice busy\b/i.test(outcome.problem?.detail ?? '')
-  return type !== null && TOLD_TO_ACCOUNTS.has(type)
+  return TOLD_TO_ACCOUNTS.has(type)
 }
 
 /** RFC 8555 §7.3. Null where the exchange tells of no account. */
@@ -69,9 +83,10 @@ export function accountChange(seen: Seen): AccountChange | null {
         ...plain,
         status: outcome.objectStatus,
         thumbprint: intent.jws?.thumbprint ?? null,
-        // RFC 8555 §7.3.1: an account that was there already keeps its contacts, whatever was asked.
+        // RFC 8555 §7.3.1: an account that was there already keeps what it has, whatever was asked.
         contacts: outcome.status === 201 ? contactsOf(seen) : null,
-        externalAccount: externalAccountBindingOf(payload)?.jws?.header.kid ?? null,
+        externalAccount:
+          outcome.status === 201 ? (externalAccountBindingOf(payload)?.jws?.header.kid ?? null) : null,
       }
     case 'account':
       return { ...plain, status: outcome.objectStatus, contacts: contactsOf(seen) }

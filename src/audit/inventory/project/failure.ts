@@ -18,6 +18,8 @@ export function exchangeComplaint(seen: Pick<Seen, 'intent' | 'outcome'>): Excha
   const { intent, outcome } = seen
   const { problem } = outcome
   if (outcome.outcome === 'response' && problem === null && (outcome.status ?? 0) < 400) return null
+  // A restart in the midst of what acmetap asked for itself: it asks again, and nobody waited for it.
+  if (outcome.outcome === 'unknown' && intent.mode === 'engine') return null
   const identifiers = identifiersOfExchange(seen)
   const symptom: Symptom = {
     outcome: outcome.outcome,

@@ -10,11 +10,19 @@ export interface Sighting {
   readonly at: number
 }
 
+/** A row, what was said of it last, and since when it was known then. */
+interface Known {
+  readonly id: number
+  readonly said: string
+  readonly first: number
+  readonly firstAt: number
+}
+
 /** Rows of accounts. That one was seen again is written at the end of a slice, once. */
 export class Accounts {
   readonly #run: ReturnType<typeof statements>
-  /** By key: the row, and what was said of it last. */
-  #known = new LruMap<string, { readonly id: number; readonly said: string }>(10_000)
+  /** By key. */
+  #known = new LruMap<string, Known>(10_000)
   readonly #seen = new Map<number, Sighting>()
 
   constructor(db: Database.Database) {
@@ -31,7 +39,7 @@ export class Accounts {
     if (known) return known.id
     const id = this.#run.find.get(key)?.id
     if (id === undefined) return null
-    this.#known.set(key, { id, said: '' })
+    this.#known.set(key, { id, said: '', first: 0, firstAt: 0 })
     return id
   }
 
@@ -40,18 +48,19 @@ export class Accounts {
     const { url, status, thumbprint, keyType, requester, externalAccount, contacts, keyChangedAt } = change
     const said = JSON.stringify([status, thumbprint, keyType, requester, externalAccount, contacts])
     const known = this.#known.get(key)
-    if (known?.said === said && keyChangedAt === null) {
+    const { first, sequence, firstAt, at } = moment
+    const isEarlier = known !== undefined && (first < known.first || firstAt < known.firstAt)
+    if (known?.said === said && !isEarlier && keyChangedAt === null) {
       this.see(known.id, moment)
       return known.id
     }
-    const { first, sequence, firstAt, at } = moment
     const given = [status, thumbprint, keyType, requester, externalAccount]
     const row = this.#run.merge.get(key, moment.ca, url, ...given, '[]', '[]', first, sequence, firstAt, at)!
     if (contacts !== null && row.last_sequence === sequence) {
       this.#run.contacts.run(JSON.stringify(contacts), row.id)
     }
     if (keyChangedAt !== null) this.#addKeyChange(row.id, row.key_changes, keyChangedAt)
-    this.#known.set(key, { id: row.id, said })
+    this.#known.set(key, { id: row.id, said, first, firstAt })
     return row.id
   }
 

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Identifier } from '../../../acme/identifier.ts'
 import type { AuthorizationChange } from '../../../audit/inventory/project/change.ts'
-import { mergeStatement } from './merge-statement.ts'
+import { furthest, mergeStatement } from './merge-statement.ts'
 import type { Moment } from './moment.ts'
 import { objectKey } from './object-key.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -78,7 +78,11 @@ function statements(db: Database.Database) {
               else coalesce(authorizations.name, excluded.name) end`,
           },
           wildcard: 'max',
-          status: 'latest',
+          status: furthest('authorizations', [
+            ['pending'],
+            ['valid', 'invalid'],
+            ['deactivated', 'expired', 'revoked'],
+          ]),
           expires: 'latest',
           valid_sequence: 'min',
           first_sequence: 'min',

@@ -20,8 +20,9 @@ interface Row {
   readonly body: string | null
 }
 
-/** Where one stands among those of the same identifiers. */
+/** Where one stands among those of the same identifiers and the same CA. */
 interface Place {
+  readonly ca: number | null
   readonly names: number | null
   readonly not_before: number
   readonly first_sequence: number
@@ -127,14 +128,14 @@ export class Certificates {
 
   /**
    * Which certificate it follows and which follows it: the one its order said it replaces (RFC 9773 §5), else the
-   * neighbour among those of the same identifiers.
+   * neighbour among those of the same identifiers, of the same CA as far as it is known: a certificate of a CA for
+   * tests takes no other's place.
    */
   #relate(id: number, order: OrderOfCertificate | null): void {
-    const named = order?.replaces == null ? undefined : this.#run.byAriId.get(order.replaces, id)
-    const { names, not_before, first_sequence, fingerprint } = this.#run.place.get(id)!
-    const place = [names, not_before, not_before, first_sequence, fingerprint]
-    const before = names === null ? undefined : this.#run.before.get(...place)
-    const after = names === null ? undefined : this.#run.after.get(...place)
+    const place = this.#run.place.get(id)!
+    const named = order === null ? undefined : this.#named(id, order, place)
+    const before = place.names === null ? undefined : this.#run.before.get(place)
+    const after = place.names === null ? undefined : this.#run.after.get(place)
     this.#run.replaces.run(named?.id ?? before?.id ?? null, id)
     if (named !== undefined) this.#run.replacedBy.run(id, named.id)
     if (before !== undefined && this.#run.saidReplacer.get(before.id) === undefined) {
@@ -143,6 +144,21 @@ export class Certificates {
     if (after === undefined) return
     if (this.#run.saidReplaced.get(after.id) === undefined) this.#run.replaces.run(id, after.id)
     if (this.#run.saidReplacer.get(id) === undefined) this.#run.replacedBy.run(after.id, id)
+  }
+
+  /** RFC 9773 §5: of the same account, or with an identifier in common. A CA that knows no `replaces` checks nothing. */
+  #named(
+    id: number,
+    { replaces, account }: OrderOfCertificate,
+    { ca, names }: Place,
+  ): { id: number } | undefined {
+    if (replaces === null) return undefined
+    return this.#run.byAriId
+      .all(replaces, id, ca)
+      .find(
+        (one) =>
+          (account !== null && one.account === account) || this.#vocabulary.haveCommon(one.names, names),
+      )
   }
 }
 
@@ -188,20 +204,26 @@ function statements(db: Database.Database) {
        where ari_id = ? and (ca = ? or ca is null) and (window_asked_at is null or window_asked_at <= ?)`,
     ),
     place: db.prepare<[number], Place>(
-      'select names, not_before, first_sequence, fingerprint from certificates where id = ?',
+      'select ca, names, not_before, first_sequence, fingerprint from certificates where id = ?',
     ),
-    byAriId: db.prepare<[string, number], { id: number }>(
-      'select id from certificates where ari_id = ? and id <> ? order by first_sequence limit 1',
+    byAriId: db.prepare<
+      [string, number, number | null],
+      { id: number; account: number | null; names: number | null }
+    >(
+      `select id, account, names from certificates where ari_id = ? and id <> ? and (ca is null or ca = ?)
+       order by first_sequence limit 20`,
     ),
     // Of those made in the same second, the one seen first is the older.
-    before: db.prepare<unknown[], { id: number }>(
-      `select id from certificates where names = ? and not_before <= ?
-       and (not_before, first_sequence, fingerprint) < (?, ?, ?)
+    before: db.prepare<[Place], { id: number }>(
+      `select id from certificates where names = @names and not_before <= @not_before
+       and (not_before, first_sequence, fingerprint) < (@not_before, @first_sequence, @fingerprint)
+       and (ca = @ca or ca is null or @ca is null)
        order by not_before desc, first_sequence desc, fingerprint desc limit 1`,
     ),
-    after: db.prepare<unknown[], { id: number }>(
-      `select id from certificates where names = ? and not_before >= ?
-       and (not_before, first_sequence, fingerprint) > (?, ?, ?)
+    after: db.prepare<[Place], { id: number }>(
+      `select id from certificates where names = @names and not_before >= @not_before
+       and (not_before, first_sequence, fingerprint) > (@not_before, @first_sequence, @fingerprint)
+       and (ca = @ca or ca is null or @ca is null)
        order by not_before, first_sequence, fingerprint limit 1`,
     ),
     replaces: db.prepare<unknown[]>('update certificates set replaces = ? where id = ?'),

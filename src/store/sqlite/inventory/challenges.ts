@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { ChallengeChange } from '../../../audit/inventory/project/change.ts'
-import { mergeStatement } from './merge-statement.ts'
+import { detailOfError, furthest, mergeStatement } from './merge-statement.ts'
 import type { Moment } from './moment.ts'
 import { objectKey } from './object-key.ts'
 
@@ -77,11 +77,11 @@ function statements(db: Database.Database) {
           authorization: 'first',
           account: 'first',
           type: 'latest',
-          status: 'latest',
+          status: furthest('challenges', [['pending'], ['processing'], ['valid', 'invalid']]),
           answered_at: 'min',
           judged_at: 'min',
           error_type: 'latest',
-          error_detail: 'latest',
+          error_detail: detailOfError('challenges'),
           first_sequence: 'min',
           last_sequence: 'max',
           first_at: 'min',

@@ -13,6 +13,16 @@ export interface ClientSighting extends Sighting {
   readonly asksRenewalInfo: boolean
 }
 
+export interface ClientAccount {
+  readonly id: number
+  readonly key: string
+  /** The exchange shows that the account asked; else it makes no client of that account. */
+  readonly proven: boolean
+}
+
+/** Whoever asks may call itself anything: of more than these the newest are kept. */
+const MOST_VERSIONS = 100
+
 /** A row as it stands in memory. */
 interface Row {
   readonly id: number
@@ -60,11 +70,12 @@ export class Clients {
 
   take(
     place: ClientPlace,
-    account: { readonly id: number; readonly key: string } | null,
+    account: ClientAccount | null,
     makes: boolean,
     sighting: ClientSighting,
   ): number | null {
-    const row = account === null ? this.#anybody(place, makes, sighting) : this.#of(place, account, sighting)
+    const isKnown = account !== null && (account.proven || this.#read(keyOf(place, account.key)) !== null)
+    const row = isKnown ? this.#of(place, account, sighting) : this.#anybody(place, makes, sighting)
     if (row === null) return null
     this.#see(row, sighting)
     return row.id
@@ -159,7 +170,10 @@ export class Clients {
 
   #see(row: Row, { sequence, at, userAgent, mode, asksRenewalInfo, firstAt }: ClientSighting): void {
     const { version } = productOf(userAgent)
-    if (version !== null && !row.versions.includes(version)) row.versions.push(version)
+    if (version !== null && !row.versions.includes(version)) {
+      row.versions.push(version)
+      if (row.versions.length > MOST_VERSIONS) row.versions.shift()
+    }
     if (!row.modes.includes(mode)) row.modes.push(mode)
     if (userAgent !== null && sequence >= row.lastSequence) row.userAgent = userAgent
     if (asksRenewalInfo) row.askedAt = Math.max(row.askedAt ?? 0, firstAt)

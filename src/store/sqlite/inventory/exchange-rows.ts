@@ -56,6 +56,11 @@ export class ExchangeRows {
     return this.#running.has(sequence) || this.#run.running.get(sequence) !== undefined
   }
 
+  /** Of an exchange that has ended. */
+  clientOf(sequence: number): number | null {
+    return this.#run.client.get(sequence)?.client ?? null
+  }
+
   end(row: EndedRow): void {
     const { sequence, at, ca, mode, operation, account, client, names, order } = row
     const { ended, outcome, status, problem, diagnosis } = row
@@ -154,6 +159,9 @@ function statements(db: Database.Database) {
     find: db.prepare<[number], { sequence: number }>('select sequence from exchanges where sequence = ?'),
     running: db.prepare<[number], { sequence: number }>(
       'select sequence from exchanges where sequence = ? and ended is null',
+    ),
+    client: db.prepare<[number], { client: number | null }>(
+      'select client from exchanges where sequence = ?',
     ),
     count: db.prepare<unknown[]>(
       `insert into summary (${dimensions}, kept, exchanges) values (?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -15,7 +15,7 @@ import {
 import type { StoredIntent, StoredOutcome } from '../../../audit/record-store.ts'
 import { parseJson } from '../../../exchange/parse-json.ts'
 import { Accounts } from './accounts.ts'
-import { Clients } from './clients.ts'
+import { type ClientAccount, Clients } from './clients.ts'
 import { ExchangeRows } from './exchange-rows.ts'
 import { exchangeFailure, Failures } from './failures.ts'
 import type { Moment } from './moment.ts'
@@ -205,26 +205,28 @@ export class ExchangeTaker {
     seen: Seen,
     changes: ReturnType<typeof changesOf>,
     moment: Omit<Moment, 'account' | 'client'>,
-  ): { readonly id: number; readonly key: string } | null {
+  ): ClientAccount | null {
     const { intent } = seen
     const url = signerOf(seen)
     if (intent.ca === null || url === null) return null
     const key = this.#accounts.keyOf(intent.ca, url)
     const change = changes.find((one) => one.object === 'account')
-    if (change) return { id: this.#accounts.take(change, moment), key }
+    if (change) return { id: this.#accounts.take(change, moment), key, proven: true }
     if (intent.jws?.verdict === 'invalid') return null
     const id = this.#accounts.find(intent.ca, url)
-    return id === null ? null : { id, key }
+    return id === null ? null : { id, key, proven: false }
   }
 
   #clientOf(
     seen: Seen,
-    account: { readonly id: number; readonly key: string } | null,
-    { first, firstAt, sequence, at }: Omit<Moment, 'account' | 'client'>,
+    account: ClientAccount | null,
+    { first, firstAt, sequence, at, isNew }: Omit<Moment, 'account' | 'client'>,
   ): number | null {
     const { intent } = seen
     const place = clientPlace(intent)
     if (place === null) return null
+    // Whom it counts for hangs on who had been seen then: taken in again it counts for nobody else.
+    if (!isNew && account?.proven !== true) return this.#rows.clientOf(first)
     const shown = operationOf(seen)
     return this.#clients.take(place, account, makesClient(intent, shown), {
       first,

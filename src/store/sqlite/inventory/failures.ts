@@ -47,6 +47,11 @@ export class Failures {
     this.#run.add.run(...values(key, facts, moment))
   }
 
+  /** Whether a request about the order failed with the problem already, before this fact. */
+  isToldBefore(order: number, operation: number, problem: number, sequence: number): boolean {
+    return this.#run.told.get(order, operation, problem, sequence) !== undefined
+  }
+
   /** The challenge itself tells. What an order had told before was about it. */
   ofChallenge(key: string, facts: FailureFacts, moment: Moment, orders: readonly { key: string }[]): void {
     for (const order of orders) {
@@ -96,6 +101,10 @@ function statements(db: Database.Database) {
        detail = excluded.detail, diagnosis = excluded.diagnosis, details = excluded.details`,
     ),
     find: db.prepare<[string], { id: number }>('select id from failures where key = ?'),
+    told: db.prepare<[number, number, number, number], { id: number }>(
+      `select id from failures indexed by failures_order
+       where order_id = ? and operation = ? and problem = ? and sequence < ? limit 1`,
+    ),
     rename: db.prepare<[string, string]>('update failures set key = ? where key = ?'),
     remove: db.prepare<[string]>('delete from failures where key = ?'),
   }

@@ -86,6 +86,8 @@ export class ObjectTaker {
 
   /** No challenge of it was seen to fail: this is where the failure shows first. */
   #orderFailed(seen: Seen, row: OrderRow, diagnosis: Diagnosis, change: OrderChange, moment: Moment): void {
+    const [finalize, type] = ['finalize', change.error!.type].map((word) => this.#vocabulary.word(word))
+    if (this.#failures.isToldBefore(row.id, finalize!, type!, moment.first)) return
     const suspect = this.#challenges.suspectOf(row.id, moment.at)
     const name = suspect && this.#authorizations.identifierOf(suspect.authorization)
     const whole = change.identifiers.length > 0 ? change.identifiers : identifiersOfExchange(seen)

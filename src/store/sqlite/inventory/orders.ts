@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { OrderChange } from '../../../audit/inventory/project/change.ts'
 import { LruMap } from '../../../exchange/lru-map.ts'
 import type { Authorizations } from './authorizations.ts'
-import { mergeStatement } from './merge-statement.ts'
+import { detailOfError, furthest, mergeStatement } from './merge-statement.ts'
 import type { Moment } from './moment.ts'
 import { objectKey } from './object-key.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -28,8 +28,8 @@ export class Orders {
   readonly #run: ReturnType<typeof statements>
   readonly #vocabulary: Vocabulary
   readonly #authorizations: Authorizations
-  /** Authorizations that an order is known to name, so that a poll does not tell them again. */
-  #linked = new LruMap<number, string>(5_000)
+  /** Authorizations that an order is known to name, and since which fact, so that a poll does not tell them again. */
+  #linked = new LruMap<number, { readonly said: string; readonly first: number }>(5_000)
   #ids = new LruMap<string, number>(5_000)
 
   constructor(db: Database.Database, vocabulary: Vocabulary, authorizations: Authorizations) {
@@ -119,10 +119,11 @@ export class Orders {
     moment: Moment,
   ): void {
     if (authorizations.length === 0) return
-    const said = authorizations.join('\n')
-    if (this.#linked.get(order) === said) return
     // RFC 8555 §7.1.3: which authorization is for which identifier is not said.
     const [identifier = null] = identifiers.length === 1 ? identifiers : []
+    const said = JSON.stringify([identifier, ...authorizations])
+    const linked = this.#linked.get(order)
+    if (linked?.said === said && linked.first <= moment.first) return
     // RFC 8555 §7.1.6: an order that begins as ready has nothing left to authorize.
     const isReady = requested && (status === 'ready' || status === 'valid')
     for (const url of authorizations) {
@@ -132,7 +133,7 @@ export class Orders {
       const failed = this.#run.failedAt.get(id)
       if (failed !== undefined) this.#run.diagnose.run(failed.diagnosis, order)
     }
-    this.#linked.set(order, said)
+    this.#linked.set(order, { said, first: moment.first })
   }
 }
 
@@ -149,7 +150,7 @@ function statements(db: Database.Database) {
           account: 'first',
           client: 'first',
           names: 'latest',
-          status: 'latest',
+          status: furthest('orders', [['pending'], ['ready'], ['processing'], ['valid', 'invalid']]),
           expires: 'latest',
           profile: 'latest',
           replaces: 'first',
@@ -160,7 +161,7 @@ function statements(db: Database.Database) {
           certificate_url: 'latest',
           finalized_at: 'min',
           error_type: 'latest',
-          error_detail: 'latest',
+          error_detail: detailOfError('orders'),
           first_sequence: 'min',
           last_sequence: 'max',
           first_at: 'min',

@@ -32,7 +32,7 @@ export class Vocabulary {
 
   name(identifier: Identifier): number {
     const { type, value } = plain(identifier)
-    const key = `${type}:${value}`
+    const key = wordsOf({ type, value })
     const known = this.#names.get(key)
     if (known !== undefined) return known
     const kind = this.word(type)
@@ -46,9 +46,7 @@ export class Vocabulary {
   /** Null for none. */
   set(identifiers: readonly Identifier[]): number | null {
     if (identifiers.length === 0) return null
-    const named = new Map(
-      identifiers.map((one) => plain(one)).map((one) => [`${one.type}:${one.value}`, one]),
-    )
+    const named = new Map(identifiers.map((one) => plain(one)).map((one) => [wordsOf(one), one]))
     const sorted = [...named.keys()].sort().join('\n')
     const known = this.#sets.get(sorted)
     if (known !== undefined) return known
@@ -56,6 +54,14 @@ export class Vocabulary {
     const id = this.#run.findSet.get(digest)?.id ?? this.#insertSet(digest, [...named.values()])
     this.#sets.set(sorted, id)
     return id
+  }
+
+  /** Whether two sets share an identifier. */
+  haveCommon(one: number | null, other: number | null): boolean {
+    if (one === null || other === null) return false
+    const [ones, others] = [one, other].map((id) => this.#run.identifiers.get(id)?.identifiers ?? '[]')
+    const named = new Set((JSON.parse(ones!) as Identifier[]).map(wordsOf))
+    return (JSON.parse(others!) as Identifier[]).some((identifier) => named.has(wordsOf(identifier)))
   }
 
   /** After a rollback. */
@@ -70,6 +76,11 @@ export class Vocabulary {
     for (const identifier of identifiers) this.#run.insertMember.run(this.name(identifier), id)
     return id
   }
+}
+
+/** Quoted: whoever asks may write what looks like several identifiers into one. */
+function wordsOf({ type, value }: Identifier): string {
+  return JSON.stringify([type, value])
 }
 
 /** DNS names compare without case (RFC 4343), and without the dot of the root. */
@@ -93,6 +104,9 @@ function statements(db: Database.Database) {
       'insert into names (type, value, reversed) values (?, ?, ?)',
     ),
     findSet: db.prepare<[Buffer], { id: number }>('select id from name_sets where digest = ?'),
+    identifiers: db.prepare<[number], { identifiers: string }>(
+      'select identifiers from name_sets where id = ?',
+    ),
     insertSet: db.prepare<[Buffer, string]>('insert into name_sets (digest, identifiers) values (?, ?)'),
     insertMember: db.prepare<[number, number]>(
       'insert or ignore into name_set_members (name, names) values (?, ?)',
