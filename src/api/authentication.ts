@@ -46,6 +46,12 @@ export async function authorise(
 
 async function bearerOf(request: FastifyRequest, authenticate: Operations['authenticate']) {
   const { authorization } = request.headers
+  // The parser takes the first; something in front may have looked at the last.
+  const { rawHeaders } = request.raw
+  const sent = rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === 'authorization')
+  if (sent.length > 1) {
+    throw new RequestRefused(400, 'Authorization must be sent once')
+  }
   if (authorization === undefined) {
     throw new RequestRefused(401, 'this needs a token: Authorization: Bearer acmetap_…', {
       fields: { 'www-authenticate': REALM },
@@ -61,8 +67,11 @@ async function bearerOf(request: FastifyRequest, authenticate: Operations['authe
 
 /** Also where the value stands under another name. Nothing of it is repeated. */
 function refuseTokenInUrl(request: FastifyRequest): void {
-  const names = Object.keys(request.query as object)
-  if (!names.some((name) => TOKEN_NAMES.has(name.toLowerCase())) && !TOKEN_TEXT.test(request.url)) return
+  const query = request.query as Readonly<Record<string, unknown>>
+  const named = Object.keys(query).some((name) => TOKEN_NAMES.has(name.toLowerCase()))
+  // As it stands, and as its escapes say.
+  const texts = [request.url, ...Object.values(query), ...Object.values(request.params as object)]
+  if (!named && !texts.some((text) => TOKEN_TEXT.test(String(text)))) return
   throw new RequestRefused(
     400,
     'a token must not stand in a URL, where it ends up in logs and histories: revoke it, and send another in the field Authorization',

@@ -17,6 +17,8 @@ export const LONGEST_SEGMENT = 4096
 export interface Places {
   readonly exports: number
   readonly feeds: number
+  /** Different questions that a token may ask in a row: see {@link Searches}. */
+  readonly questions?: number
 }
 
 export const PLACES: Places = { exports: 4, feeds: 100 }
@@ -38,8 +40,9 @@ export interface Streams {
 export function registerRoutes(app: FastifyInstance, routes: readonly Route[], serving: Serving): Streams {
   const { operations, authorise, stop } = serving
   const actors = new WeakMap<FastifyRequest, Actor>()
-  const searches = new Searches((actor, what) => operations.note(actor, what))
-  const take = counted(serving.places ?? PLACES)
+  const places = serving.places ?? PLACES
+  const searches = new Searches((actor, what) => operations.note(actor, what), places.questions)
+  const take = counted(places)
   const streams = new Set<ServerResponse>()
   app.setValidatorCompiler(validatorCompiler)
   // Only what the routes read: a form or a text that a page of another origin could send is 415.
@@ -127,7 +130,7 @@ function endOf({ raw }: FastifyReply, stop: AbortSignal): AbortSignal {
 }
 
 /** Exports and feeds hold memory and connections for long, so there are so many and no more. */
-function counted(places: Places): (among: keyof Places, ended: AbortSignal) => void {
+function counted(places: Places): (among: 'exports' | 'feeds', ended: AbortSignal) => void {
   const held = { exports: 0, feeds: 0 }
   return (among, ended) => {
     if (held[among] >= places[among]) {

@@ -7,7 +7,7 @@ import { HOSTILE, hostileQueries } from './hostile-values.ts'
 let admin: Admin
 let headers: Record<string, string>
 beforeAll(async () => {
-  admin = await openAdmin(new ExampleOperations())
+  admin = await openAdmin(new ExampleOperations(), { places: { exports: 4, feeds: 100, questions: 1e6 } })
   headers = { ...(await admin.bearer('admin')) }
 })
 afterAll(() => admin.app.close())

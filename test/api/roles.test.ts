@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { ROUTES } from '../../src/api/routes.ts'
 import { ROLES } from '../../src/audit/token.ts'
@@ -101,4 +104,26 @@ test('tokens that cannot be looked up open no door', async () => {
   const answer = await app.inject({ url: '/api/v1/orders', headers: await bearer('admin') })
   expect(answer.statusCode).toBe(500)
   expect(answer.body).not.toContain('gone')
+})
+
+test('a token in the URL is refused however it is escaped, and so are two fields', async () => {
+  const { app, bearer } = await openAdmin(new ExampleOperations())
+  const headers = await bearer('viewer')
+  const escaped = `acmetap%5f0a1b2c3d%5F${'A'.repeat(43)}`
+  for (const url of [`/api/v1/orders?name=${escaped}`, `/api/v1/orders/${escaped}`]) {
+    const answer = await app.inject({ url, headers })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.body).toMatch(/token must not stand in a URL/)
+  }
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const asked = request({
+    port,
+    path: '/api/v1/status',
+    headers: ['Host', 'x', 'Authorization', headers.authorization!, 'authorization', 'Bearer other'],
+  }).end()
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  expect(answer.statusCode).toBe(400)
+  answer.resume()
+  await app.close()
 })

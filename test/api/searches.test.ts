@@ -13,6 +13,7 @@ function open() {
     async (_actor, what) => {
       noted.push(what)
     },
+    600,
     () => clock.now,
   )
   return { searches, noted, clock }
@@ -76,4 +77,18 @@ test('bodies and unpause links that are opened are noted with what they are of; 
     ['admin', { event: 'searched', what: 'bodies', filter: { id: 'x', digest } }],
     ['admin', { event: 'searched', what: 'unpause-link', filter: { id: 'a1b2c3d4e5f60718' } }],
   ])
+})
+
+test('a token that asks ever new questions is slowed down, for each is a fact; another is not', async () => {
+  const { searches, noted, clock } = open()
+  const ask = (n: number, actor = TOKEN) => searches.note(actor, 'orders', { ca: String(n) })
+  for (let n = 0; n < 600; n += 1) await ask(n)
+  await expect(ask(600)).rejects.toMatchObject({ status: 429, fields: { 'retry-after': '1' } })
+  await ask(0)
+  await ask(600, { ...TOKEN, token: '11111111' })
+  expect(noted).toHaveLength(601)
+  clock.now = 1000
+  for (let n = 601; n < 606; n += 1) await ask(n)
+  await expect(ask(606)).rejects.toMatchObject({ status: 429 })
+  expect(noted).toHaveLength(606)
 })
