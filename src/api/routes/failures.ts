@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { correlate } from '../../audit/diagnosis/correlate.ts'
+import { validationsNear } from '../../audit/diagnosis/validations-near.ts'
 import {
   correlation,
   type Failure,
@@ -53,7 +54,9 @@ export const failureRoutes: readonly Route[] = [
     example: { correlations: [correlationExample], failures: 37, complete: true },
     async handle({ inventory }, { query }) {
       const { failures, complete } = await newest(inventory, { ...query, limit: PAGE })
-      return { correlations: correlate(failures, Date.now() * 1000), failures: failures.length, complete }
+      const others = await validationsNear(inventory, failures)
+      const correlations = correlate(failures, Date.now() * 1000, others)
+      return { correlations, failures: failures.length, complete }
     },
   }),
   route({

@@ -16,7 +16,8 @@ export interface Neighbour {
 }
 
 const MINUTES = 60_000
-const NEAR = 10 * MINUTES
+/** ms. */
+export const NEAR = 10 * MINUTES
 /** More than clients need that try a nonce or two again. */
 const STORM = 10
 

@@ -95,7 +95,9 @@ async function show(
     what: LIST.many,
   })
   const { correlate } = await import('../../audit/diagnosis/correlate.ts')
-  const groups: readonly Correlation[] = correlate(items, terminal.now())
+  const { validationsNear } = await import('../../audit/diagnosis/validations-near.ts')
+  const others = await validationsNear(inventory, items)
+  const groups: readonly Correlation[] = correlate(items, terminal.now(), others)
   if (options.groups === true && options.json === true) return writeJson(terminal, groups)
   if (items.length === 0) return terminal.warn(nothingIn(given, limited))
   const when = limited ? `in the last ${USUAL_SINCE.slice(0, -1)} days` : 'in the time asked for'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { failure } from '../../../src/audit/inventory/failure.ts'
 import { FakeOperations } from '../../support/fake-operations.ts'
-import { aDiagnosis, aFailure } from '../../support/inventoried.ts'
+import { aChallenge, aDiagnosis, aFailure } from '../../support/inventoried.ts'
 import { type Over, runOver } from '../../support/run-over.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 1, 22, 25) * 1000
@@ -103,6 +103,26 @@ test('for programs: the failures as they are, or what they have in common', asyn
   expect(words.out).not.toContain('the newest')
   const both = await over.run(['failures', '--groups', '--lines'])
   expect([both.code, both.err]).toEqual([2, expect.stringContaining('--groups and --lines')])
+})
+
+test('what succeeded nearby tells a server among several; it is asked for name by name', async () => {
+  operations.inventory.failureList = [1, 2, 3].map((n) =>
+    aFailure({ id: `${n}`.repeat(16), at: `2026-11-22T01:0${n}:00.000Z`, names: ['www.example.com', EVIL] }),
+  )
+  operations.inventory.challengeList = [
+    aChallenge({
+      status: 'valid',
+      type: 'http-01',
+      identifier: { type: 'dns', value: 'www.example.com' },
+      judgedAt: '2026-11-22T01:05:00.000Z',
+    }),
+  ]
+  const groups = JSON.parse((await over.run(['failures', '--groups', '--json'])).out)
+  expect(groups).toMatchObject([{ class: 'some-backends', failures: 3 }])
+  const asked = operations.inventory.calls.filter(([what]) => what === 'challenges')
+  expect(asked).toMatchObject([
+    ['challenges', { status: 'valid', name: { kind: 'exact', value: 'www.example.com' } }],
+  ])
 })
 
 test('hostile data shows only itself at every width', async () => {
