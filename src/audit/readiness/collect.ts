@@ -78,11 +78,14 @@ async function* all<T>(
 }
 
 async function ordersOf(inventory: ReadinessReader, client: string): Promise<readonly SeenOrder[]> {
-  const { items } = await inventory.orders({ client, status: 'valid', limit: ORDERS })
   const orders: SeenOrder[] = []
-  for (const { id } of items) {
+  // A page may be empty before the end.
+  for await (const { id } of all((page) =>
+    inventory.orders({ ...page, client, status: 'valid', limit: ORDERS }),
+  )) {
     const detail = await inventory.order(id)
     if (detail !== null) orders.push(seenOrder(detail))
+    if (orders.length === ORDERS) break
   }
   return orders
 }
