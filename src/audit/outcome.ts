@@ -24,6 +24,7 @@ import type {
   RecordedProblem,
 } from './record.ts'
 import {
+  addressesIn,
   allowedFields,
   boundedLine,
   contactsIn,
@@ -129,7 +130,12 @@ function responseContent(
 ): OutcomeContent {
   const json = parseJson(response.decoded)
   const isProblem = response.status >= 400
-  const contacts = [...contactsOf(exchange.inspection?.jws.payload), ...contactsIn(json)]
+  const problem = isProblem ? readProblem(json) : null
+  const contacts = [
+    ...contactsOf(exchange.inspection?.jws.payload),
+    ...contactsIn(json),
+    ...(problem ? [problem, ...problem.subproblems].flatMap(({ detail }) => addressesIn(detail)) : []),
+  ]
   const location = locationOf(exchange, response.fields)
   const order = describesOrder(exchange, isProblem) ? readOrder(json) : null
   const { operation, resource } = exchange
@@ -139,7 +145,7 @@ function responseContent(
     status: response.status,
     fields: allowedFields(response.fields, 'response'),
     body: bodyContent(exchange, response, personsIn(exchange, json, contacts, privacy), blobs, personal),
-    problem: isProblem ? recordedProblem(readProblem(json), contacts) : null,
+    problem: problem && recordedProblem(problem, contacts),
     ...(isProblem ? {} : objectContent(exchange, json, contacts)),
     retryAfter: retryAfterOf(exchange, response),
     account: operation === 'newAccount' ? location : signedFor(exchange),

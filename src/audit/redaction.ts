@@ -175,6 +175,13 @@ export function contactsIn(value: unknown): string[] {
   return [...new Set(contacts.filter((contact) => typeof contact === 'string' && contact !== ''))] as string[]
 }
 
+/** E-mail addresses that a text names, as they stand: a CA may tell of an account's contacts in any problem. */
+export function addressesIn(text: string | null): string[] {
+  return text?.includes('@')
+    ? (text.match(/[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}/gi) ?? [])
+    : []
+}
+
 /**
  * `text` with each contact replaced by `[contact]`, with and without `mailto:` or `tel:`, in any case. What is
  * replaced holds no quote, backslash or bare JSON value, so JSON text stays JSON.

@@ -169,6 +169,20 @@ test('a problem is recorded with its subproblems; contacts in its texts are not'
   expect(fact.content.body).toEqual({ bytes: expect.any(Number), digest: null, stored: null })
 })
 
+test('an address that a CA brings up in any other problem is masked, and its body is erasable', () => {
+  const fact = outcome('newOrder', 429, {
+    type: 'urn:ietf:params:acme:error:rateLimited',
+    detail: 'the account of Jane.Doe@example.org is paused, see https://ca.test/@docs',
+    subproblems: [{ type: 'urn:x', detail: 'ask mailto:ops+acme@mail.example.org.' }],
+  })
+  expect(fact.content.problem).toMatchObject({
+    detail: 'the account of [contact] is paused, see https://ca.test/@docs',
+    subproblems: [{ detail: 'ask [contact].' }],
+  })
+  expect(unerasable(fact)).not.toMatch(/doe@|ops\+acme/i)
+  expect(fact.personal.map(({ name }) => name)).toEqual(['responseBody'])
+})
+
 test('an account that answers with contacts is personal; so is one we cannot read', () => {
   for (const body of [
     { status: 'valid', contact: [CONTACT] },
