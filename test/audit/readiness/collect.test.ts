@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { histories } from '../../../src/audit/readiness/collect.ts'
+import type { ClientHistory } from '../../../src/audit/readiness/history.ts'
 import { FakeInventory } from '../../support/fake-inventory.ts'
 import { aClient, anOrder } from '../../support/inventoried.ts'
 
@@ -13,6 +14,6 @@ test('a page of orders that is empty is not the end of them; no more than are lo
     const items = pages[page]!.map((index) => inventory.orderList[index]!)
     return { items, next: page + 1 < pages.length ? String(page + 1) : null }
   }
-  const [history] = await Array.fromAsync(histories(inventory))
-  expect(history!.orders.map(({ id }) => id[0])).toEqual(['1', '2', '3'])
+  const { value: history } = await histories(inventory).next()
+  expect((history as ClientHistory).orders.map(({ id }) => id[0])).toEqual(['1', '2', '3'])
 })

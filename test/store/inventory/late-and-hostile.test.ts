@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readCertificateChain } from '../../../src/acme/certificate.ts'
 import type { InventoriedAccount } from '../../../src/audit/inventory/account.ts'
@@ -11,7 +12,7 @@ import { bareOutcome } from '../../../src/audit/outcome.ts'
 import type { FactDraft, IntentContent } from '../../../src/audit/record.ts'
 import { openForReading } from '../../../src/store/sqlite/connection.ts'
 import { databaseFile } from '../../../src/store/sqlite/folder.ts'
-import { openInventoryFile } from '../../../src/store/sqlite/inventory/inventory-file.ts'
+import { inventoryFile, openInventoryFile } from '../../../src/store/sqlite/inventory/inventory-file.ts'
 import type { Question } from '../../../src/store/sqlite/inventory/inventory-keeper.ts'
 import { Projector } from '../../../src/store/sqlite/inventory/projector.ts'
 import { RecordFacts } from '../../../src/store/sqlite/inventory/record-facts.ts'
@@ -354,6 +355,27 @@ test('what a client calls itself does not grow without end', async () => {
   const [client] = await list<Client>('clients')
   expect(client!.versions.length).toBeLessThanOrEqual(100)
   expect(client!.versions.at(-1)).toBe('299')
+})
+
+test('a fact that the tables do not take is left out and told; what comes behind it is taken in', async () => {
+  happens([newOrder(planOf('a'), 'pending')])
+  await list('orders')
+  const db = new Database(inventoryFile(world.folder))
+  db.exec(
+    "create trigger refuse before insert on orders when new.url like '%/bad' begin select raise(abort, 'no'); end",
+  )
+  db.close()
+  happens([newOrder(planOf('bad'), 'pending'), newOrder(planOf('b'), 'pending')])
+  await record(world.folder, facts)
+  const keeper = keeperOf(world.folder)
+  while (keeper.step()) {
+    // until nothing is left
+  }
+  const { fault, projected, recorded } = keeper.progress()
+  const { items } = (await keeper.ask('orders', [{ limit: 10 }])) as Page<InventoriedOrder>
+  keeper.close()
+  expect([projected, fault]).toEqual([recorded, expect.stringContaining('1 facts could not be read')])
+  expect(items.map(({ url }) => url)).toEqual([planOf('b').order, planOf('a').order])
 })
 
 /** The same certificate with notAfter 99991231235959Z; its signature is as good as before, which nobody looks at here. */

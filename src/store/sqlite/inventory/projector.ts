@@ -52,7 +52,7 @@ export class Projector {
       return this.#slice(budget, (fact) => this.#take(fact))
     } catch (error) {
       this.#abandon()
-      if (isSqliteError(error)) throw error
+      if (isOfStore(error)) throw error
     }
     try {
       return this.#slice(budget, (fact) => this.#takeApart(fact))
@@ -114,7 +114,7 @@ export class Projector {
       whole = this.#take(fact)
       this.#taker.flush()
     } catch (error) {
-      if (isSqliteError(error)) throw error
+      if (isOfStore(error)) throw error
       this.#db.exec('rollback to fact')
       this.#taker.forget()
       this.#steps = null
@@ -161,6 +161,8 @@ export class Projector {
   }
 }
 
-function isSqliteError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'SqliteError'
+/** What the next try may not meet. A value that the tables do not take, they will not take then either. */
+function isOfStore(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'SqliteError') return false
+  return !/^SQLITE_(CONSTRAINT|MISMATCH|RANGE|TOOBIG)/.test(String((error as { code?: unknown }).code))
 }
