@@ -23,13 +23,14 @@ interface Known {
   readonly label: string | null
 }
 
-/** `cluster-a CertbotACMEClient from 192.0.2.7`, as far as it is known. */
+/** `CertbotACMEClient from 192.0.2.7 (cluster-a)`, as far as it is known; in relay the label is acmetap's own host. */
 export function clientText(client: Known | null): string {
   if (client === null) return '-'
   const { program, source, label } = client
   const from = source === null ? [] : [program === null ? source : `from ${source}`]
-  const parts = [label, program, ...from].filter((part) => part !== null)
-  return parts.length === 0 ? 'unknown' : parts.join(' ')
+  const parts = [program, ...from].filter((part) => part !== null)
+  if (parts.length === 0) return label ?? 'unknown'
+  return [...parts, ...(label === null ? [] : [`(${label})`])].join(' ')
 }
 
 /** What failed: a challenge by its type, else the operation. */

@@ -78,11 +78,17 @@ export function renderFailures(terminal: Terminal, failures: readonly Failure[],
 
 /** The names, what failed, and as much of who asked as has room. */
 function whatOf(failure: Failure, width: number): string {
-  const { names, client } = failure
+  const { names, client, mode } = failure
   const what = escapeText(`${shortNames(names)}  ${whatText(failure)}`)
-  const who = client === null ? [] : [clientText(client), client.label, client.program, client.source]
+  const who = client === null ? [] : [clientText(client), ...shorter(client, mode)]
   const asked = who.flatMap((one) => (one === null ? [] : [`${what}  by ${escapeText(one)}`]))
   return asked.find((text) => [...text].length <= width) ?? what
+}
+
+/** The label first, where it is the client's own: in relay it is acmetap's host. */
+function shorter(client: NonNullable<Failure['client']>, mode: Failure['mode']): readonly (string | null)[] {
+  const label = mode === 'relay' ? null : client.label
+  return [label, clientText({ ...client, label: null }), client.program, client.source]
 }
 
 function seen(told: Set<string>, { class: name, remedy }: Diagnosis): boolean {
