@@ -180,6 +180,16 @@ describe('neighbouring classes', () => {
   })
 })
 
+describe('what a text names', () => {
+  it('is a name where there is one, and not the kind of the challenge', () => {
+    const cause = (detail: string) => problem('unauthorized', detail, { challengeType: 'dns-01' })?.cause
+    expect(cause('No TXT records found for DNS challenge')).toBe('The CA found no TXT record.')
+    expect(cause('No TXT record found at _acme-challenge.www.example.com')).toBe(
+      'The CA found no TXT record at _acme-challenge.www.example.com.',
+    )
+  })
+})
+
 describe('rate limits', () => {
   it('reads when the next request may pass, in both layouts', () => {
     const until = (said: string) =>

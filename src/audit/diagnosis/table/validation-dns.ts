@@ -78,7 +78,7 @@ export const VALIDATION_DNS: readonly Row[] = [
   ...rows(
     'txt-missing',
     [
-      `no TXT records? (?:was |were )?found (?:at|for|in|on) ${named('name')}`,
+      `no TXT records? (?:was |were )?found (?:at|for|in|on) (?!DNS challenge)${named('name')}`,
       `no TXT records?`,
       `TXT records?.{0,60}(?:not found|missing|does not exist|were not found|empty)`,
       `(?:could not|cannot|unable to|failed to) find (?:a |any |the )?${TXT_OF}`,
