@@ -27,7 +27,7 @@ const PROGRAMS: readonly Row[] = [
     /^CertbotACMEClient\/(\d+)/,
     'certbot',
     (v) => [v >= 4 ? thirds : remaining(30)],
-    'update to certbot 4 or later, which asks the CA when to renew',
+    'update to certbot 4.1 or later, which asks the CA when to renew',
   ],
   [/traefik/i, 'Traefik', () => [remaining(30)], 'set certificatesDuration to the lifetime in hours'],
   [

@@ -31,6 +31,7 @@ export function readinessText(report: ReadinessReport, { colors }: Terminal, all
   for (const one of report.clients) {
     if (!all && one.verdict === 'ready') continue
     lines.push(`${paint[one.verdict](one.verdict.padEnd(15))}  ${colors.bold(escapeText(clientTitle(one)))}`)
+    lines.push(colors.dim(`  ${escapeText(whichText(one))}`))
     lines.push(`  ${one.horizons.map((horizon) => `${horizonText(horizon)}: ${horizon.verdict}`).join('; ')}`)
     for (const finding of shownFindings(one, all)) {
       lines.push(
@@ -68,7 +69,7 @@ export function readinessMarkdown(report: ReadinessReport, all: boolean): string
   for (const one of report.clients) {
     const findings = shownFindings(one, all)
     if (findings.length === 0) continue
-    lines.push('', `## ${markdown(clientTitle(one))}`, '')
+    lines.push('', `## ${markdown(clientTitle(one))}`, '', `${markdown(whichText(one))}`, '')
     for (const finding of findings) {
       lines.push(`- **${finding.verdict}**, ${checkTitle(finding)}: ${markdown(finding.reason)}`)
       for (const line of finding.evidence) lines.push(`  - ${markdown(line)}`)
@@ -89,12 +90,19 @@ function countLines({ clients }: ReadinessReport): readonly string[] {
       else before.push(horizon.verdict)
     }
   }
-  return [...horizons]
+  const lines = [...horizons]
     .sort(([a], [b]) => (a < b ? 1 : -1))
     .map(([title, verdicts]) => {
       const counts = VERDICTS.map((one) => `${verdicts.filter((verdict) => verdict === one).length} ${one}`)
       return `${title}: ${counts.join(', ')}`
     })
+  const always = clients.filter(({ findings }) => findings.some(alwaysCounts)).length
+  return always === 0 ? lines : [...lines, `whatever the lifetime: ${always} at risk`]
+}
+
+/** What asks for attention and belongs to none of the lifetimes that are counted. */
+function alwaysCounts({ verdict, lifetime }: Finding): boolean {
+  return lifetime === null && (verdict === 'breaks' || verdict === 'at risk')
 }
 
 function horizonText({
@@ -116,6 +124,12 @@ function clientTitle({ client, ca }: ClientReadiness): string {
   return [client.host, program === '' ? null : `(${program})`, ca === null ? null : `at ${ca}`]
     .filter((part) => part !== null)
     .join(' ')
+}
+
+/** Tells clients apart that come from one address with one program. */
+function whichText({ client }: ClientReadiness): string {
+  const more = `acmetap clients show ${client.id}`
+  return client.account === null ? more : `account ${client.account}: ${more}`
 }
 
 function checkTitle({ check, lifetime }: Finding): string {

@@ -86,8 +86,9 @@ test('by client, the worst first, with dates, reasons and what to do', async () 
   expect(out).toContain('64 days (from 2027-02-10): 0 breaks, 1 at risk, 1 not enough seen, 1 ready')
   expect(out).toContain('45 days (from 2028-02-16): 1 breaks, 0 at risk, 1 not enough seen, 1 ready')
   expect(out).toMatch(
-    /\nbreaks +192\.0\.2\.2 \(acme\.sh 3\.0\.6\) at le\n {2}64 days \(from 2027-02-10\): at risk; 45 days \(from 2028-02-16\): breaks\n/,
+    /\nbreaks +192\.0\.2\.2 \(acme\.sh 3\.0\.6\) at le\n {2}account https:\S+: acmetap clients show 2{16}\n {2}64 days \(from 2027-02-10\): at risk; 45 days \(from 2028-02-16\): breaks\n/,
   )
+  expect(out).toContain('\nwhatever the lifetime: 2 at risk\n')
   expect(out).toContain('2026-06-30 bad.test at 60 days of 90 days')
   expect(out).toContain('→ issue again with --days 30')
   expect(out).not.toContain('192.0.2.1')
