@@ -143,12 +143,15 @@ async function described(world: World, name: string): Promise<string> {
 }
 
 async function stayUp(world: World, say: (text?: string) => void, signal: AbortSignal): Promise<void> {
-  say('\nAll stays up until Ctrl-C. In another terminal:')
-  say(`  acmetap --config ${world.loaded.file} failures`)
-  say(`  acmetap --config ${world.loaded.file} orders show ${GOOD}`)
-  say(`  acmetap --config ${world.loaded.file} certificates`)
-  say(`  acmetap --config ${world.loaded.file} exchanges`)
-  say(`  acmetap --config ${world.loaded.file} tail`)
+  // npm runs it from a folder where nothing is installed under that name; npx finds it there.
+  const acmetap = process.env.npm_lifecycle_event === undefined ? 'acmetap' : 'npx acmetap'
+  say('\nAll stays up until Ctrl-C. In another terminal, in this folder:')
+  say(`  export ACMETAP_CONFIG=${world.loaded.file}`)
+  say(`  ${acmetap} failures`)
+  say(`  ${acmetap} orders show ${GOOD}`)
+  say(`  ${acmetap} certificates`)
+  say(`  ${acmetap} exchanges`)
+  say(`  ${acmetap} tail`)
   say(
     `  REQUESTS_CA_BUNDLE=${world.relay.trust} certbot certonly --server ${world.relay.server} ` +
       `--webroot --webroot-path ${world.webroot} -d another.demo.test`,

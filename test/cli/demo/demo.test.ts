@@ -65,6 +65,7 @@ test('--keep stays up until Ctrl-C', async (context) => {
   if (reason !== null) return context.skip(reason)
   const { code, output, left } = await demo(['--keep'], 'All stays up until Ctrl-C')
   expect(code, output).toBe(0)
+  expect(output).toMatch(/\n {2}export ACMETAP_CONFIG=\S+acmetap\.yaml\n {2}(?:npx )?acmetap failures\n/)
   expect(output).toContain('Everything has been stopped and removed.')
   expect(left).toEqual([])
 })
