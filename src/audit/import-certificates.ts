@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { readLeaf } from '../acme/certificate.ts'
 import type { Actor, ImportedCertificate } from './event.ts'
 import type { InventoryReader } from './inventory/inventory-reader.ts'
@@ -56,6 +57,8 @@ export async function importCertificates(
   const problems: string[] = []
   const taken = new Map<string, Taken>()
   for (const one of given.certificates) {
+    // Thousands are read in a second or so, which clients' exchanges do not wait for.
+    await setImmediate()
     const read = readChain(one)
     if (typeof read === 'string') problems.push(`${one.path.slice(0, MAX_PATH)}: ${read}`)
     else if (!taken.has(read.fingerprint)) taken.set(read.fingerprint, read)

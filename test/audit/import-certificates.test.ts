@@ -172,3 +172,17 @@ test('a self-signed certificate of a server is a leaf, though openssl marks it a
   ).toString()
   expect((await given([pem])).report).toEqual({ added: 1, known: 0, problems: [] })
 })
+
+test('between two chains the event loop is others', async () => {
+  let turns = 0
+  let over = false
+  const turn = () => {
+    turns += 1
+    if (!over) setImmediate(turn)
+  }
+  setImmediate(turn)
+  const { report } = await given(Array.from({ length: 20 }, () => one.chain))
+  over = true
+  expect(report.added).toBe(1)
+  expect(turns).toBeGreaterThanOrEqual(19)
+})
