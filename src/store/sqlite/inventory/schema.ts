@@ -56,8 +56,9 @@ create index orders_account on orders (account, first_sequence);
 create index orders_client on orders (client, first_sequence);
 create index orders_names on orders (names, first_sequence);
 create index orders_first on orders (first_sequence);
-create index orders_open on orders (first_sequence) where status <> 'valid';
-create index orders_undelivered on orders (first_sequence) where status = 'valid' and certificate is null;
+create index orders_status on orders (status, first_sequence);
+create index orders_standing on orders (first_sequence) where diagnosis is null and status in ('pending', 'ready');
+create index orders_undelivered on orders (first_sequence) where diagnosis is null and status = 'valid' and certificate is null;
 create index orders_url on orders (url);
 create index orders_certificate_url on orders (certificate_url) where certificate_url is not null;
 
@@ -134,6 +135,24 @@ create table summary (
   exchanges integer not null,
   primary key (hour, ca, mode, operation, outcome, problem, diagnosis, kept)
 ) without rowid;
+create index summary_empty on summary (hour) where exchanges <= 0;
+create table summary_days (
+  day integer not null, ca integer not null, mode integer not null, operation integer not null,
+  outcome integer not null, problem integer not null, diagnosis integer not null, exchanges integer not null,
+  primary key (day, ca, mode, operation, outcome, problem, diagnosis)
+) without rowid;
+create trigger summary_added after insert on summary begin
+  insert into summary_days values (new.hour / 24, new.ca, new.mode, new.operation, new.outcome, new.problem, new.diagnosis, new.exchanges)
+  on conflict do update set exchanges = exchanges + excluded.exchanges;
+end;
+create trigger summary_changed after update of exchanges on summary begin
+  update summary_days set exchanges = exchanges + new.exchanges - old.exchanges where day = new.hour / 24 and ca = new.ca
+  and mode = new.mode and operation = new.operation and outcome = new.outcome and problem = new.problem and diagnosis = new.diagnosis;
+end;
+create trigger summary_removed after delete on summary begin
+  update summary_days set exchanges = exchanges - old.exchanges where day = old.hour / 24 and ca = old.ca
+  and mode = old.mode and operation = old.operation and outcome = old.outcome and problem = old.problem and diagnosis = old.diagnosis;
+end;
 
 insert into state (name, value) values ('schema', '${SCHEMA}');
 `)

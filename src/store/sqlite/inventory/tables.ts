@@ -284,6 +284,11 @@ export interface SummaryTable {
   exchanges: number
 }
 
+/** `summary` added up over days (UTC), by triggers of its own: who writes the one has written the other. */
+export interface SummaryDaysTable extends Omit<SummaryTable, 'hour' | 'kept'> {
+  day: number
+}
+
 export interface InventoryTables {
   state: StateTable
   words: WordsTable
@@ -303,4 +308,5 @@ export interface InventoryTables {
   failures: FailuresTable
   rate_limits: RateLimitsTable
   summary: SummaryTable
+  summary_days: SummaryDaysTable
 }

@@ -14,9 +14,10 @@ import {
   abandonmentOf,
   abandonmentTest,
   isAbandonment,
-  mayBeAbandoned,
   ORDERS,
   orderFilters,
+  STANDING,
+  UNDELIVERED,
 } from './orders.ts'
 import type { ExchangeIndexRow, FailureRow, OrderRow } from './rows.ts'
 import { type Found, type List, walk } from './walk.ts'
@@ -28,13 +29,9 @@ const FAILURES: List = {
   scan: 'indexed by failures_sequence',
 }
 
-/** Orders that may be abandoned, walked like a list of their own. Two, as each partial index makes one. */
-const OPEN: List = { ...ORDERS, scan: 'indexed by orders_open', always: "o.status <> 'valid'" }
-const UNDELIVERED: List = {
-  ...ORDERS,
-  scan: 'indexed by orders_undelivered',
-  always: "o.status = 'valid' and o.certificate is null",
-}
+/** Orders that may be abandoned, walked like lists of their own. */
+const LEFT: List = { ...ORDERS, scan: 'indexed by orders_standing', always: STANDING }
+const LEFT_AT_THE_END: List = { ...ORDERS, scan: 'indexed by orders_undelivered', always: UNDELIVERED }
 
 const END: Found = { places: [], next: null }
 
@@ -50,8 +47,8 @@ export async function failures(reading: Reading, filter: FailureFilter): Promise
   const oldest = first.next?.position ?? 0
   const walked = [
     { isOrder: false, found: first },
-    { isOrder: true, found: await abandonedOrders(reading, filter, OPEN, after, oldest, budget) },
-    { isOrder: true, found: await abandonedOrders(reading, filter, UNDELIVERED, after, oldest, budget) },
+    { isOrder: true, found: await abandonedOrders(reading, filter, LEFT, after, oldest, budget) },
+    { isOrder: true, found: await abandonedOrders(reading, filter, LEFT_AT_THE_END, after, oldest, budget) },
   ]
   const all = walked.map(({ isOrder, found }) => ({
     isOrder,
@@ -127,7 +124,7 @@ async function abandonedOrders(
   const { mode, operation, problem, diagnosis } = filter
   if (problem !== undefined || (diagnosis !== undefined && !isAbandonment(diagnosis))) return END
   if (operation !== undefined && operation !== 'newOrder') return END
-  if (diagnosis !== undefined && (diagnosis === 'certificate-not-downloaded') !== (list === UNDELIVERED))
+  if (diagnosis !== undefined && (diagnosis === 'certificate-not-downloaded') !== (list === LEFT_AT_THE_END))
     return END
   const filters = filtersOf(reading)
   orderFilters(reading, filters, filter)
@@ -148,7 +145,6 @@ async function abandonedOrders(
 }
 
 function anyAbandoned(reading: Reading, filters: Filters): void {
-  mayBeAbandoned(filters)
   filters.test(abandonmentTest(reading, (how) => how !== null))
 }
 
@@ -226,7 +222,7 @@ export async function countAbandoned(
   until: number,
 ): Promise<number> {
   let count = 0
-  for (const list of [OPEN, UNDELIVERED]) {
+  for (const list of [LEFT, LEFT_AT_THE_END]) {
     let after: Place | null = null
     do {
       const filters = filtersOf(reading)

@@ -16,9 +16,9 @@ export const ORDERS: List = {
   scan: 'indexed by orders_first',
 }
 
-/** Word for word the conditions of the partial indexes. */
-const OPEN = "o.status <> 'valid'"
-const UNDELIVERED = "o.status = 'valid' and o.certificate is null"
+/** Word for word the conditions of the partial indexes: orders that may have been abandoned. */
+export const STANDING = "o.diagnosis is null and o.status in ('pending', 'ready')"
+export const UNDELIVERED = "o.diagnosis is null and o.status = 'valid' and o.certificate is null"
 
 /** The list of orders. `since` and `until`: those that were first seen within that time. */
 export function orders(reading: Reading, filter: OrderFilter): Promise<Page<InventoriedOrder>> {
@@ -26,9 +26,7 @@ export function orders(reading: Reading, filter: OrderFilter): Promise<Page<Inve
   const { status, diagnosis, profile } = filter
   orderFilters(reading, filters, filter)
   filters.between('o.first_at', filter.since, filter.until)
-  if (status === 'valid') filters.oneOf('o.status', [status])
-  else if (status !== undefined)
-    filters.add(`o.status = ? and ${OPEN}`, [status], { index: 'orders_open', kind: 'ordered' })
+  if (status !== undefined) filters.oneOf('o.status', [status], 'orders_status')
   if (profile !== undefined) filters.oneOf('o.profile', [profile])
   if (isAbandonment(diagnosis)) abandonedAs(reading, filters, diagnosis)
   else if (diagnosis !== undefined) filters.words('o.diagnosis', [diagnosis])
@@ -55,18 +53,11 @@ export function isAbandonment(name: string | undefined): name is Abandonment {
 export function abandonedAs(reading: Reading, filters: Filters, how: Abandonment): void {
   if (how === 'certificate-not-downloaded')
     filters.add(UNDELIVERED, [], { index: 'orders_undelivered', kind: 'ordered' })
-  else
-    filters.add(`o.status = ? and ${OPEN}`, [how === 'order-not-finalized' ? 'ready' : 'pending'], {
-      index: 'orders_open',
-      kind: 'ordered',
-    })
-  mayBeAbandoned(filters)
+  else {
+    filters.add(STANDING, [], { index: 'orders_standing', kind: 'ordered' })
+    filters.oneOf('o.status', [how === 'order-not-finalized' ? 'ready' : 'pending'])
+  }
   filters.test(abandonmentTest(reading, (found) => found === how))
-}
-
-/** What can be told without reading an order's challenges. */
-export function mayBeAbandoned(filters: Filters): void {
-  filters.add("o.diagnosis is null and o.status in ('pending', 'ready', 'valid')", [])
 }
 
 export function abandonmentTest(reading: Reading, passes: (found: Abandonment | null) => boolean): RowTest {

@@ -5,10 +5,10 @@ import type { Reading } from './common.ts'
 import { countAbandoned } from './failures.ts'
 import { HOUR } from './vocabulary.ts'
 
-/** Hours that one statement counts. */
-const HOURS_AT_ONCE = 500
+/** Hours, and days, that one statement counts. */
+const HOURS_AT_ONCE = 250
+const DAYS_AT_ONCE = 50
 const MOST_BUCKETS = 50_000
-const PER: Readonly<Record<SummaryFilter['every'], number | null>> = { hour: 1, day: 24, all: null }
 
 interface Counted {
   readonly start: number
@@ -49,20 +49,25 @@ async function buckets(
   ca: number | null,
   asked: { from: number; to: number },
 ): Promise<Counted[]> {
+  const columns = by.map((dimension: SummaryDimension) => `, ${dimension}`).join('')
+  const found = new Map<string, Counted>()
   const { from, to } = bounded(
     inventory.get('select (select min(hour) from summary) as first, (select max(hour) from summary) as last'),
     asked,
   )
-  const per = PER[every]
-  const start = per === null ? String(asked.from) : `hour / ${per} * ${per}`
-  const columns = by.map((dimension: SummaryDimension) => `, ${dimension}`).join('')
-  const sql = `select ${start} as start${columns}, sum(exchanges) as exchanges from summary
-    where hour >= ? and hour < ?${ca === null ? '' : ' and ca = ?'} group by start${columns}`
-  const found = new Map<string, Counted>()
-  for (let hour = from; hour <= to; hour += HOURS_AT_ONCE) {
-    if (hour > from) await setImmediate()
-    const values = [hour, Math.min(hour + HOURS_AT_ONCE, to + 1), ...(ca === null ? [] : [ca])]
-    for (const row of inventory.all<Counted>(sql, ...values)) {
+  for (const { table, unit, first, end } of partsOf(every, from, to + 1)) {
+    const start =
+      every === 'all'
+        ? String(asked.from)
+        : every === 'day' && unit === 'hour'
+          ? 'hour / 24 * 24'
+          : unit === 'day'
+            ? 'day * 24'
+            : 'hour'
+    const sql = `select ${start} as start${columns}, sum(exchanges) as exchanges from ${table}
+      where ${unit} >= ? and ${unit} < ?${ca === null ? '' : ' and ca = ?'}
+      group by ${every === 'all' ? `start` : unit}${columns} having sum(exchanges) > 0`
+    for (const row of inventory.all<Counted>(sql, first, end, ...(ca === null ? [] : [ca]))) {
       const key = [row.start, ...by.map((dimension) => row[dimension])].join()
       const before = found.get(key)
       found.set(key, before === undefined ? row : { ...row, exchanges: before.exchanges + row.exchanges })
@@ -72,11 +77,45 @@ async function buckets(
         'every',
         `more than ${MOST_BUCKETS} counts were asked for: ask for a shorter time, fewer dimensions, or every=day or all`,
       )
+    await setImmediate()
   }
   return [...found.values()].sort((a, b) => {
     for (const member of ['start', ...by]) if (a[member] !== b[member]) return a[member]! - b[member]!
     return 0
   })
+}
+
+interface Part {
+  readonly table: 'summary' | 'summary_days'
+  readonly unit: 'hour' | 'day'
+  readonly first: number
+  readonly end: number
+}
+
+/** Hours from one to before another, as few rows as the buckets allow: whole days where days are enough. */
+function partsOf(every: SummaryFilter['every'], from: number, end: number): Part[] {
+  const hours = (first: number, last: number) => stretches('summary', 'hour', first, last, HOURS_AT_ONCE)
+  const firstDay = Math.ceil(from / 24)
+  const endDay = Math.floor(end / 24)
+  if (every === 'hour' || firstDay >= endDay) return hours(from, end)
+  return [
+    ...hours(from, firstDay * 24),
+    ...stretches('summary_days', 'day', firstDay, endDay, DAYS_AT_ONCE),
+    ...hours(endDay * 24, end),
+  ]
+}
+
+function stretches(
+  table: Part['table'],
+  unit: Part['unit'],
+  from: number,
+  end: number,
+  length: number,
+): Part[] {
+  const parts: Part[] = []
+  for (let first = from; first < end; first += length)
+    parts.push({ table, unit, first, end: Math.min(first + length, end) })
+  return parts
 }
 
 /** The part of what was asked for that there is anything of. */
