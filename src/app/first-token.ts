@@ -23,7 +23,7 @@ export class FirstToken {
   /** `text` is the token where this start made it; null at every later one. */
   static async make(
     folder: string,
-    operations: Pick<Operations, 'tokens' | 'createToken'>,
+    operations: Pick<Operations, 'tokens' | 'createToken' | 'revokeToken'>,
   ): Promise<{ readonly first: FirstToken; readonly text: string | null }> {
     const file = join(folder, FILE)
     if (existsSync(file)) {
@@ -36,7 +36,12 @@ export class FirstToken {
       { name: 'first', role: 'admin', expires: null },
       ACMETAP,
     )
-    writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' })
+    try {
+      writeFileSync(file, `${text}\n`, { mode: 0o600, flag: 'wx' })
+    } catch (error) {
+      await operations.revokeToken(token.id, ACMETAP)
+      throw error
+    }
     return { first: new FirstToken(file, token.id), text }
   }
 

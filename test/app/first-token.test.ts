@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -14,9 +14,12 @@ const TEXT = `acmetap_0123abcd_${'x'.repeat(43)}`
 
 function tokens(existing: number) {
   const made: unknown[] = []
+  const revoked: string[] = []
   const shown = { id: '0123abcd', name: 'first', role: 'admin' as const, createdAt: 0, expires: null }
   return {
     made,
+    revoked,
+    revokeToken: async (id: string) => void revoked.push(id),
     tokens: async () => Array.from({ length: existing }, () => shown),
     async createToken(given: unknown) {
       made.push(given)
@@ -54,4 +57,11 @@ test('none is made where there are tokens already', async () => {
   expect((await FirstToken.make(folder, operations)).text).toBeNull()
   expect(operations.made).toEqual([])
   expect(existsSync(file())).toBe(false)
+})
+
+test('a token that nobody could be told is none', async () => {
+  symlinkSync('/nowhere/at/all', file())
+  const operations = tokens(0)
+  await expect(FirstToken.make(folder, operations)).rejects.toThrow('EEXIST')
+  expect(operations.revoked).toEqual(['0123abcd'])
 })
