@@ -19,7 +19,10 @@ export const order = z.strictObject({
   account: z.strictObject({ id: objectId(), url: z.string() }).nullable(),
   client: clientRef.nullable(),
   identifiers: z.array(identifier),
-  status: z.string().nullable().meta({ description: 'As the CA last told it (RFC 8555 §7.1.6).' }),
+  status: z.string().nullable().meta({
+    description:
+      'As the CA last told it, or as follows from its authorizations: invalid where one of them failed (RFC 8555 §7.1.6).',
+  }),
   expires: instant()
     .nullable()
     .meta({ description: 'When the order is dropped if unfinished: not the expiry of a certificate.' }),

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readCertificateChain } from '../../../src/acme/certificate.ts'
 import type { InventoriedAccount } from '../../../src/audit/inventory/account.ts'
 import type { InventoriedCertificate } from '../../../src/audit/inventory/certificate.ts'
@@ -395,3 +395,81 @@ function endless(der: Buffer): Buffer {
   for (const at of [2, 6]) changed.writeUInt16BE(changed.readUInt16BE(at) + 2, at)
   return changed
 }
+
+describe('an order whose client asks no more of it (RFC 8555 §7.1.6)', () => {
+  const failing = (url: string, status: string): Told => ({
+    operation: 'authorization',
+    url,
+    account: ACCOUNT,
+    answer: authorizationAnswer(url, dns('a.example')[0]!, status, { status: 'invalid', error: REFUSED }),
+  })
+  const authorization = `${ORIGIN}/authz/a`
+  const looked: Told = {
+    ...failing(authorization, 'pending'),
+    answer: authorizationAnswer(authorization, dns('a.example')[0]!, 'pending'),
+  }
+  const challenge: Told = {
+    operation: 'challenge',
+    url: `${authorization}/http`,
+    account: ACCOUNT,
+    answer: { type: 'http-01', url: `${authorization}/http`, status: 'invalid', error: REFUSED },
+    fields: [['link', `<${authorization}>;rel="up"`]],
+  }
+  const two = planOf('a', {
+    names: dns('a.example', 'b.example'),
+    authorizations: [authorization, `${ORIGIN}/authz/b`],
+  })
+
+  test.each<[string, Told]>([
+    ['an authorization', failing(authorization, 'invalid')],
+    ['a challenge in a poll of its authorization', failing(authorization, 'pending')],
+    ['a challenge', challenge],
+  ])('fails with %s', async (_what, told) => {
+    const again = { ...two, order: `${ORIGIN}/order/again` }
+    happens([newOrder(two, 'pending'), newOrder(again, 'pending'), looked, told])
+    expect((await list<InventoriedOrder>('orders', { status: 'invalid' })).map(({ url }) => url)).toEqual([
+      again.order,
+      two.order,
+    ])
+    expect(await list('orders', { status: 'pending' })).toEqual([])
+    expect(await detail(two.order)).toMatchObject({
+      status: 'invalid',
+      error: null,
+      diagnosis: { class: 'connection-refused' },
+    })
+  })
+
+  test.each([
+    ['its authorization', failing(authorization, 'invalid')],
+    ['its challenge', challenge],
+  ])('fails where it is linked after %s failed', async (_what, told) => {
+    happens([newOrder(planOf('a'), 'pending'), looked, told])
+    happens([newOrder({ ...two, order: `${ORIGIN}/order/later` }, 'pending')])
+    expect(await detail(`${ORIGIN}/order/later`)).toMatchObject({ status: 'invalid' })
+  })
+
+  test('stays failed when an older answer is recorded late, and is valid where the CA says so', async () => {
+    happens([newOrder(two, 'pending')])
+    const told = { operation: 'order', url: two.order, account: ACCOUNT } as const
+    const late = story.exchange(CERTBOT, { ...told, answer: orderAnswer(two, 'pending') })
+    facts.push(late.intent)
+    happens([failing(authorization, 'invalid')])
+    facts.push(late.outcome)
+    expect(await detail(two.order)).toMatchObject({ status: 'invalid' })
+    happens([{ ...told, answer: orderAnswer(two, 'valid') }])
+    expect(await detail(two.order)).toMatchObject({ status: 'valid', diagnosis: null })
+  })
+
+  test('had come further, or names others: it is untouched', async () => {
+    const other = planOf('other')
+    const ready = { ...two, order: `${ORIGIN}/order/ready` }
+    happens([newOrder(ready, 'ready'), newOrder(other, 'pending'), failing(authorization, 'invalid')])
+    expect(await detail(ready.order)).toMatchObject({ status: 'ready' })
+    expect(await detail(other.order)).toMatchObject({ status: 'pending' })
+  })
+
+  test('was validated another way: a challenge that failed says nothing', async () => {
+    happens([newOrder(two, 'pending'), failing(authorization, 'valid')])
+    expect(await detail(two.order)).toMatchObject({ status: 'pending' })
+  })
+})

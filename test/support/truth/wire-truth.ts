@@ -61,6 +61,7 @@ export function truthOfWire(exchanges: readonly TappedExchange[]): Truth {
         takeRevocation(revocations, one)
     }
   }
+  failWithAuthorizations(orders, accepted)
   return {
     accounts,
     orders,
@@ -138,6 +139,30 @@ function takeOrder(orders: Map<string, TrueOrder>, one: Accepted): void {
 /** Pebble's finalize URL ends like that of its order. */
 function orderUrl({ operation, url }: Accepted): string {
   return operation === 'finalize' ? url.replace('/finalize-order/', '/my-order/') : url
+}
+
+/** RFC 8555 §7.1.6: a pending order fails with any of its authorizations, whether or not the client asked again. */
+function failWithAuthorizations(orders: Map<string, TrueOrder>, accepted: readonly Accepted[]): void {
+  const failed = new Set<string>()
+  const authorizationOf = new Map<string, string>()
+  for (const { operation, url, answer } of accepted) {
+    if (operation !== 'authorization') continue
+    const said = jsonOf(answer)
+    if (said?.status === 'invalid') failed.add(url)
+    for (const challenge of list(said?.challenges)) authorizationOf.set(String(challenge.url), url)
+  }
+  for (const { operation, url, answer } of accepted) {
+    if (operation !== 'challenge' || jsonOf(answer)?.status !== 'invalid') continue
+    const authorization = authorizationOf.get(url)
+    if (authorization !== undefined) failed.add(authorization)
+  }
+  for (const one of accepted) {
+    if (!['newOrder', 'order', 'finalize'].includes(one.operation)) continue
+    const named = jsonOf(one.answer)?.authorizations
+    const order = orders.get((one.operation === 'newOrder' ? one.location : orderUrl(one)) ?? '')
+    if (order?.status === 'pending' && Array.isArray(named) && named.some((url) => failed.has(String(url))))
+      orders.set(order.url, { ...order, status: 'invalid' })
+  }
 }
 
 const CHALLENGE_STATUSES = ['offered', 'pending', 'processing', 'valid', 'invalid']

@@ -16,7 +16,10 @@ export class Authorizations {
     this.#vocabulary = vocabulary
   }
 
-  take({ url, identifier, wildcard, status, expires }: AuthorizationChange, moment: Moment): number {
+  take(
+    { url, identifier, wildcard, status, expires }: AuthorizationChange,
+    moment: Moment,
+  ): { readonly id: number; readonly status: string | null } {
     return this.#run.merge.get(
       objectKey('authorization', moment.caName, url),
       moment.ca,
@@ -29,7 +32,7 @@ export class Authorizations {
       status === 'valid' ? moment.sequence : null,
       moment.first,
       moment.sequence,
-    )!.id
+    )!
   }
 
   /** An order names it, which says little; how far it had come then. */
@@ -63,7 +66,7 @@ export class Authorizations {
 
 function statements(db: Database.Database) {
   return {
-    merge: db.prepare<unknown[], { id: number }>(
+    merge: db.prepare<unknown[], { id: number; status: string | null }>(
       mergeStatement(
         'authorizations',
         'key',
@@ -88,7 +91,7 @@ function statements(db: Database.Database) {
           first_sequence: 'min',
           last_sequence: 'max',
         },
-        'id',
+        'id, status',
       ),
     ),
     name: db.prepare<unknown[], { id: number; valid_sequence: number | null }>(

@@ -7,6 +7,7 @@ import { objectKey } from './object-key.ts'
 export interface ChallengeRow {
   readonly id: number
   readonly type: string | null
+  readonly status: string | null
   readonly answered_at: number | null
   readonly authorization: number | null
 }
@@ -87,7 +88,7 @@ function statements(db: Database.Database) {
           first_at: 'min',
           last_at: 'max',
         },
-        'id, type, answered_at, authorization',
+        'id, type, status, answered_at, authorization',
       ),
     ),
     diagnose: db.prepare<[number, number]>('update challenges set diagnosis = ? where id = ?'),

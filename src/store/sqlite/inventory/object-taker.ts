@@ -1,7 +1,12 @@
 import type Database from 'better-sqlite3'
 import type { Identifier } from '../../../acme/identifier.ts'
 import type { Diagnosis } from '../../../audit/diagnosis/diagnosis.ts'
-import type { ChallengeChange, Change, OrderChange } from '../../../audit/inventory/project/change.ts'
+import type {
+  AuthorizationChange,
+  ChallengeChange,
+  Change,
+  OrderChange,
+} from '../../../audit/inventory/project/change.ts'
 import { namedBySubproblems, objectDiagnosis } from '../../../audit/inventory/project/failure.ts'
 import { identifiersOfExchange, operationOf, type Seen } from '../../../audit/inventory/project/seen.ts'
 import { Authorizations } from './authorizations.ts'
@@ -39,7 +44,7 @@ export class ObjectTaker {
           wrong ??= this.#order(seen, change, moment)
           break
         case 'authorization':
-          this.#authorizations.take(change, moment)
+          this.#authorization(change, moment)
           break
         case 'challenge':
           wrong = this.#challenge(seen, change, moment) ?? wrong
@@ -97,10 +102,16 @@ export class ObjectTaker {
     this.#failures.add(key, this.#failureFacts(seen, diagnosis, change.error!, names, about), moment)
   }
 
+  #authorization(change: AuthorizationChange, moment: Moment): void {
+    const { id, status } = this.#authorizations.take(change, moment)
+    if (status === 'invalid') this.orders.failBy(id)
+  }
+
   #challenge(seen: Seen, change: ChallengeChange, moment: Moment): Diagnosis | null {
     const authorization =
       change.authorization === null ? null : this.#authorizations.rowFor(change.authorization, moment)
     const row = this.#challenges.take(change, authorization, moment)
+    if (row.status === 'invalid' && row.authorization !== null) this.orders.failBy(row.authorization)
     const isFailed = change.status === 'invalid' && (change.error !== null || row.answered_at !== null)
     if (change.error === null && !isFailed) return null
     const identifier =

@@ -103,6 +103,14 @@ export class Orders {
     this.#run.diagnose.run(diagnosis, id)
   }
 
+  /**
+   * Orders fail with any of their authorizations (RFC 8555 §7.1.6): clients often ask no more of them. One that went
+   * on from pending had no failed authorization, whatever this one says.
+   */
+  failBy(authorization: number): void {
+    if (this.#isFailed(authorization)) this.#run.failBy.run(authorization)
+  }
+
   /** Orders that name an authorization. */
   naming(authorization: number): readonly { readonly id: number; readonly key: string }[] {
     return this.#run.naming.all(authorization)
@@ -111,6 +119,10 @@ export class Orders {
   forget(): void {
     this.#linked = new LruMap(5_000)
     this.#ids = new LruMap(5_000)
+  }
+
+  #isFailed(authorization: number): boolean {
+    return this.#run.isFailed.get({ id: authorization }) !== undefined
   }
 
   #link(
@@ -132,10 +144,14 @@ export class Orders {
       if (this.#run.link.run(order, id, reused ? 1 : 0).changes === 0) continue
       const failed = this.#run.failedAt.get(id)
       if (failed !== undefined) this.#run.diagnose.run(failed.diagnosis, order)
+      if (this.#isFailed(id)) this.#run.fail.run(order)
     }
     this.#linked.set(order, { said, first: moment.first })
   }
 }
+
+/** The first of the stages below: pending, not told, or a word of no stage. */
+const BEFORE_READY = "ifnull(status, '') not in ('ready', 'processing', 'valid', 'invalid')"
 
 function statements(db: Database.Database) {
   return {
@@ -192,6 +208,15 @@ function statements(db: Database.Database) {
     failedAt: db.prepare<[number], { diagnosis: number }>(
       `select diagnosis from challenges
        where authorization = ? and status = 'invalid' and diagnosis is not null order by last_sequence desc limit 1`,
+    ),
+    isFailed: db.prepare<{ id: number }, { found: 1 }>(
+      `select 1 as found from authorizations as z where z.id = :id and (z.status = 'invalid' or z.status is not 'valid'
+       and exists (select 1 from challenges as h where h.authorization = z.id and h.status = 'invalid'))`,
+    ),
+    fail: db.prepare<[number]>(`update orders set status = 'invalid' where id = ? and ${BEFORE_READY}`),
+    failBy: db.prepare<[number]>(
+      `update orders set status = 'invalid' where ${BEFORE_READY}
+       and id in (select order_id from order_authorizations where authorization = ?)`,
     ),
     link: db.prepare<[number, number, number]>(
       'insert or ignore into order_authorizations (order_id, authorization, reused) values (?, ?, ?)',
