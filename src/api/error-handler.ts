@@ -29,9 +29,13 @@ function send(reply: FastifyReply, document: ControlProblem) {
     .send(document)
 }
 
+function refusedFilter({ message, filter, reason }: FilterRefused): ControlProblem {
+  return problemOf(400, escaped(message), [{ name: filter, value: null, message: escaped(reason) }])
+}
+
 function toProblem(error: unknown, report: ReportError): ControlProblem {
   if (error instanceof OperationRefused) return problemOf(error.status, error.message)
-  if (error instanceof FilterRefused) return problemOf(400, escaped(error.message))
+  if (error instanceof FilterRefused) return refusedFilter(error)
   if (error instanceof StoreUnavailable) return problemOf(503, error.message)
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown }
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {

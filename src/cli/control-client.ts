@@ -12,8 +12,10 @@ import type {
   ShownToken,
   Status,
 } from '../api/operations.ts'
+import type { ControlProblem } from '../api/problem.ts'
 import type { InventoryProgress, InventoryReader } from '../audit/inventory/inventory-reader.ts'
-import type { Page } from '../audit/inventory/values.ts'
+import type { Summary } from '../audit/inventory/summary.ts'
+import { FilterRefused, type Page } from '../audit/inventory/values.ts'
 import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { AccountKey } from '../exchange/resource.ts'
@@ -30,7 +32,8 @@ interface Call {
 
 /**
  * The operations of the server behind this socket; null when nobody listens. A socket that may not be used is a
- * {@link CliError}. Calls reject with a CliError that carries the server's own words.
+ * {@link CliError}. Calls reject with a CliError that carries the server's own words, or with the FilterRefused that
+ * they would have rejected with without a server.
  */
 export async function connectControl(socketPath: string): Promise<Operations | null> {
   const call = (one: Call) => exchange(socketPath, one)
@@ -96,7 +99,8 @@ function remoteInventory(get: Get, raw: (path: string) => Promise<Buffer>): Inve
   const list =
     <T>(path: string, name: string) =>
     async (filter: object): Promise<Page<T>> => {
-      const page = await get<Record<string, T[]> & { next: string | null }>(`${path}?${filterQuery(filter)}`)
+      const asked = get<Record<string, T[]> & { next: string | null }>(`${path}?${filterQuery(filter)}`)
+      const page = await asked.catch(refusedFilter)
       return { items: page[name] as T[], next: page.next }
     }
   const one = <T>(path: string, id: string) => orNull(get<T>(`${path}/${encodeURIComponent(id)}`))
@@ -115,7 +119,7 @@ function remoteInventory(get: Get, raw: (path: string) => Promise<Buffer>): Inve
     },
     failures: list('/failures', 'failures'),
     rateLimits: list('/rate-limits', 'rateLimits'),
-    summary: (filter) => get(`/summary?${filterQuery(filter)}`),
+    summary: (filter) => get<Summary>(`/summary?${filterQuery(filter)}`).catch(refusedFilter),
     progress: () => get<InventoryProgress>('/inventory/progress'),
   }
 }
@@ -160,6 +164,24 @@ function shownToken({ createdAt, expires, ...token }: ToldToken): ShownToken {
 
 class NoServer extends Error {}
 class NotFound extends CliError {}
+
+/** By name, where the server said so. */
+class Refused extends CliError {
+  readonly parameters: NonNullable<ControlProblem['parameters']>
+  constructor(detail: string, parameters: NonNullable<ControlProblem['parameters']>) {
+    super(detail)
+    this.parameters = parameters
+  }
+}
+
+/** What a reader without a server throws. A value that is no filter at all is told with that value. */
+function refusedFilter(error: unknown): never {
+  if (error instanceof Refused) {
+    const [refused, ...others] = error.parameters
+    if (refused?.value === null && others.length === 0) throw new FilterRefused(refused.name, refused.message)
+  }
+  throw error
+}
 
 function recordPath(filter: ExchangeFilter, limit: number): string {
   const query = new URLSearchParams({ limit: String(limit) })
@@ -215,9 +237,9 @@ function exchange(socketPath: string, { method, path, body, signal }: Call): Pro
 async function succeed(answer: Promise<IncomingMessage>): Promise<IncomingMessage> {
   const response = await answer
   if (response.statusCode !== undefined && response.statusCode < 300) return response
-  const detail = detailOf(await collect(response))
+  const { detail, parameters } = problemIn(await collect(response))
   if (response.statusCode === 404) throw new NotFound(detail)
-  throw new CliError(detail)
+  throw new Refused(detail, parameters ?? [])
 }
 
 async function bytes(answer: Promise<IncomingMessage>): Promise<Buffer> {
@@ -243,10 +265,10 @@ async function collect(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function detailOf(body: Buffer): string {
+function problemIn(body: Buffer): Pick<ControlProblem, 'detail' | 'parameters'> {
   try {
-    return String((JSON.parse(body.toString()) as { detail?: unknown }).detail)
+    return JSON.parse(body.toString()) as ControlProblem
   } catch {
-    return 'the server answered something unreadable'
+    return { detail: 'the server answered something unreadable' }
   }
 }

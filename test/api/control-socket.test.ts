@@ -24,6 +24,7 @@ import { orderFilter } from '../../src/audit/inventory/order.ts'
 import { summaryFilter } from '../../src/audit/inventory/summary.ts'
 import { FilterRefused } from '../../src/audit/inventory/values.ts'
 import type { RecordedExchange } from '../../src/audit/record-store.ts'
+import { CliError } from '../../src/cli/cli-error.ts'
 import { connectControl } from '../../src/cli/control-client.ts'
 import { FakeOperations } from '../support/fake-operations.ts'
 import { recorded } from '../support/recorded-exchange.ts'
@@ -137,7 +138,11 @@ test('what the inventory refuses is told in its own words', async () => {
     throw new FilterRefused('ca', 'there is no CA "x"')
   }
   const remote = (await connectControl((await open()).path))!
-  await expect(remote.inventory.orders({ limit: 50, ca: 'x' })).rejects.toThrow('ca: there is no CA "x"')
+  await expect(remote.inventory.orders({ limit: 50, ca: 'x' })).rejects.toThrow(
+    new FilterRefused('ca', 'there is no CA "x"'),
+  )
+  await expect(remote.inventory.orders({ limit: 50, ca: 'x' })).rejects.toBeInstanceOf(FilterRefused)
+  await expect(remote.inventory.orders({ limit: 0 })).rejects.toBeInstanceOf(CliError)
 })
 
 test('imports of any size, tokens, rebuild, forget and notes pass through, as the local user', async () => {

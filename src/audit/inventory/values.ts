@@ -143,8 +143,13 @@ export const common = {
 
 /** A filter named something the inventory does not have: told to whoever asked. */
 export class FilterRefused extends Error {
-  constructor(filter: string, message: string) {
-    super(`${filter}: ${message}`)
+  readonly filter: string
+  /** Without the name of the filter. */
+  readonly reason: string
+  constructor(filter: string, reason: string) {
+    super(`${filter}: ${reason}`)
     this.name = 'FilterRefused'
+    this.filter = filter
+    this.reason = reason
   }
 }

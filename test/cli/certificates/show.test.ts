@@ -1,4 +1,6 @@
+import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openControlSocket } from '../../../src/api/control-socket.ts'
 import { account } from '../../../src/audit/inventory/account.ts'
 import { certificate } from '../../../src/audit/inventory/certificate.ts'
 import { client } from '../../../src/audit/inventory/client.ts'
@@ -142,6 +144,25 @@ test('accounts show and clients show, with what belongs to them', async () => {
   const none = await over.run(['accounts', 'show', 'https://ca.test/2'])
   expect([none.code, none.err]).toEqual([1, expect.stringContaining('there is no account https://ca.test/2')])
 })
+
+test.each(['accounts', 'clients', 'orders', 'certificates', 'failures'])(
+  '%s show says the same of what is not there with a server and without',
+  async (what) => {
+    operations.inventory.accounts = () =>
+      Promise.reject(new FilterRefused('account', 'no account with this URL, id or thumbprint was seen'))
+    const words = [what, 'show', 'nosuch']
+    const without = await over.run(words)
+    expect([without.code, without.err]).toEqual([1, expect.stringMatching(/there is no \w+ nosuch in this/)])
+    const server = await openControlSocket(operations, path.join(over.folder, 'data'), () => undefined)
+    const opened = operations.calls.length
+    try {
+      expect(await over.run(words)).toEqual(without)
+    } finally {
+      await server.close()
+    }
+    expect(operations.calls.slice(opened)).not.toContainEqual(['openOffline', expect.anything()])
+  },
+)
 
 test('accounts keys lists what signatures are verified with', async () => {
   expect((await over.run(['accounts', 'keys'])).err).toContain('acmetap accounts import')
