@@ -372,6 +372,14 @@ const REQUESTS: Partial<Record<DiagnosisClass, ClassText>> = {
     cause: 'The CA does not have this object, or no longer.',
     remedy: 'Let the client read the directory again and order anew.',
     fixer: 'client',
+    by: 'url',
+    variants: {
+      unknown: {
+        cause: 'The CA has nothing at this URL: the client keeps an old one, or one of another CA.',
+        remedy:
+          'Let the client read the directory again; acmetap exchanges show ID has the URL. Where all clients get this, check cas.<name>.directory.',
+      },
+    },
   },
   'revocation-refused': {
     cause: 'The CA did not revoke the certificate.',

@@ -59,8 +59,10 @@ function ofStatus({ operation }: Symptom, status: number): Diagnosis {
   const details = { status: String(status) }
   if (status === 429 || status === 503) return told('ca-busy', details)
   if (status >= 500) return told('ca-internal', details)
-  const isObject = operation !== 'directory' && operation !== 'newNonce' && operation !== 'unrecognised'
-  return told(isObject && (status === 404 || status === 410) ? 'not-found' : 'ca-answer', details)
+  const isFixed = operation === 'directory' || operation === 'newNonce'
+  if (isFixed || (status !== 404 && status !== 410)) return told('ca-answer', details)
+  // Nothing of the CA was ever seen to name this URL.
+  return told('not-found', operation === 'unrecognised' ? { ...details, url: 'unknown' } : details)
 }
 
 function ofProblem(symptom: Symptom, urn: string, detail: string): Diagnosis | null {

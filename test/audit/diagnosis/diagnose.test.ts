@@ -105,7 +105,11 @@ describe('acmetap itself and the way to the CA', () => {
     ['directory', 404, 'ca-answer'],
     ['directory', 403, 'ca-answer'],
     ['newOrder', 403, 'ca-answer'],
+    ['newNonce', 404, 'ca-answer'],
     ['order', 404, 'not-found'],
+    ['unrecognised', 404, 'not-found'],
+    ['unrecognised', 410, 'not-found'],
+    ['unrecognised', 403, 'ca-answer'],
     ['newOrder', 429, 'ca-busy'],
     ['newNonce', 503, 'ca-busy'],
     ['finalize', 502, 'ca-internal'],
@@ -113,6 +117,14 @@ describe('acmetap itself and the way to the CA', () => {
     expect(diagnose({ ...WELL, operation, status })).toMatchObject({
       class: name,
       details: { status: String(status) },
+    })
+  })
+
+  it('lays a URL that no answer named to the client', () => {
+    expect(diagnose({ ...WELL, operation: 'unrecognised', status: 404 })).toMatchObject({
+      cause: expect.stringContaining('nothing at this URL'),
+      remedy: expect.stringContaining('read the directory again'),
+      fixer: 'client',
     })
   })
 
