@@ -84,9 +84,9 @@ export function renderExchange(
   )
   const diagnosis = diagnosisOf(exchange)
   if (diagnosis !== null) {
-    const names = namesOf(exchange)
+    const subject = { names: namesOf(exchange), ca: intent.ca, exchange: exchange.id }
     parts.push(
-      `${colors.bold('diagnosis')}\n${renderDiagnosis(terminal, diagnosis, { indent: 2, problem: null, names })}`,
+      `${colors.bold('diagnosis')}\n${renderDiagnosis(terminal, diagnosis, { indent: 2, problem: null, subject })}`,
     )
   }
   for (const body of bodies) parts.push(renderBody(terminal, body))

@@ -4,7 +4,7 @@ import type { Correlation, Failure } from '../../audit/inventory/failure.ts'
 import { clientText, shortNames, whatText } from '../describe-inventory.ts'
 import { cutMiddle, escapeText } from '../escape.ts'
 import { renderProse } from '../render.ts'
-import { renderDiagnosis } from '../render-diagnosis.ts'
+import { renderDiagnosis, type Subject } from '../render-diagnosis.ts'
 import type { Terminal } from '../terminal.ts'
 import { whenText } from '../time.ts'
 
@@ -31,7 +31,7 @@ export function renderGroups(
       renderDiagnosis(terminal, diagnosis, {
         indent: 2,
         problem: null,
-        names: examples[0]?.names ?? [],
+        subject: subjectOf(examples),
         brief: seen(told, diagnosis),
       }),
     )
@@ -52,6 +52,13 @@ function commonDetails(examples: readonly Failure[]): Readonly<Record<string, st
   return Object.fromEntries(Object.entries(first ?? {}).filter(shared))
 }
 
+/** One stands for all, but for the CA, which may be another's. */
+function subjectOf([first, ...others]: readonly Failure[]): Subject {
+  if (first === undefined) return { names: [], ca: null, exchange: null }
+  const { names, ca, exchange } = first
+  return { names, ca: others.every((one) => one.ca === ca) ? ca : null, exchange }
+}
+
 /** Failures in words, as they come; a remedy that was told above is not told again. Ends in a newline. */
 export function renderFailures(terminal: Terminal, failures: readonly Failure[], utc: boolean): string {
   const { bold, dim } = terminal.colors
@@ -59,13 +66,18 @@ export function renderFailures(terminal: Terminal, failures: readonly Failure[],
   const title = failures.length === 1 ? 'the newest failure' : 'the newest failures'
   const parts = [`${bold(title)}\n`]
   for (const failure of failures) {
-    const { names, diagnosis, problem } = failure
+    const { diagnosis, problem } = failure
     const when = whenText(failure.at, { now: terminal.now(), utc })
     const width = Math.min(terminal.columns, 120) - when.length - failure.id.length - 6
     const what = cutMiddle(whatOf(failure, width), Math.max(20, width))
     parts.push(`\n${when}  ${bold(what)}  ${dim(escapeText(failure.id))}\n`)
     parts.push(
-      renderDiagnosis(terminal, diagnosis, { indent: 2, problem, names, brief: seen(told, diagnosis) }),
+      renderDiagnosis(terminal, diagnosis, {
+        indent: 2,
+        problem,
+        subject: failure,
+        brief: seen(told, diagnosis),
+      }),
     )
   }
   const first = failures[0]!

@@ -58,7 +58,7 @@ export function renderFailure(terminal: Terminal, failure: Failure): string {
       ['mode', failure.mode],
     ]),
     '\n',
-    renderDiagnosis(terminal, diagnosis, { indent: 2, problem, names }),
+    renderDiagnosis(terminal, diagnosis, { indent: 2, problem, subject: failure }),
     details.length === 0 ? '' : `\n${colors.bold('details')}\n${renderFields(terminal, details)}`,
     `\n${colors.bold('more')}\n${next.map((line) => `  ${escapeText(line)}\n`).join('')}`,
   ].join('')

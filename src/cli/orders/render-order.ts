@@ -77,7 +77,7 @@ function renderAuthorizations(terminal: Terminal, { authorizations }: OrderDetai
   return `\n${terminal.colors.bold('authorizations')}\n${lines.join('')}`
 }
 
-function renderSteps(terminal: Terminal, { timeline, createdAt, identifiers }: OrderDetail): string {
+function renderSteps(terminal: Terminal, { timeline, createdAt, identifiers, ca }: OrderDetail): string {
   const { colors } = terminal
   const begin = timeline[0]?.at ?? createdAt
   const title = `\n${colors.bold('steps')}  ${colors.dim(`from ${utcTime(microsOf(begin)).slice(0, 23)}Z`)}\n`
@@ -92,7 +92,7 @@ function renderSteps(terminal: Terminal, { timeline, createdAt, identifiers }: O
     lines.push(renderStep(terminal, step, at - microsOf(begin), identifiers.length > 1))
     const fault = step.diagnosis === null ? '' : JSON.stringify([step.diagnosis, step.problem?.detail])
     if (fault !== '' && fault === told) lines.push(`            ${colors.red('└')} as above\n`)
-    else if (step.diagnosis !== null) lines.push(renderFault(terminal, step, step.diagnosis))
+    else if (step.diagnosis !== null) lines.push(renderFault(terminal, ca, step, step.diagnosis))
     if (fault !== '') told = fault
   }
   return title + lines.join('')
@@ -142,8 +142,17 @@ function stepStatus({ outcome, status, objectStatus, problem }: Step): string {
   }
 }
 
-function renderFault(terminal: Terminal, { problem, about }: Step, diagnosis: Diagnosis): string {
-  return renderDiagnosis(terminal, diagnosis, { indent: 12, problem, names: about })
+function renderFault(
+  terminal: Terminal,
+  ca: string,
+  { problem, about, exchange }: Step,
+  diagnosis: Diagnosis,
+): string {
+  return renderDiagnosis(terminal, diagnosis, {
+    indent: 12,
+    problem,
+    subject: { names: about, ca, exchange },
+  })
 }
 
 function renderResult(terminal: Terminal, order: OrderDetail): string {
@@ -164,7 +173,8 @@ function renderResult(terminal: Terminal, order: OrderDetail): string {
   const known = diagnosis === null || order.timeline.some((step) => step.diagnosis?.class === diagnosis.class)
   if (!known && diagnosis !== null) {
     const names = order.identifiers.map(({ value }) => value)
-    lines.push(renderDiagnosis(terminal, diagnosis, { indent: 2, problem: order.error, names }))
+    const subject = { names, ca: order.ca, exchange: null }
+    lines.push(renderDiagnosis(terminal, diagnosis, { indent: 2, problem: order.error, subject }))
   } else if (diagnosis !== null) {
     lines.push(renderProse(terminal, '  ', `${diagnosis.cause} (${diagnosis.class}, see above)`))
   }

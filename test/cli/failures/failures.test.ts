@@ -55,7 +55,8 @@ test('one failure: why, what was said, what to do, who can do it, and where to r
           challenge. (http-not-found)
     said  unauthorized: Non-200 status code from HTTP: http://blog.example.com/x
           returned 404
-  → do    Mend it. acmetap doctor domain blog.example.com shows more.
+  → do    Mend it. acmetap doctor domain blog.example.com --ca pebble shows
+          more.
     who   who runs the host of the name
 
 One in full:  acmetap failures show ffffffffffffffff

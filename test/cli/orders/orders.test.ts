@@ -110,8 +110,8 @@ test('a validation that failed is told in words under its step, once', () => {
               said  unauthorized: Non-200 status code from HTTP:
                     http://www.example.com/.well-known/acme-challenge/x returned
                     404
-            → do    Mend it. acmetap doctor domain www.example.com shows what
-                    can be seen from here.
+            → do    Mend it. acmetap doctor domain www.example.com --ca pebble
+                    shows what can be seen from here.
               who   who runs the host of the name
     +1.8 s  authorization           200 invalid           12 ms
             └ as above
