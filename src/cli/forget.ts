@@ -44,14 +44,19 @@ export function forgetCommand(context: CommandContext) {
         return forgotten
       }
       if (options.dryRun !== true && options.yes !== true) {
-        await mustAgree(terminal, await forget(true), value)
+        const found = await forget(true)
+        if (!isNothing(found)) await mustAgree(terminal, found, value)
       }
       const forgotten = await forget(options.dryRun === true)
       const copies = copiesIn(config)
       if (options.json === true) {
         return writeJson(terminal, { ...forgotten, dryRun: options.dryRun === true, copies })
       }
-      terminal.write(`${told(forgotten, value)} ${options.dryRun === true ? 'would be erased' : 'erased'}\n`)
+      terminal.write(
+        isNothing(forgotten)
+          ? `${escapeText(value)}: nothing of it is in the record\n`
+          : `${told(forgotten, value)} ${options.dryRun === true ? 'would be erased' : 'erased'}\n`,
+      )
       terminal.write('Not reached: backups, what sinks have written, logs, and what the CAs know\n')
       for (const file of copies) {
         terminal.write(`A copy of the record from before is in ${escapeText(file)}: remove it by hand\n`)
@@ -66,6 +71,10 @@ async function mustAgree(terminal: Terminal, found: Forgotten, value: string): P
   terminal.write(`${told(found, value)} would be erased. This cannot be undone.\n`)
   const answer = await terminal.ask('Erase it? (yes/no) ')
   if (answer.trim().toLowerCase() !== 'yes') throw new CliError('nothing was erased')
+}
+
+function isNothing({ values, bodies }: Forgotten): boolean {
+  return values === 0 && bodies === 0
 }
 
 function told({ values, bodies, kinds }: Forgotten, value: string): string {

@@ -87,7 +87,12 @@ test('without a server: counts, refuses without --yes where nobody can be asked,
   })
   expect(hits()).toEqual([])
   expect(await acmetap('record', 'verify')).toMatchObject({ code: 0 })
-  expect((await acmetap('forget', VALUE, '--yes')).out).toContain(`${VALUE}: 0 values and 0 bodies erased`)
+  for (const words of [['--yes'], ['--dry-run'], []]) {
+    const again = await acmetap('forget', VALUE, ...words)
+    expect(again).toMatchObject({ code: 0, err: '' })
+    expect(again.out).toContain(`${VALUE}: nothing of it is in the record\n`)
+    expect(again.out).not.toContain('erased')
+  }
 })
 
 test('copies that upgrades left in the folder are named', async () => {
