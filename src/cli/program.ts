@@ -107,7 +107,7 @@ function settle(command: Command, terminal: Terminal): void {
   command
     .exitOverride()
     .showHelpAfterError(`Try: ${pathOf(command)} --help`)
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ ...command.configureHelp(), showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => terminal.write(text),
       writeErr: (text) => terminal.warn(text.replace(/\n$/, '')),

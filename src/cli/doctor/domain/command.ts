@@ -25,39 +25,47 @@ interface Options {
 const PATIENCE = { dns: 3000, answer: 10_000, all: 90_000 }
 
 export function domainCommand(context: CommandContext) {
-  return command('domain', 'look at a name as a CA does before it issues; exit code 1 if anything is wrong', [
-    ['doctor domain www.example.org', 'addresses, DNSSEC, CAA, and what answers on port 80'],
-    [
-      "doctor domain '*.example.org' --ca letsencrypt",
-      'a wildcard: the TXT record and every server of its zone',
-    ],
-    ['doctor domain a.example.org --challenge tls-alpn-01', 'acme-tls/1 on port 443'],
-  ])
-    .argument('<name>', 'domain name, *.name or IP address')
-    .option('--challenge <type>', `${CHALLENGE_TYPES.join(', ')} (default: http-01; dns-01 for a wildcard)`)
-    .option(
-      '--ca <name>',
-      "preset or name of a CA in the configuration, or a CA's issuer domain in CAA records",
-    )
-    .option('--account <url>', 'account URL that will order, for accounturi in CAA records')
-    .option('--resolver <ip>', "ask this resolver (IP, IP:port) instead of the system's")
-    .option('--port <number>', 'port of http-01', '80')
-    .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      '\nIt looks from this machine: 1 vantage point. CAs look from several, and may see another DNS.\nIt sends DNS questions, requests for a random token, and TLS handshakes; nothing else, and nothing to the CA.',
-    )
-    .action(async (name: string, options: Options, self: Command) => {
-      const { terminal } = context
-      const probe = probeOf(name, options, context, self)
-      const findings = await examineDomain(probe)
-      if (findings.failed) context.exitWith(1)
-      if (options.json === true || self.optsWithGlobals<Options>().json === true) {
-        return writeJson(terminal, { ok: !findings.failed, vantagePoints: 1, findings: findings.all })
-      }
-      for (const finding of findings.all) terminal.write(renderFinding(finding, terminal))
-      terminal.write('1 vantage point: this machine. A CA looks from several places on the Internet.\n')
-    })
+  return (
+    command('domain', 'look at a name as a CA does before it issues; exit code 1 if anything is wrong', [
+      ['doctor domain www.example.org', 'addresses, DNSSEC, CAA, and what answers on port 80'],
+      [
+        "doctor domain '*.example.org' --ca letsencrypt",
+        'a wildcard: the TXT record and every server of its zone',
+      ],
+      ['doctor domain a.example.org --challenge tls-alpn-01', 'acme-tls/1 on port 443'],
+    ])
+      // Those of doctor itself look from a client: none of them is meant here.
+      .configureHelp({ visibleGlobalOptions: (self) => [...programOf(self).options] })
+      .argument('<name>', 'domain name, *.name or IP address')
+      .option('--challenge <type>', `${CHALLENGE_TYPES.join(', ')} (default: http-01; dns-01 for a wildcard)`)
+      .option(
+        '--ca <name>',
+        "preset or name of a CA in the configuration, or a CA's issuer domain in CAA records",
+      )
+      .option('--account <url>', 'account URL that will order, for accounturi in CAA records')
+      .option('--resolver <ip>', "ask this resolver (IP, IP:port) instead of the system's")
+      .option('--port <number>', 'port of http-01', '80')
+      .option('--json', 'as JSON')
+      .addHelpText(
+        'after',
+        '\nIt looks from this machine: 1 vantage point. CAs look from several, and may see another DNS.\nIt sends DNS questions, requests for a random token, and TLS handshakes; nothing else, and nothing to the CA.',
+      )
+      .action(async (name: string, options: Options, self: Command) => {
+        const { terminal } = context
+        const probe = probeOf(name, options, context, self)
+        const findings = await examineDomain(probe)
+        if (findings.failed) context.exitWith(1)
+        if (options.json === true || self.optsWithGlobals<Options>().json === true) {
+          return writeJson(terminal, { ok: !findings.failed, vantagePoints: 1, findings: findings.all })
+        }
+        for (const finding of findings.all) terminal.write(renderFinding(finding, terminal))
+        terminal.write('1 vantage point: this machine. A CA looks from several places on the Internet.\n')
+      })
+  )
+}
+
+function programOf(command: Command): Command {
+  return command.parent === null ? command : programOf(command.parent)
 }
 
 function probeOf(written: string, options: Options, context: CommandContext, self: Command): DomainProbe {

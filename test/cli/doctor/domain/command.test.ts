@@ -79,3 +79,12 @@ test.each([
   expect(err).toMatch(says)
   expect(code).toBe(2)
 })
+
+test('its help has its own options and those of the program, each once', async () => {
+  const { code, out } = await doctor('--help')
+  expect(code).toBe(0)
+  const options = [...out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name!)
+  expect(options).toEqual([...new Set(options)])
+  expect(options).toEqual(expect.arrayContaining(['--ca', '--json', '--config']))
+  expect(options).not.toContain('--proxy')
+})
