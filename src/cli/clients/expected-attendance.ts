@@ -16,7 +16,7 @@ export interface Attendant {
   readonly clients: readonly string[]
   /** The label or address that it was recognised by. */
   readonly knownBy: string | null
-  /** Of the certificates that were imported from it and that nothing has replaced. */
+  /** Of the certificates that were imported from it or issued to its clients, and that nothing has replaced. */
   readonly nextExpiry: string | null
   /** What makes the answer less than sure. */
   readonly note: string | null
@@ -49,6 +49,7 @@ export async function attendance(
 ): Promise<Attendance> {
   const seen = await clientsByPlace(inventory)
   const imported = await importedByHost(inventory)
+  const issued = await issuedByClient(inventory)
   const sharers = new Map<string, number>()
   for (const { addresses } of expected) {
     for (const address of addresses) sharers.set(address, (sharers.get(address) ?? 0) + 1)
@@ -62,7 +63,7 @@ export async function attendance(
     const shared = label.length > 0 ? [] : byAddress.filter((address) => sharers.get(address)! > 1)
     const certificates = imported.get(keyOf(host))
     return {
-      ...attendantOf(host, clients, times.silentBefore, certificates),
+      ...attendantOf(host, clients, times.silentBefore, certificates, issued),
       knownBy: label.length > 0 ? label[0]!.label : (byAddress[0] ?? null),
       note:
         shared.length === 0
@@ -70,7 +71,7 @@ export async function attendance(
           : `${shared[0]} is the address of ${sharers.get(shared[0]!)} hosts in the list: any of them may have been seen`,
     }
   })
-  const strangers = strangersOf(seen.all, taken, times.silentBefore)
+  const strangers = strangersOf(seen.all, taken, times.silentBefore, issued)
   const all = [...hosts, ...strangers].sort(
     (a, b) =>
       ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (a.host < b.host ? -1 : a.host > b.host ? 1 : 0),
@@ -90,6 +91,7 @@ function attendantOf(
   clients: readonly Client[],
   silentBefore: number,
   certificates: Imported | undefined,
+  issued: ReadonlyMap<string, string>,
 ): Omit<Attendant, 'knownBy' | 'note'> {
   const lastSeen = latest(clients)
   const state: AttendanceState =
@@ -107,16 +109,21 @@ function attendantOf(
     lastSeen,
     programs,
     clients: clients.map(({ id }) => id),
-    nextExpiry: certificates?.nextExpiry ?? null,
+    nextExpiry: soonest([certificates?.nextExpiry, ...clients.map(({ id }) => issued.get(id))]),
   }
 }
 
 /** By their label or address: one line for what is probably one machine. */
-function strangersOf(all: readonly Client[], taken: ReadonlySet<string>, since: number): Attendant[] {
+function strangersOf(
+  all: readonly Client[],
+  taken: ReadonlySet<string>,
+  since: number,
+  issued: ReadonlyMap<string, string>,
+): Attendant[] {
   const recent = all.filter(({ id, lastSeen }) => !taken.has(id) && Date.parse(lastSeen) * 1000 >= since)
   const groups = Map.groupBy(recent, (client) => ownLabel(client) ?? client.source ?? `client ${client.id}`)
   return [...groups].map(([host, clients]) => ({
-    ...attendantOf(host, clients, since, undefined),
+    ...attendantOf(host, clients, since, undefined, issued),
     state: 'not expected',
     knownBy: null,
     note: null,
@@ -169,6 +176,32 @@ async function importedByHost(
     }
   }
   return hosts
+}
+
+/** When the first of its valid certificates expires, by the id of the client that they were issued to. */
+async function issuedByClient(
+  inventory: Pick<InventoryReader, 'certificates'>,
+): Promise<ReadonlyMap<string, string>> {
+  const expiries = new Map<string, string>()
+  const filter = { source: 'observed', state: 'valid' } as const
+  const pages = followPages<InventoriedCertificate>(
+    (limit, cursor) =>
+      inventory.certificates({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) }),
+    Number.POSITIVE_INFINITY,
+  )
+  for await (const { items } of pages) {
+    for (const { client, notAfter } of items) {
+      if (client !== null) expiries.set(client, soonest([notAfter, expiries.get(client)])!)
+    }
+  }
+  return expiries
+}
+
+function soonest(times: readonly (string | null | undefined)[]): string | null {
+  return times.reduce<string | null>(
+    (first, at) => (at != null && (first === null || at < first) ? at : first),
+    null,
+  )
 }
 
 function latest(clients: readonly Client[]): string | null {

@@ -201,3 +201,23 @@ test('--resolve asks for names alone, and keeps those without an address', async
   expect(expected.slice(1)).toEqual(given.slice(1))
   expect(problems).toEqual([expect.stringMatching(/^1 of the hosts/)])
 })
+
+test('of a host that was seen: which certificate of its clients expires first', async () => {
+  const [one, two] = [seen({ label: 'web1' }, 1), seen({ label: 'web1', program: 'lego' }, 2)]
+  operations.inventory.clientList = [one, two, seen({ label: 'web2' }, 1)]
+  operations.inventory.certificateList = [
+    aCertificate({ client: one.id, notAfter: daysAgo(-40) }),
+    aCertificate({ client: two.id, notAfter: daysAgo(-30) }),
+    aCertificate({ client: one.id, notAfter: daysAgo(-50) }),
+    imported('web1', false, 60),
+  ]
+  const { hosts } = JSON.parse((await compare('web1\nweb2\n', '--json')).out)
+  expect(hosts).toMatchObject([
+    { host: 'web1', nextExpiry: daysAgo(-30) },
+    { host: 'web2', nextExpiry: null },
+  ])
+  expect(operations.inventory.calls).toContainEqual([
+    'certificates',
+    expect.objectContaining({ source: 'observed', state: 'valid' }),
+  ])
+})
