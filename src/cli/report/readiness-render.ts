@@ -1,6 +1,7 @@
 import type { ClientReadiness } from '../../audit/readiness/assess.ts'
 import { type Finding, VERDICTS, type Verdict } from '../../audit/readiness/verdict.ts'
 import { escapeText } from '../escape.ts'
+import { renderProse } from '../render.ts'
 import type { Terminal } from '../terminal.ts'
 
 export interface ReadinessReport {
@@ -20,30 +21,36 @@ const CHECK_TEXTS = {
 } as const
 
 /** Counts, then each client with what was found, the worst first. */
-export function readinessText(report: ReadinessReport, { colors }: Terminal, all: boolean): string {
+export function readinessText(report: ReadinessReport, terminal: Terminal, all: boolean): string {
+  const { colors } = terminal
   const paint: Record<Verdict, (text: string) => string> = {
     breaks: colors.red,
     'at risk': colors.yellow,
     'not enough seen': colors.dim,
     ready: colors.green,
   }
-  const lines = [...countLines(report), '']
+  const prose = (first: string, text: string, indent?: number) =>
+    renderProse(terminal, first, text, indent).trimEnd()
+  const lines = [...countLines(report).map((line) => prose('', line, 2)), '']
   for (const one of report.clients) {
     if (!all && one.verdict === 'ready') continue
-    lines.push(`${paint[one.verdict](one.verdict.padEnd(15))}  ${colors.bold(escapeText(clientTitle(one)))}`)
-    lines.push(colors.dim(`  ${escapeText(whichText(one))}`))
-    lines.push(`  ${one.horizons.map((horizon) => `${horizonText(horizon)}: ${horizon.verdict}`).join('; ')}`)
+    const title = prose(`${one.verdict.padEnd(15)}  `, clientTitle(one))
+    lines.push(colors.bold(title.replace(one.verdict, paint[one.verdict])))
+    lines.push(colors.dim(prose('  ', whichText(one))))
+    const horizons = one.horizons.map((horizon) => `${horizonText(horizon)}: ${horizon.verdict}`)
+    lines.push(prose('  ', horizons.join('; ')))
     for (const finding of shownFindings(one, all)) {
-      lines.push(
-        `  ${paint[finding.verdict](finding.verdict)}, ${checkTitle(finding)}: ${escapeText(finding.reason)}`,
-      )
-      for (const line of finding.evidence) lines.push(colors.dim(`      ${escapeText(line)}`))
+      const { verdict, reason, evidence } = finding
+      // Coloured when the lines are made: colours have no width.
+      const told = prose('  ', `${verdict}, ${checkTitle(finding)}: ${reason}`, 4)
+      lines.push(told.replace(verdict, paint[verdict]))
+      for (const line of evidence) lines.push(colors.dim(prose('      ', line)))
       if (finding.remedy !== null && finding.verdict !== 'ready')
-        lines.push(`      → ${escapeText(finding.remedy)}`)
+        lines.push(prose('      → ', finding.remedy))
     }
     lines.push('')
   }
-  return `${[...lines, ...report.notSeen].join('\n')}\n`
+  return `${[...lines, ...report.notSeen.map((line) => prose('', line, 2))].join('\n')}\n`
 }
 
 export function readinessMarkdown(report: ReadinessReport, all: boolean): string {

@@ -97,6 +97,19 @@ test('by client, the worst first, with dates, reasons and what to do', async () 
   expect((await report('--all')).out).toContain('192.0.2.1')
 })
 
+test('in lines that fit the terminal, what goes on stands under what began', async () => {
+  const words = ['report', 'readiness', '--all']
+  const { out } = await runHere(words, folder, {
+    now: START * 1000,
+    application: offlineApplication(operations),
+    columns: 80,
+  })
+  expect(out.split('\n').filter((line) => [...line].length > 80)).toEqual([])
+  const wide = (await report('--all')).out
+  expect(out.replace(/\s+/g, '')).toBe(wide.replace(/\s+/g, ''))
+  expect(out.split('\n').length).toBeGreaterThan(wide.split('\n').length)
+})
+
 test('as Markdown nothing of a client is mark-up', async () => {
   const { out } = await report('--format', 'markdown')
   expect(out).toContain('| client | CA | 64 days | 45 days | verdict |')
