@@ -56,7 +56,7 @@ const WAYS: readonly Partial<Limits>[] = [
   { few: 0, stretch: 1, nameSets: 0, rows: 20 },
   { few: 4, stretch: 3, nameSets: 3 },
   { few: 40, stretch: 16, rows: 50 },
-  { few: 10_000, nameSets: 0 },
+  { few: 10_000, nameSets: 0, long: 0 },
   { searching: 0, composing: 0, stretch: 11 },
 ]
 

@@ -10,6 +10,8 @@ export interface Limits {
   readonly stretch: number
   /** Rows examined in all. */
   readonly rows: number
+  /** Time in ms after which a stretch ends where it is: its rows cost more than those before. */
+  readonly long: number
   /** Time in ms after which no stretch is begun, and after which no more objects are put together. */
   readonly searching: number
   readonly composing: number
@@ -20,6 +22,7 @@ export const LIMITS: Limits = {
   nameSets: 2_000,
   stretch: 2_000,
   rows: 1_000_000,
+  long: 15,
   searching: 30,
   composing: 50,
 }
@@ -47,6 +50,10 @@ export class Budget {
 
   get examined(): number {
     return this.#examined
+  }
+
+  get isLong(): boolean {
+    return performance.now() - this.#resumed >= this.limits.long
   }
 
   /** A stretch has examined so many rows; resolves when others had their turn. False when it was the last. */

@@ -77,13 +77,18 @@ export async function walk(db: Prepared, list: List, search: Search, budget: Bud
   for (;;) {
     const rows = budget.stretch
     const floor = table.floor(way, upper, rows, budget.limits.few)
+    let tested: Place | null = null
+    let isCut = false
     for (const row of table.read(way, upper, floor, search.limit + 1 - places.length)) {
+      isCut = tested !== null && search.tests.length > 0 && budget.isLong
+      if (isCut) break
+      tested = { position: row.position, id: row.id }
       if (!search.tests.every((test, index) => test.passes(row[`tested${index}`] ?? null))) continue
       if (places.length === search.limit) return { places, next: places.at(-1)! }
-      places.push({ position: row.position, id: row.id })
+      places.push(tested)
     }
-    if (floor === null) return { places, next: null }
-    upper = floor
+    if (!isCut && floor === null) return { places, next: null }
+    upper = isCut ? tested! : floor!
     if (places.length === search.limit || !(await budget.another(rows))) break
   }
   return { places, next: upper }
