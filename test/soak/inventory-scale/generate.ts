@@ -47,16 +47,16 @@ export function transcripts(): Transcript[] {
 }
 
 /**
- * A fleet's 400 days up to `until` (µs), of about so many exchanges: hosts renew every 60 days, each with its own client
+ * A fleet's 400 days (or so many) up to `until` (µs), of about so many exchanges: hosts renew every 60 days, each with its own client
  * and account; some fail, give up, are refused or revoked. The same seed gives the same facts, byte by byte.
  */
-export function* generate(exchanges: number, seed: number, until: number): Generator<Issuance> {
+export function* generate(exchanges: number, seed: number, until: number, days = DAYS): Generator<Issuance> {
   const variants = variantsOf(transcripts())
   const templates = new Map(variants.map((variant) => [variant, templateOf(variant.transcript)]))
   const issuances = Math.max(1, Math.round(exchanges / EXCHANGES_EACH))
   const hosts = Math.max(1, Math.round((issuances * CADENCE) / DAYS))
   const accounts = Math.max(4, Math.round(hosts / 60))
-  const step = (DAYS * DAY) / issuances
+  const step = (days * DAY) / issuances
   const draw = random(seed)
   const known = new Set<string>()
   const clients = [...new Set(variants.map(({ transcript }) => transcript.client))]
@@ -69,7 +69,7 @@ export function* generate(exchanges: number, seed: number, until: number): Gener
     const client = clients[account % clients.length]!
     const mine = variants.filter(({ transcript }) => transcript.client === client)
     const variant = drawn(mine, draw())
-    const began = Math.round(until - DAYS * DAY + n * step)
+    const began = Math.round(until - days * DAY + n * step)
     const isFirst = !known.has(`${account}`)
     known.add(`${account}`)
     const template = templates.get(variant)!

@@ -2,6 +2,7 @@
  * A process of its own that has a data folder open as a server has, store and inventory, and answers questions: its
  * memory is that of nothing else.
  */
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { type Measured, measure } from './measure.ts'
 
@@ -31,7 +32,7 @@ const { openInventory } = await part<Inventory>('store/sqlite/inventory/open-inv
 const store = await openSqliteStore({
   folder,
   now: Date.now() * 1000,
-  boot: '00000000-0000-7000-8000-000000000000',
+  boot: randomUUID(),
   software: 'soak',
 })
 const { reader, close } = await openInventory({ folder })
