@@ -73,7 +73,7 @@ async function run({ size, seed, progress }: SoakOptions): Promise<SoakReport> {
     require(late, highest < LIMITS.memory, `memory ${Math.round(highest / 2 ** 20)} MB`)
     progress('writing to the large record and to an empty one')
     const large = await openStore(folder)
-    const ratio = await ingestRatio(large, folder, seed, figures)
+    const ratio = await ingestRatio(large, folder, seed, Math.min(INGESTED, size / 40), figures)
     require(late, ratio >= LIMITS.ingest, `ingest ${ratio.toFixed(2)} of the empty store's`)
     await large.close()
   } finally {
@@ -140,6 +140,7 @@ async function ingestRatio(
   large: SqliteStore,
   folder: string,
   seed: number,
+  size: number,
   figures: Record<string, number | string>,
 ): Promise<number> {
   const besides = join(folder, 'empty')
@@ -152,7 +153,7 @@ async function ingestRatio(
       ['empty', empty, inventories[1]!],
     ] as const) {
       const until = Date.now() * 1000
-      const facts = [...generate(INGESTED, seed + 100 + round, until, INGESTED_DAYS)]
+      const facts = [...generate(size, seed + 100 + round, until, INGESTED_DAYS)]
       rates[name].push(await ingest(store.append.bind(store), inventory, facts))
       await takenIn(inventory, () => undefined)
     }
