@@ -75,6 +75,9 @@ export function checkTrace(events: readonly TraceEvent[]): TraceReport {
   return { exchanges, syncs, violations }
 }
 
+/** The inventory has a log of its own, which nobody waits for. */
+const RECORD_LOG = '/acmetap.sqlite-wal'
+
 function eventOf(
   call: string,
   begins: boolean,
@@ -85,10 +88,10 @@ function eventOf(
   if (!parts) return null
   const [, name = '', subject = ''] = parts
   if (/^f(data)?sync$/.test(name)) {
-    return ends && subject.endsWith('-wal') && / = 0$/.test(call) ? { kind: 'logSync' } : null
+    return ends && subject.endsWith(RECORD_LOG) && / = 0$/.test(call) ? { kind: 'logSync' } : null
   }
   const isWrite = /^(write|writev|pwrite64|pwritev|sendto|sendmsg)$/.test(name)
-  if (subject.endsWith('-wal')) return isWrite && begins ? { kind: 'logWrite' } : null
+  if (subject.endsWith(RECORD_LOG)) return isWrite && begins ? { kind: 'logWrite' } : null
   const peers = /^TCP(?:v6)?:\[.*?:(\d+)->.*:(\d+)\]$/.exec(subject)
   if (!peers) return null
   const side = Number(peers[1]) === ports.client ? 'client' : Number(peers[2]) === ports.ca ? 'ca' : null

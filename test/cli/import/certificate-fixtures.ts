@@ -1,6 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { type Issuer, issueLeaf, makeRoot, toPem } from '../../support/test-ca/certificates.ts'
+import { type Issuer, issueLeaf, makeRoot } from '../../support/test-ca/certificates.ts'
 
 export const DAY = 86_400_000
 export const DIRECTORY = 'https://ca.test/acme/directory'
@@ -157,5 +157,3 @@ export function kubernetesList(
   ]
   return { apiVersion: 'v1', kind: 'List', items: [...items, ...issuers] }
 }
-
-export { toPem }

@@ -5,6 +5,7 @@ import { openInventoryFile, removeInventory } from './inventory-file.ts'
 import { objectKey } from './object-key.ts'
 import type { RecordFacts } from './record-facts.ts'
 import { State } from './state.ts'
+import type { InventoryTables } from './tables.ts'
 
 const HOUR = 3_600_000_000
 
@@ -116,7 +117,11 @@ function orphanClients(db: Database.Database): void {
 
 const WHOLE = ['words', 'names', 'name_sets', 'name_set_members', 'hours'] as const
 const SEEN = ['accounts', 'clients', 'orders', 'authorizations', 'challenges', 'certificates'] as const
-const REFERENCES: readonly (readonly [table: string, column: string, of: string])[] = [
+const REFERENCES: readonly (readonly [
+  table: keyof InventoryTables,
+  column: string,
+  of: keyof InventoryTables,
+])[] = [
   ['clients', 'account', 'accounts'],
   ['orders', 'account', 'accounts'],
   ['orders', 'client', 'clients'],
