@@ -104,6 +104,17 @@ const NO_LINES = {
   middle: '',
 }
 
+/** A table under a title of its own, an empty line before it; nothing where there are no rows. */
+export function renderSection<T>(
+  terminal: Terminal,
+  title: string,
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+): string {
+  if (rows.length === 0) return ''
+  return `\n${terminal.colors.bold(title)}\n${renderTable(terminal, columns, rows)}`
+}
+
 /**
  * `name  value` lines under one another; null values are left out. Where `wrap` is asked for, values go on below
  * themselves; what has no spaces stays whole, so that it can be copied.

@@ -5,6 +5,7 @@ import {
   certificateFilter,
   type InventoriedCertificate,
 } from '../../audit/inventory/certificate.ts'
+import { everyPage } from '../../audit/inventory/every-page.ts'
 import { pageOf } from '../../audit/inventory/values.ts'
 import { certificateExample, pemExample } from '../examples.ts'
 import type { Operations } from '../operations.ts'
@@ -103,7 +104,7 @@ Times are RFC 3339 in UTC. Cells that a spreadsheet would compute (beginning wit
     async handle(operations, asked) {
       asked.takePlace('exports')
       const { format, ...filter } = asked.query
-      const pages = registerPages(operations, { ...filter, limit: PAGE }, asked.ended)
+      const pages = registerPages(operations, filter, asked.ended)
       // Asked for before the answer begins: what is refused is then told with its own status.
       const first = await pages.next()
       const lines = linesOf(operations, asked, first, pages, format)
@@ -147,15 +148,13 @@ type Items = readonly InventoriedCertificate[]
 
 async function* registerPages(
   { inventory }: Operations,
-  filter: CertificateFilter,
+  filter: Omit<CertificateFilter, 'limit' | 'cursor'>,
   ended: AbortSignal,
 ): AsyncGenerator<Items> {
-  let cursor: string | undefined
-  while (!ended.aborted) {
-    const page = await inventory.certificates({ ...filter, ...(cursor === undefined ? {} : { cursor }) })
-    yield page.items
-    if (page.next === null) return
-    cursor = page.next
+  if (ended.aborted) return
+  for await (const { items } of everyPage((page) => inventory.certificates({ ...filter, ...page }), PAGE)) {
+    yield items
+    if (ended.aborted) return
   }
 }
 

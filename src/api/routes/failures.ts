@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { correlate } from '../../audit/diagnosis/correlate.ts'
 import { validationsNear } from '../../audit/diagnosis/validations-near.ts'
+import { everyPage } from '../../audit/inventory/every-page.ts'
 import {
   correlation,
   type Failure,
@@ -53,7 +54,7 @@ export const failureRoutes: readonly Route[] = [
     }),
     example: { correlations: [correlationExample], failures: 37, complete: true },
     async handle({ inventory }, { query }) {
-      const { failures, complete } = await newest(inventory, { ...query, limit: PAGE })
+      const { failures, complete } = await newest(inventory, query)
       const others = await validationsNear(inventory, failures)
       const correlations = correlate(failures, Date.now() * 1000, others)
       return { correlations, failures: failures.length, complete }
@@ -79,15 +80,13 @@ export const failureRoutes: readonly Route[] = [
 
 async function newest(
   inventory: InventoryReader,
-  filter: FailureFilter,
+  filter: Omit<FailureFilter, 'limit' | 'cursor'>,
 ): Promise<{ readonly failures: readonly Failure[]; readonly complete: boolean }> {
   const failures: Failure[] = []
-  let cursor: string | undefined
-  while (failures.length < CORRELATED) {
-    const page = await inventory.failures({ ...filter, ...(cursor === undefined ? {} : { cursor }) })
-    failures.push(...page.items)
-    if (page.next === null) return { failures, complete: true }
-    cursor = page.next
+  for await (const { items, next } of everyPage((page) => inventory.failures({ ...filter, ...page }), PAGE)) {
+    failures.push(...items)
+    if (next === null) return { failures, complete: true }
+    if (failures.length >= CORRELATED) break
   }
   return { failures, complete: false }
 }

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Client } from '../inventory/client.ts'
+import { everyPage, type Paging } from '../inventory/every-page.ts'
 import type { InventoryReader } from '../inventory/inventory-reader.ts'
 import type { OrderDetail } from '../inventory/order.ts'
 import type { Page } from '../inventory/values.ts'
@@ -66,15 +67,8 @@ function placeOf({ source, label }: Client): string {
   return JSON.stringify([source, label])
 }
 
-async function* all<T>(
-  fetch: (page: { limit: number; cursor?: string }) => Promise<Page<T>>,
-): AsyncGenerator<T> {
-  let cursor: string | null = null
-  do {
-    const page: Page<T> = await fetch(cursor === null ? { limit: PAGE } : { limit: PAGE, cursor })
-    yield* page.items
-    cursor = page.next
-  } while (cursor !== null)
+async function* all<T>(fetch: (asked: Paging) => Promise<Page<T>>): AsyncGenerator<T> {
+  for await (const { items } of everyPage(fetch, PAGE)) yield* items
 }
 
 async function ordersOf(inventory: ReadinessReader, client: string): Promise<readonly SeenOrder[]> {

@@ -3,12 +3,12 @@ import type { Client } from '../../audit/inventory/client.ts'
 import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
 import type { InventoriedOrder } from '../../audit/inventory/order.ts'
 import { FilterRefused } from '../../audit/inventory/values.ts'
-import { CliError } from '../cli-error.ts'
 import { clientColumns } from '../clients/list.ts'
 import { type CommandContext, command } from '../command-context.ts'
+import { found } from '../lists/found.ts'
 import { orderColumns } from '../orders/list.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
-import { renderFields, renderTable } from '../render.ts'
+import { renderFields, renderSection } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 import { contactsText } from './list.ts'
 
@@ -31,12 +31,11 @@ export function showAccountCommand(context: CommandContext) {
     .option('--utc', 'times in UTC instead of relative')
     .option('--json', 'as JSON')
     .action(async (id: string, options: PlaceOptions & { utc?: boolean; json?: boolean }, self) => {
-      const shown = await withPlace(context, self, options, ({ operations }) =>
-        find(operations.inventory, id),
+      const shown = found(
+        await withPlace(context, self, options, ({ operations }) => find(operations.inventory, id)),
+        'account',
+        id,
       )
-      if (shown === null) {
-        throw new CliError(`there is no account ${id} in this record`, 'List them with: acmetap accounts')
-      }
       if (options.json === true) return writeJson(context.terminal, shown)
       context.terminal.write(renderAccount(context.terminal, shown, options.utc === true))
     })
@@ -53,7 +52,7 @@ async function find(inventory: InventoryReader, id: string): Promise<ShownAccoun
 
 function renderAccount(terminal: Terminal, { account, clients, orders }: ShownAccount, utc: boolean): string {
   const { colors } = terminal
-  const parts = [
+  return [
     `${colors.bold(`account ${account.id}`)}  ${account.status ?? ''}`.trimEnd().concat('\n'),
     renderFields(terminal, [
       ['url', account.url],
@@ -69,17 +68,9 @@ function renderAccount(terminal: Terminal, { account, clients, orders }: ShownAc
       ['first seen', account.firstSeen],
       ['last seen', account.lastSeen],
     ]),
-  ]
-  if (clients.length > 0) {
-    parts.push(`\n${colors.bold('clients')}\n`, renderTable(terminal, clientColumns(terminal, utc), clients))
-  }
-  if (orders.length > 0) {
-    parts.push(
-      `\n${colors.bold('last orders')}\n`,
-      renderTable(terminal, orderColumns(terminal, utc), orders),
-    )
-  }
-  return parts.join('')
+    renderSection(terminal, 'clients', clientColumns(terminal, utc), clients),
+    renderSection(terminal, 'last orders', orderColumns(terminal, utc), orders),
+  ].join('')
 }
 
 function noneOfThem(error: unknown): { readonly items: readonly InventoriedAccount[] } {

@@ -4,6 +4,7 @@ import { CliError, UsageError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
 import { readFilters } from '../lists/filter-options.ts'
 import { findFirst } from '../lists/follow-pages.ts'
+import { found } from '../lists/found.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
 import { writeJson } from '../terminal.ts'
 import { renderCertificate } from './render-certificate.ts'
@@ -32,13 +33,8 @@ export function showCertificateCommand(context: CommandContext) {
         if (certificate === null || options.pem !== true) return { certificate, pem: null }
         return { certificate, pem: await inventory.certificatePem(certificate.fingerprint) }
       })
-      const { certificate, pem } = shown
-      if (certificate === null) {
-        throw new CliError(
-          `there is no certificate ${words} in this record`,
-          'List them with: acmetap certificates',
-        )
-      }
+      const { pem } = shown
+      const certificate = found(shown.certificate, 'certificate', words)
       if (options.json === true) return writeJson(terminal, certificate)
       if (options.pem !== true) return terminal.write(renderCertificate(terminal, certificate))
       if (pem === null) throw new CliError(`the text of certificate ${certificate.fingerprint} is not kept`)
@@ -60,8 +56,7 @@ async function findCertificate(
   }
   const filter = readFilters(certificateFilter, { name: words }, now)
   return findFirst(
-    (_, cursor) =>
-      inventory.certificates({ ...filter, limit: 1, ...(cursor === undefined ? {} : { cursor }) }),
+    (page) => inventory.certificates({ ...filter, ...page, limit: 1 }),
     () => true,
   )
 }

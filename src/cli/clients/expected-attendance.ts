@@ -132,10 +132,7 @@ function strangersOf(
 
 async function clientsByPlace(inventory: Pick<InventoryReader, 'clients'>) {
   const all: Client[] = []
-  const pages = followPages<Client>(
-    (limit, cursor) => inventory.clients({ limit, ...(cursor === undefined ? {} : { cursor }) }),
-    Number.POSITIVE_INFINITY,
-  )
+  const pages = followPages<Client>((page) => inventory.clients(page), Number.POSITIVE_INFINITY)
   for await (const { items } of pages) all.push(...items)
   const byLabel = Map.groupBy(
     all.filter(({ label }) => label !== null),
@@ -158,8 +155,7 @@ async function importedByHost(
 ): Promise<ReadonlyMap<string, Imported>> {
   const hosts = new Map<string, Imported>()
   const pages = followPages<InventoriedCertificate>(
-    (limit, cursor) =>
-      inventory.certificates({ source: 'imported', limit, ...(cursor === undefined ? {} : { cursor }) }),
+    (page) => inventory.certificates({ source: 'imported', ...page }),
     Number.POSITIVE_INFINITY,
   )
   for await (const { items } of pages) {
@@ -185,8 +181,7 @@ async function issuedByClient(
   const expiries = new Map<string, string>()
   const filter = { source: 'observed', state: 'valid' } as const
   const pages = followPages<InventoriedCertificate>(
-    (limit, cursor) =>
-      inventory.certificates({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) }),
+    (page) => inventory.certificates({ ...filter, ...page }),
     Number.POSITIVE_INFINITY,
   )
   for await (const { items } of pages) {

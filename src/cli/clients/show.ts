@@ -2,14 +2,14 @@ import type { Client } from '../../audit/inventory/client.ts'
 import type { Failure } from '../../audit/inventory/failure.ts'
 import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
 import type { InventoriedOrder } from '../../audit/inventory/order.ts'
-import { CliError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
 import { clientText } from '../describe-inventory.ts'
 import { failureColumns } from '../failures/list.ts'
 import { findFirst } from '../lists/follow-pages.ts'
+import { found } from '../lists/found.ts'
 import { orderColumns } from '../orders/list.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
-import { renderFields, renderTable } from '../render.ts'
+import { renderFields, renderSection } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 
 /** Of the lists under a client. */
@@ -31,12 +31,11 @@ export function showClientCommand(context: CommandContext) {
     .option('--utc', 'times in UTC instead of relative')
     .option('--json', 'as JSON')
     .action(async (id: string, options: PlaceOptions & { utc?: boolean; json?: boolean }, self) => {
-      const shown = await withPlace(context, self, options, ({ operations }) =>
-        find(operations.inventory, id),
+      const shown = found(
+        await withPlace(context, self, options, ({ operations }) => find(operations.inventory, id)),
+        'client',
+        id,
       )
-      if (shown === null) {
-        throw new CliError(`there is no client ${id} in this record`, 'List them with: acmetap clients')
-      }
       if (options.json === true) return writeJson(context.terminal, shown)
       context.terminal.write(renderClient(context.terminal, shown, options.utc === true))
     })
@@ -44,7 +43,7 @@ export function showClientCommand(context: CommandContext) {
 
 async function find(inventory: InventoryReader, id: string): Promise<ShownClient | null> {
   const client = await findFirst<Client>(
-    (limit, cursor) => inventory.clients({ limit, ...(cursor === undefined ? {} : { cursor }) }),
+    (page) => inventory.clients(page),
     (one) => one.id === id,
   )
   if (client === null) return null
@@ -55,7 +54,7 @@ async function find(inventory: InventoryReader, id: string): Promise<ShownClient
 
 function renderClient(terminal: Terminal, { client, orders, failures }: ShownClient, utc: boolean): string {
   const { colors } = terminal
-  const parts = [
+  return [
     `${colors.bold(`client ${client.id}`)}\n`,
     renderFields(terminal, [
       ['who', clientText(client)],
@@ -74,18 +73,7 @@ function renderClient(terminal: Terminal, { client, orders, failures }: ShownCli
       ['first seen', client.firstSeen],
       ['last seen', client.lastSeen],
     ]),
-  ]
-  if (failures.length > 0) {
-    parts.push(
-      `\n${colors.bold('last failures')}\n`,
-      renderTable(terminal, failureColumns(terminal, utc), failures),
-    )
-  }
-  if (orders.length > 0) {
-    parts.push(
-      `\n${colors.bold('last orders')}\n`,
-      renderTable(terminal, orderColumns(terminal, utc), orders),
-    )
-  }
-  return parts.join('')
+    renderSection(terminal, 'last failures', failureColumns(terminal, utc), failures),
+    renderSection(terminal, 'last orders', orderColumns(terminal, utc), orders),
+  ].join('')
 }

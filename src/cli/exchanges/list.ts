@@ -67,7 +67,7 @@ export function listCommand(context: CommandContext) {
           const asked = recordFilterOf(filter)
           await write(
             followPages<RecordedExchange, NonNullable<Awaited<ReturnType<typeof reader.page>>['next']>>(
-              async (limit, cursor) => {
+              async ({ limit, cursor }) => {
                 const { exchanges, next } = await reader.page(asked, limit, cursor ?? null)
                 return { items: exchanges, next }
               },
@@ -78,9 +78,8 @@ export function listCommand(context: CommandContext) {
         })
       }
       await withPlace(context, self, options, async ({ operations: { inventory } }) => {
-        const page = (limit: number, cursor: string | undefined) =>
-          inventory.exchanges({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) })
-        await write(followPages(page, wanted, progress))
+        const pages = followPages((page) => inventory.exchanges({ ...filter, ...page }), wanted, progress)
+        await write(pages)
         await tellStanding(inventory, terminal)
       })
     })

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Paging } from '../../audit/inventory/every-page.ts'
 import {
   type Correlation,
   type Failure,
@@ -113,8 +114,7 @@ async function show(
 }
 
 function pagesOf(inventory: InventoryReader, filter: FailureFilter) {
-  return (limit: number, cursor: string | undefined) =>
-    inventory.failures({ ...filter, limit, ...(cursor === undefined ? {} : { cursor }) })
+  return (page: Paging) => inventory.failures({ ...filter, ...page })
 }
 
 function nothingIn(given: Readonly<Record<string, string>>, limited: boolean): string {

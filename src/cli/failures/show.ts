@@ -1,9 +1,9 @@
 import type { Failure } from '../../audit/inventory/failure.ts'
-import { CliError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
 import { clientText, whatText } from '../describe-inventory.ts'
 import { escapeText } from '../escape.ts'
 import { findFirst } from '../lists/follow-pages.ts'
+import { found } from '../lists/found.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
 import { renderFields } from '../render.ts'
 import { renderDiagnosis } from '../render-diagnosis.ts'
@@ -20,15 +20,13 @@ export function showFailureCommand(context: CommandContext) {
     .option('--json', 'as JSON')
     .action(async (id: string, options: PlaceOptions & { json?: boolean }, self) => {
       const { terminal } = context
-      const failure = await withPlace(context, self, options, ({ operations: { inventory } }) =>
+      const first = await withPlace(context, self, options, ({ operations: { inventory } }) =>
         findFirst<Failure>(
-          (limit, cursor) => inventory.failures({ limit, ...(cursor === undefined ? {} : { cursor }) }),
+          (page) => inventory.failures(page),
           (one) => one.id === id || one.exchange === id,
         ),
       )
-      if (failure === null) {
-        throw new CliError(`there is no failure ${id} in this record`, 'List them with: acmetap failures')
-      }
+      const failure = found(first, 'failure', id)
       if (options.json === true) return writeJson(terminal, failure)
       terminal.write(renderFailure(terminal, failure))
     })

@@ -1,3 +1,4 @@
+import { type Paging, paging } from '../../audit/inventory/every-page.ts'
 import type { Page } from '../../audit/inventory/values.ts'
 import { UsageError } from '../cli-error.ts'
 import type { Terminal } from '../terminal.ts'
@@ -33,17 +34,14 @@ export interface Part<T> {
  * has come where it takes long.
  */
 export async function* followPages<T, C = string>(
-  fetch: (
-    limit: number,
-    cursor: C | undefined,
-  ) => Promise<{ readonly items: Page<T>['items']; readonly next: C | null }>,
+  fetch: (asked: Paging<C>) => Promise<{ readonly items: Page<T>['items']; readonly next: C | null }>,
   wanted: number,
   progress?: { readonly terminal: Terminal; readonly what: string },
 ): AsyncGenerator<Part<T>> {
   let [left, count, told] = [wanted, 0, progress?.terminal.now() ?? 0]
-  let cursor: C | undefined
+  let cursor: C | null = null
   for (;;) {
-    const { items, next } = await fetch(Math.min(left, LARGEST_PAGE), cursor)
+    const { items, next } = await fetch(paging(Math.min(left, LARGEST_PAGE), cursor))
     left -= items.length
     count += items.length
     const ends = next === null || left <= 0
@@ -71,7 +69,7 @@ export async function collect<T, C = string>(
 
 /** The first that is meant, newest first; null where there is none. */
 export async function findFirst<T>(
-  fetch: (limit: number, cursor: string | undefined) => Promise<Page<T>>,
+  fetch: (asked: Paging) => Promise<Page<T>>,
   meant: (item: T) => boolean,
 ): Promise<T | null> {
   for await (const { items } of followPages(fetch, Number.POSITIVE_INFINITY)) {

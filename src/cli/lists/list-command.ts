@@ -54,12 +54,10 @@ export function listCommand<T, F extends FilterShape>(
     const { given, filter } = filtersOf(list, self, terminal)
     const wanted = wantedOf(options)
     await withPlace(context, self, options, async ({ operations: { inventory } }) => {
-      const parts = followPages<T>(
-        (limit, cursor) =>
-          list.page(inventory, { ...filter, limit, ...(cursor === undefined ? {} : { cursor }) }),
-        wanted,
-        { terminal, what: list.many },
-      )
+      const parts = followPages<T>((page) => list.page(inventory, { ...filter, ...page }), wanted, {
+        terminal,
+        what: list.many,
+      })
       const columns = list.columns(terminal, options.utc === true)
       const count =
         options.json === true ? await writeArray(terminal, parts) : await writeTable(terminal, columns, parts)

@@ -1,9 +1,9 @@
 import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
 import { type InventoriedOrder, type OrderDetail, orderFilter } from '../../audit/inventory/order.ts'
-import { CliError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
 import { readFilters } from '../lists/filter-options.ts'
 import { findFirst } from '../lists/follow-pages.ts'
+import { found } from '../lists/found.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
 import { writeJson } from '../terminal.ts'
 import { renderOrder } from './render-order.ts'
@@ -19,12 +19,10 @@ export function showOrderCommand(context: CommandContext) {
     .option('--json', 'as JSON')
     .action(async (words: string, options: PlaceOptions & { json?: boolean }, self) => {
       const { terminal } = context
-      const order = await withPlace(context, self, options, ({ operations }) =>
+      const newest = await withPlace(context, self, options, ({ operations }) =>
         findOrder(operations.inventory, words, terminal.now()),
       )
-      if (order === null) {
-        throw new CliError(`there is no order ${words} in this record`, 'List them with: acmetap orders')
-      }
+      const order = found(newest, 'order', words)
       if (options.json === true) return writeJson(terminal, order)
       terminal.write(renderOrder(terminal, order))
     })
@@ -38,7 +36,7 @@ async function findOrder(
   if (/^[0-9a-f]{16}$/.test(words) || /^https?:\/\//i.test(words)) return inventory.order(words)
   const filter = readFilters(orderFilter, { name: words }, now)
   const newest = await findFirst<InventoriedOrder>(
-    (_, cursor) => inventory.orders({ ...filter, limit: 1, ...(cursor === undefined ? {} : { cursor }) }),
+    (page) => inventory.orders({ ...filter, ...page, limit: 1 }),
     () => true,
   )
   return newest === null ? null : inventory.order(newest.id)

@@ -3,6 +3,7 @@ import type { RecordOperations } from '../../../api/operations.ts'
 import type { InventoriedAccount } from '../../../audit/inventory/account.ts'
 import type { InventoriedCertificate } from '../../../audit/inventory/certificate.ts'
 import type { Client } from '../../../audit/inventory/client.ts'
+import type { Paging } from '../../../audit/inventory/every-page.ts'
 import type { Failure } from '../../../audit/inventory/failure.ts'
 import type { InventoryProgress } from '../../../audit/inventory/inventory-reader.ts'
 import type { Summary } from '../../../audit/inventory/summary.ts'
@@ -142,13 +143,9 @@ function asOf(certificate: InventoriedCertificate, until: string): InventoriedCe
 async function* all<T>(
   terminal: Terminal,
   what: string,
-  page: (paging: { readonly limit: number; readonly cursor?: string }) => Promise<Page<T>>,
+  page: (asked: Paging) => Promise<Page<T>>,
 ): AsyncGenerator<T> {
-  const parts = followPages<T>(
-    (limit, cursor) => page(cursor === undefined ? { limit } : { limit, cursor }),
-    Number.POSITIVE_INFINITY,
-    { terminal, what },
-  )
+  const parts = followPages<T>(page, Number.POSITIVE_INFINITY, { terminal, what })
   for await (const { items } of parts) yield* items
 }
 
