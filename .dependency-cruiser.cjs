@@ -5,7 +5,8 @@ const ROWS = [
   ['policy', 'ledger', 'audit', 'ca', 'interception'],
   ['engine'],
   ['broker'],
-  ['proxy', 'store', 'api', 'alerts'],
+  ['alerts'],
+  ['proxy', 'store', 'api'],
   ['app'],
   ['cli', 'main'],
 ]

@@ -5,6 +5,8 @@
  * Every key carries a description; a key without a default carries an example.
  */
 import { z } from 'zod'
+import { alerts, watch } from './alerts.ts'
+import { key } from './key.ts'
 import { OTHER_HOST_PRESET_NAMES } from './other-host-presets.ts'
 import { PACED, PRESET_NAMES } from './presets.ts'
 import {
@@ -24,10 +26,6 @@ import {
   secret,
   syslogUrl,
 } from './values.ts'
-
-function key<T extends z.ZodType>(schema: T, description: string, example?: unknown): T {
-  return schema.meta(example === undefined ? { description } : { description, example })
-}
 
 const egressProxy = {
   proxy: key(
@@ -417,6 +415,8 @@ export const configSchema = z.strictObject({
   ),
   egress: key(egress.prefault({}), 'The way out, for CAs and tunnels.'),
   sinks: key(z.array(sink).optional(), 'Where else the record goes, line by line, at least once.'),
+  alerts: key(alerts.prefault({}), 'Who is told of what goes wrong.'),
+  watch: key(watch.prefault({}), 'What acmetap looks at by itself.'),
   limits: key(limits.prefault({}), 'What one process takes on.'),
   retention: key(
     retention.prefault({}),

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { instant, paging, word } from '../audit/inventory/values.ts'
+
+export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'xmpp', 'sieve'] as const
+
+/** A place that serves certificates, as the watch list has it: `host:port` or `host:port/starttls kind`. */
+export const endpointText = z
+  .string()
+  .max(300)
+  .regex(
+    new RegExp(`^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):\\d{1,5}(/(${STARTTLS.join('|')}))?$`),
+    `must be host:port, or host:port/KIND where the protocol begins in plain text (${STARTTLS.join(', ')})`,
+  )
+  .meta({ example: 'mail.example.com:25/smtp' })
+
+export const endpoint = z.strictObject({
+  endpoint: endpointText,
+  source: z.enum(['config', 'added', 'imported', 'learned']),
+  probed: instant().nullable(),
+  /** What was served, when it was last seen to serve anything. */
+  served: z
+    .strictObject({
+      fingerprint: z.string(),
+      serial: z.string(),
+      names: z.array(z.string()),
+      issuer: z.string(),
+      notBefore: instant(),
+      notAfter: instant(),
+      /** Subject of each certificate that came, the end entity first. */
+      chain: z.array(z.string()),
+      /** It verifies against the usual roots and those of the configured CAs, for this host. */
+      trusted: z.boolean(),
+      /** Why not. */
+      fault: z.string().nullable(),
+    })
+    .nullable(),
+  /** Why nothing could be seen; null when it could. */
+  error: z.string().nullable(),
+  failingSince: instant().nullable(),
+  /** The newest certificate of the inventory for exactly the served names, where it is newer than the served one. */
+  newer: z.strictObject({ fingerprint: z.string(), serial: z.string(), firstSeen: instant() }).nullable(),
+})
+export type EndpointState = z.output<typeof endpoint>
+
+export const endpointFilter = z.strictObject({
+  source: endpoint.shape.source.optional(),
+  host: word.optional(),
+  ...paging,
+})
+export type EndpointFilter = z.output<typeof endpointFilter>

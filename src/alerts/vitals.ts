@@ -1,0 +1,53 @@
+import type { Millis } from './rule.ts'
+
+/** How acmetap itself and what it sees of the CAs stands: measured by the server, every few seconds. Kept nowhere. */
+export interface Vitals {
+  readonly at: Millis
+  /** Of the last five minutes, as seen by the whole fleet. */
+  readonly cas: readonly CaVitals[]
+  readonly record: {
+    /** Since when no fact could be written; null while they can. */
+    readonly unwritableSince: Millis | null
+    readonly detail: string | null
+    /** Facts the inventory has not taken in, and since when there have been some without pause. */
+    readonly backlog: number
+    readonly behindSince: Millis | null
+    /** Bytes of outcomes that wait outside of the store. */
+    readonly spillBytes: number
+  }
+  readonly roots: readonly {
+    readonly name: string
+    readonly fingerprint: string
+    readonly notAfter: Millis
+    readonly run: string
+  }[]
+  readonly sinks: readonly {
+    readonly name: string
+    readonly failingSince: Millis | null
+    readonly backlog: number
+    readonly error: string | null
+  }[]
+  readonly channels: readonly {
+    readonly name: string
+    readonly failingSince: Millis | null
+    readonly waiting: number
+    readonly error: string | null
+  }[]
+}
+
+export interface CaVitals {
+  readonly ca: string
+  readonly exchanges: number
+  /** No answer: could not be reached, or gave none in time. */
+  readonly failed: number
+  /** Answers 500 to 599. */
+  readonly serverErrors: number
+  /** Of the answers; ms. Null without answers. */
+  readonly p50: number | null
+  readonly p95: number | null
+  /** What it says most often when it fails. */
+  readonly error: string | null
+  readonly lastExchange: string | null
+  /** The CA's Date less ours, in ms; the median of the last answers. Null where none said. */
+  readonly skew: number | null
+}
