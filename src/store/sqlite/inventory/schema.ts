@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 
 /** A file of another number is made again from the record. */
-export const SCHEMA = '3'
+export const SCHEMA = '4'
 
 /** Makes the tables in an empty database. See `tables.ts` for what they mean. */
 export function createInventory(db: Database.Database): void {
@@ -128,6 +128,13 @@ create table rate_limits (
   client integer, names integer, operation integer not null, by text not null, limit_name text not null, key text,
   until integer, detail text
 );
+
+create table happenings (
+  fact integer not null, n integer not null, kind text not null, at integer not null, exchange text not null, ca integer,
+  mode integer not null, operation integer not null, account integer, client integer, order_id integer, names integer,
+  body text not null,
+  primary key (fact, n)
+) without rowid;
 
 create table summary (
   hour integer not null, ca integer not null, mode integer not null, operation integer not null,

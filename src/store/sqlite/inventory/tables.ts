@@ -8,6 +8,7 @@
  * types, diagnosis classes …) are numbers of `words`. Personal values are digests (hex) into the record's `personal`.
  */
 import type { Generated } from 'kysely'
+import type { Happening } from '../../../audit/inventory/happening.ts'
 
 /** `position`: sequence number and digest of the last fact taken in; `stream`; `schema`. */
 export interface StateTable {
@@ -271,6 +272,25 @@ export interface RateLimitsTable {
   detail: string | null
 }
 
+/** What was seen first, for the rules of alerts: a row for each, of the last 8 days. */
+export interface HappeningsTable {
+  /** Of the outcome that showed it; `n` counts what one fact showed. */
+  fact: number
+  n: number
+  kind: Happening['kind']
+  at: number
+  exchange: string
+  ca: number | null
+  mode: number
+  operation: number
+  account: number | null
+  client: number | null
+  order_id: number | null
+  names: number | null
+  /** JSON: what is of its kind alone. */
+  body: string
+}
+
 /** Ended exchanges by hour. `kept` 1: of facts that are gone for their age, added when they went; 0: made from facts. */
 export interface SummaryTable {
   hour: number
@@ -307,6 +327,7 @@ export interface InventoryTables {
   certificate_downloads: CertificateDownloadsTable
   failures: FailuresTable
   rate_limits: RateLimitsTable
+  happenings: HappeningsTable
   summary: SummaryTable
   summary_days: SummaryDaysTable
 }
