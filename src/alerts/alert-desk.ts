@@ -54,6 +54,8 @@ export interface AlertFeed {
   use(settings: AlertSettings): void
   /** What a probe found. */
   probed(state: EndpointState): Promise<void>
+  /** What is watched now beside what was added by hand: what was found at any other place is forgotten. */
+  watched(endpoints: readonly string[]): Promise<void>
 }
 
 export interface AlertDesk {

@@ -36,6 +36,7 @@ export const endpoint = z.strictObject({
     .nullable(),
   /** Why nothing could be seen; null when it could. */
   error: z.string().nullable(),
+  /** Since when nothing could be seen, or what was served does not verify; null while it does. */
   failingSince: instant().nullable(),
   /** The newest certificate of the inventory for exactly the served names, where it is newer than the served one. */
   newer: z.strictObject({ fingerprint: z.string(), serial: z.string(), firstSeen: instant() }).nullable(),
