@@ -1,17 +1,11 @@
 import { z } from 'zod'
 import { instant, paging, word } from '../audit/inventory/values.ts'
+import { STARTTLS, endpointText as writtenEndpoint } from '../config/alerts.ts'
 
-export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'xmpp', 'sieve'] as const
+export { STARTTLS }
 
 /** A place that serves certificates, as the watch list has it: `host:port` or `host:port/starttls kind`. */
-export const endpointText = z
-  .string()
-  .max(300)
-  .regex(
-    new RegExp(`^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):\\d{1,5}(/(${STARTTLS.join('|')}))?$`),
-    `must be host:port, or host:port/KIND where the protocol begins in plain text (${STARTTLS.join(', ')})`,
-  )
-  .meta({ example: 'mail.example.com:25/smtp' })
+export const endpointText = writtenEndpoint().meta({ example: 'mail.example.com:25/smtp' })
 
 export const endpoint = z.strictObject({
   endpoint: endpointText,

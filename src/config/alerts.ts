@@ -14,6 +14,10 @@ const httpUrl = () =>
       (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
       'must be a URL with https:// or http://',
     )
+    .refine(
+      (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
+      'must not carry a user name or password',
+    )
 
 /** A URL that is a credential itself, as most chat services have it. */
 const secretUrl = (what: string, example: string) => ({
@@ -90,7 +94,7 @@ const channel = z.strictObject({
       .strictObject({
         token: key(secret().optional(), 'Token of the bot.', '${TELEGRAM_TOKEN}'),
         token_file: key(path().optional(), 'File whose first line is that token.', './telegram.token'),
-        chat: key(z.string().min(1), 'Id of the chat.', '-1001234567890'),
+        chat: key(z.string().min(1), 'Id of the chat.', "'-1001234567890'"),
         url: key(httpUrl().default('https://api.telegram.org'), 'Its API.'),
         trust,
       })
@@ -172,7 +176,7 @@ const route = z.strictObject({
     ['.shop.example.com'],
   ),
   labels: key(z.array(z.string()).optional(), 'Only of clients with these labels.', ['cluster-a']),
-  cas: key(z.array(z.string()).optional(), 'Only of these CAs.', ['letsencrypt']),
+  cas: key(z.array(z.string()).optional(), 'Only of these CAs.', ['pebble']),
   teams: key(z.array(z.string()).optional(), 'Only what belongs to these teams (alerts.teams).', ['web']),
   channels: key(z.array(z.string()), 'Who is told: names of channels. Empty: nobody.', ['ops']),
   escalate: key(
@@ -394,9 +398,22 @@ export const alerts = z.strictObject({
   ),
 })
 
+/** Protocols that begin in plain text and then change to TLS. */
+export const STARTTLS = ['smtp', 'imap', 'pop3', 'ftp', 'ldap', 'postgres', 'xmpp', 'sieve'] as const
+
+/** `host:port` or `host:port/starttls kind`; IPv6 addresses in brackets. */
+export const endpointText = () =>
+  z
+    .string()
+    .max(300)
+    .regex(
+      new RegExp(`^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):\\d{1,5}(/(${STARTTLS.join('|')}))?$`),
+      `must be host:port, or host:port/KIND where the protocol begins in plain text (${STARTTLS.join(', ')})`,
+    )
+
 export const watch = z.strictObject({
   endpoints: key(
-    z.array(z.string()).default([]),
+    z.array(endpointText()).default([]),
     'Places whose served certificate is looked at: host:port, or host:port/smtp where TLS begins after STARTTLS.',
     ['www.example.com:443', 'mail.example.com:25/smtp'],
   ),

@@ -31,10 +31,12 @@ function renderKey(name: string, info: KeyInfo, indent: string): string[] {
     ]
   } else if (info.kind === 'list' && entry?.kind === 'mapping') {
     const members = renderMembers(entry, `${indent}    `)
-    const first = members.findIndex((line) => !line.trimStart().startsWith('#'))
+    const first = members.findIndex((line) => !line.trimStart().startsWith('# '))
     lines = [
       `${indent}${name}:`,
-      ...members.map((line, at) => (at === first ? `${indent}  - ${line.slice(indent.length + 4)}` : line)),
+      ...members.map((line, at) =>
+        at === first ? `${indent}  - ${line.trimStart().replace('#', '')}` : line,
+      ),
     ]
   } else lines = [`${indent}${name}: ${inline(info.default ?? info.example)}`]
   const absent = info.optional && info.default === undefined

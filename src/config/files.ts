@@ -2,10 +2,11 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Complaint, KeyPath } from './config-error.ts'
 import type { Config } from './schema.ts'
-import { passwordSources, readPassword } from './secrets.ts'
+import { CHANNEL_KINDS, readSecret, secretFiles } from './secrets.ts'
+import { parseTemplate } from './templates.ts'
 
 /**
- * Reads every PEM and password file the configuration names, so that `config check`, a start and a reload give the same
+ * Reads every PEM, secret and template file the configuration names, so that `config check`, a start and a reload give the same
  * verdict. Paths must be absolute already.
  */
 export function checkFiles(config: Config): Complaint[] {
@@ -21,10 +22,14 @@ export function checkFiles(config: Config): Complaint[] {
   for (const [at, { syslog }] of (config.sinks ?? []).entries()) {
     roots(['sinks', at, 'syslog', 'trust'], syslog?.trust)
   }
-  for (const [path, source] of passwordSources(config)) {
-    if (source.password_file !== undefined) {
-      attempt([...path, 'password_file'], found, () => readPassword(source))
-    }
+  for (const [at, channel] of (config.alerts.channels ?? []).entries()) {
+    for (const kind of CHANNEL_KINDS) roots(['alerts', 'channels', at, kind, 'trust'], channel[kind]?.trust)
+  }
+  for (const [name, file] of Object.entries(config.alerts.templates ?? {})) {
+    if (file !== undefined) attempt(['alerts', 'templates', name], found, () => parseTemplate(file))
+  }
+  for (const { path, file, what } of secretFiles(config)) {
+    attempt(path, found, () => readSecret({ value: undefined, file }, what))
   }
   for (const name of ['acme', 'proxy'] as const) {
     checkPair(['listeners', name, 'certificate'], config.listeners[name].certificate, found)

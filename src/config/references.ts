@@ -2,6 +2,8 @@
  * What holds between keys. Looks at the value before the schema has accepted it, so that these are reported
  * together with everything else; what has the wrong type is left to the schema.
  */
+
+import { checkAlerts } from './alert-references.ts'
 import type { Complaint, KeyPath } from './config-error.ts'
 import { closest } from './keys.ts'
 
@@ -20,6 +22,7 @@ export function checkReferences(written: unknown): Complaint[] {
     ),
     ...checkSinks(root.sinks),
     ...checkAdmin(mapping(listeners.admin)),
+    ...checkAlerts(root.alerts, cas),
   ]
 }
 

@@ -1,9 +1,13 @@
 /** What is allowed but will probably hurt. Shown by `config check` and once at start. */
 
+import { isHere } from './alert-references.ts'
 import { PRESETS } from './presets.ts'
 import { relayChanges } from './relay-memory.ts'
 import type { Config } from './schema.ts'
+import { CHANNEL_KINDS } from './secrets.ts'
 import { splitHost } from './values.ts'
+
+type Channel = NonNullable<Config['alerts']['channels']>[number]
 
 /** One self-contained line each. Reads `relays.json` in the data folder if it is there. */
 export function configWarnings(config: Config): string[] {
@@ -12,6 +16,7 @@ export function configWarnings(config: Config): string[] {
     ...caWarnings(config),
     ...interceptWarnings(config),
     ...listenerWarnings(config),
+    ...alertWarnings(config),
   ]
 }
 
@@ -128,4 +133,37 @@ function isDefault(names: readonly string[]): boolean {
 
 function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.')
+}
+
+function alertWarnings({ alerts }: Config): string[] {
+  const channels = alerts.channels ?? []
+  const found = channels.flatMap((channel) => channelWarnings(channel))
+  const told = new Set([
+    ...(alerts.routes ?? []).flatMap(({ channels: names, escalate }) => [
+      ...names,
+      ...(escalate ? [escalate.channel] : []),
+    ]),
+  ])
+  for (const { name, heartbeat, report } of channels) {
+    if (alerts.routes !== undefined && !told.has(name) && heartbeat === undefined && !report) {
+      found.push(`alerts.channels: no route leads to ${name}`)
+    }
+  }
+  return found
+}
+
+function channelWarnings(channel: Channel): string[] {
+  const { name, email } = channel
+  const found: string[] = []
+  for (const kind of CHANNEL_KINDS) {
+    const settings = channel[kind]
+    const url = settings !== undefined && 'url' in settings ? settings.url : undefined
+    if (url?.startsWith('http://') && !isHere(url)) {
+      found.push(`alerts.channels: ${name} sends over http://, readable on the way; use https://`)
+    }
+  }
+  if (email?.tls === 'off' && !isHere(email.smtp)) {
+    found.push(`alerts.channels: ${name} sends mail without TLS, readable on the way; take tls: off out`)
+  }
+  return found
 }

@@ -30,7 +30,14 @@ function withoutAlternatives(text: string): string {
     .replace(/^ *password: .*\n/gm, '')
     .replace(/^ {4}syslog:\n(?: {6}.*\n)*/gm, '')
     .replace(/^ *stdout: .*\n/gm, '')
+    .replace(/^ *secret: .*\n/gm, '')
+    .replace(KINDS, '')
+    .replace(/^ *escalate:\n(?: {8}.*\n| *# .*\n)*/gm, '')
 }
+
+/** Every kind of channel but the webhook. */
+const KINDS =
+  /^ {6}(?:email|slack|teams|discord|mattermost|telegram|ntfy|pagerduty|opsgenie|alertmanager):\n(?: {8}.*\n| *# .*\n)*/gm
 
 test('with its comments taken off, it misses no key and still loads', () => {
   const complete = example.replace(/^( *)#((?: {2})*(?:- )?[A-Za-z_]+:(?: .*)?)$/gm, '$1$2')
