@@ -15,7 +15,10 @@ export interface Look {
   currentCertificates(): Iterable<CurrentCertificate>
   /** Newest newOrder that a CA took for exactly these names. Null when there was none. */
   lastOrder(names: readonly string[]): { readonly at: Millis; readonly status: string | null } | null
-  /** Clients with a current certificate or an order of the last 100 days. */
+  /**
+   * Clients with a current certificate or an order of the last 100 days, but for those in whose place another came up
+   * since: the account at another address, or another account at the same.
+   */
   clients(): Iterable<ClientRhythm>
   /** What the last probes of the watch list found. */
   endpoints(): Iterable<EndpointState>
@@ -36,6 +39,8 @@ export interface CurrentCertificate {
   readonly names: readonly string[]
   readonly notBefore: Millis
   readonly notAfter: Millis
+  /** Of a CA for tests, by the name of its issuer: nothing trusts it. */
+  readonly isForTests: boolean
   /** Renewal information (RFC 9773): as the client or acmetap's own poll got it last. */
   readonly window: {
     readonly start: Millis
@@ -59,7 +64,12 @@ export interface ClientRhythm {
   readonly label: string | null
   readonly first: Millis
   readonly last: Millis
-  /** Longest of its last 20 pauses of over an hour between two exchanges; null with fewer than 3 of them. */
+  /** From when its silence counts: `last`, or the end of the last day and more in which nobody at all was heard. */
+  readonly silentFrom: Millis
+  /**
+   * Longest of its last 20 pauses of over an hour between two exchanges; null where after fewer than 3 of them it came
+   * without ordering anything: who comes only to order has no rhythm but that of its certificates.
+   */
   readonly longestPause: Millis | null
   /** Soonest end of its current certificates; null where it has none. */
   readonly soonestExpiry: Millis | null

@@ -1,0 +1,34 @@
+import type { StateRule } from '../rule.ts'
+import { namesText, standing } from './standing.ts'
+import { MINUTE, momentText } from './time-text.ts'
+
+/** A place of the watch list still serves the certificate before the renewal. */
+export const endpointOutdated: StateRule = {
+  name: 'endpoint-outdated',
+  every: MINUTE,
+  resolution: 'It serves the newer certificate, or is no longer looked at.',
+  *occurrences(now, { rules }, look) {
+    const { severity, after } = rules['endpoint-outdated']
+    for (const { endpoint, served, newer } of look.endpoints()) {
+      if (served === null || newer === null || newer.fingerprint === served.fingerprint) continue
+      const renewed = Date.parse(newer.firstSeen)
+      if (now - renewed < after) continue
+      yield standing({
+        rule: 'endpoint-outdated',
+        key: endpoint,
+        severity,
+        at: now,
+        title: `${endpoint} still serves the certificate before the renewal`,
+        cause: `A newer certificate for ${namesText(served.names)} was issued ${momentText(renewed)} (serial ${newer.serial}); the one that is served ends ${momentText(Date.parse(served.notAfter))}.`,
+        remedy:
+          'Reload the server, and give the client a deploy or renew hook that does it. Look also for a second server behind the name that never got the new files.',
+        fixer: 'server',
+        about: {
+          names: served.names,
+          details: { endpoint, served: served.serial, newer: newer.serial },
+        },
+        evidence: { certificate: newer.fingerprint },
+      })
+    }
+  },
+}

@@ -1,0 +1,29 @@
+import type { StateRule } from '../rule.ts'
+import { standing } from './standing.ts'
+import { MINUTE, momentText, spanText } from './time-text.ts'
+
+/** One of acmetap's own roots ends soon. */
+export const rootExpiring: StateRule = {
+  name: 'root-expiring',
+  every: 5 * MINUTE,
+  resolution: 'The root was replaced.',
+  *occurrences(now, { rules }, _look, vitals) {
+    const { severity, before } = rules['root-expiring']
+    for (const { name, fingerprint, notAfter, run } of vitals.roots) {
+      const left = notAfter - now
+      if (left > before) continue
+      const hasEnded = left <= 0
+      yield standing({
+        rule: 'root-expiring',
+        key: fingerprint,
+        severity: hasEnded ? 'critical' : severity,
+        at: now,
+        title: hasEnded ? `The ${name} has ended` : `The ${name} ends in ${spanText(left)}`,
+        cause: `It ${hasEnded ? 'ended' : 'ends'} ${momentText(notAfter)}. Clients that trust it refuse connections to acmetap from then on.`,
+        remedy: `Make its successor now, so that clients can be given both before the change: ${run}`,
+        fixer: 'acmetap',
+        about: { details: { root: name, fingerprint, notAfter: new Date(notAfter).toISOString() } },
+      })
+    }
+  },
+}
