@@ -12,7 +12,8 @@ import { API, LONGEST_SEGMENT, type Places, registerRoutes } from './register.ts
 import { ROUTES } from './routes.ts'
 
 export interface AdminSources extends HealthSources {
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }>
+  /** `accept`: that field of the request. */
+  metrics(accept?: string): Promise<{ readonly contentType: string; readonly body: string }>
 }
 
 /** Where the listener's certificate comes from, and whose certificates those who connect may show. */
@@ -102,9 +103,9 @@ export async function adminApp(
           await authorise(request, { method: 'GET', role: 'viewer' }, authenticate)
       },
     },
-    async (_request, reply: FastifyReply) => {
-      const { contentType, body } = await sources.metrics()
-      return reply.type(contentType).send(body)
+    async (request: FastifyRequest, reply: FastifyReply) => {
+      const { contentType, body } = await sources.metrics(request.headers.accept)
+      return reply.header('vary', 'Accept').type(contentType).send(body)
     },
   )
   return app

@@ -1,6 +1,10 @@
 import { AcmeProblem } from '../acme/problem.ts'
 import { PROBLEM_TYPES, problemShortName } from '../acme/problem-types.ts'
 import { readProblem } from '../acme/response-objects.ts'
+import type { Settled } from '../alerts/alert-desk.ts'
+import type { EndpointState } from '../alerts/endpoint.ts'
+import type { Notification } from '../alerts/notification.ts'
+import type { Happening } from '../audit/inventory/happening.ts'
 import type { Pruned } from '../audit/keeping.ts'
 import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
@@ -27,24 +31,34 @@ export function observeWith(
     completed(exchange: Completed): void {
       const { mode, operation, outcome, inspection, ambiguities } = exchange
       const ca = exchange.destination?.ca ?? 'none'
-      metrics.exchanges.inc({ mode, ca, operation, outcome: outcome.kind })
-      metrics.duration.observe(
-        { mode, operation },
-        (exchange.completedAt.monotonic - exchange.receivedAt.monotonic) / 1e6,
-      )
+      const exemplarLabels = { exchange: exchange.id }
+      metrics.exchanges.inc({ labels: { mode, ca, operation, outcome: outcome.kind }, exemplarLabels })
+      metrics.duration.observe({
+        labels: { mode, operation },
+        value: (exchange.completedAt.monotonic - exchange.receivedAt.monotonic) / 1e6,
+        exemplarLabels,
+      })
       if (exchange.turn.waited > 0) metrics.waited.observe({ ca, operation }, exchange.turn.waited / 1e6)
       if (outcome.kind === 'response') {
         if (outcome.tunnel) {
           metrics.tunnelBytes.inc({ direction: 'up' }, outcome.tunnel.up)
           metrics.tunnelBytes.inc({ direction: 'down' }, outcome.tunnel.down)
-        } else metrics.sources.inc({ ca, source: outcome.source ?? 'ca' })
+        } else {
+          metrics.sources.inc({ ca, source: outcome.source ?? 'ca' })
+          metrics.responses.inc({ ca, status: classOfStatus(outcome.response.status) })
+        }
       }
-      if (outcome.kind !== 'refused') metrics.durationCa.observe({ ca }, outcome.durationCa / 1e6)
+      if (outcome.kind === 'failed')
+        metrics.failures.inc({ labels: { ca, cause: outcome.failure.cause }, exemplarLabels })
+      if (exchange.decision.effect === 'deny')
+        metrics.refusals.inc({ labels: { ca, rule: knownRule(exchange.decision.rule) }, exemplarLabels })
+      if (outcome.kind !== 'refused')
+        metrics.durationCa.observe({ labels: { ca }, value: outcome.durationCa / 1e6, exemplarLabels })
       if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
       for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind)))
         metrics.ambiguous.inc({ kind })
       const problem = problemTypeOf(exchange)
-      if (problem) metrics.problems.inc({ ca, type: problem })
+      if (problem) metrics.problems.inc({ labels: { ca, type: problem }, exemplarLabels })
       if (outcome.kind === 'failed')
         log('warn', 'exchange.failed', {
           exchange: exchange.id,
@@ -57,8 +71,10 @@ export function observeWith(
 
     fault(error: unknown, exchange: Received): void {
       const ca = exchange.destination?.ca ?? 'none'
-      metrics.exchanges.inc({ mode: exchange.mode, ca, operation: 'unrecognised', outcome: 'unrecorded' })
-      metrics.problems.inc({ ca, type: 'serverInternal' })
+      // No exemplar: the record does not have it.
+      const { mode } = exchange
+      metrics.exchanges.inc({ labels: { mode, ca, operation: 'unrecognised', outcome: 'unrecorded' } })
+      metrics.problems.inc({ labels: { ca, type: 'serverInternal' } })
       // A refusal for want of a record has been reported by the recorder, once for all of them.
       if (error instanceof AcmeProblem) return
       log('error', 'exchange.bug', { exchange: exchange.id, detail: stackOf(error) })
@@ -167,6 +183,51 @@ export function observeWith(
       else log('info', view.relay ? 'relay.ready' : 'directory.fetched', facts)
     },
 
+    /** What the inventory saw for the first time: counted once, whatever clients ask again. */
+    happened(happening: Happening): void {
+      const ca = happening.ca ?? 'none'
+      const mode = happening.mode ?? 'none'
+      const exemplarLabels = { exchange: happening.exchange }
+      switch (happening.kind) {
+        case 'accountSeen':
+          metrics.accounts.inc({ labels: { ca, mode }, exemplarLabels })
+          break
+        case 'ordered':
+          metrics.orders.inc({ labels: { ca, mode }, exemplarLabels })
+          break
+        case 'validated':
+          metrics.validations.inc({ labels: { ca }, exemplarLabels })
+          break
+        case 'issued':
+          metrics.certificates.inc({ labels: { ca, mode }, exemplarLabels })
+          break
+        case 'failed': {
+          const labels = { ca, class: happening.diagnosis?.class ?? 'unclassified' }
+          const counter = happening.validation ? metrics.validationFailures : metrics.issuanceFailures
+          counter.inc({ labels, exemplarLabels })
+          break
+        }
+        case 'limited': {
+          const labels = { ca, by: happening.by, limit: knownLimit(happening.limit) }
+          metrics.rateLimits.inc({ labels, exemplarLabels })
+          break
+        }
+      }
+    },
+
+    /** A channel was told, or an attempt to tell it failed. */
+    delivery({ channel, kind, made, alerts }: Notification, { state }: Settled): void {
+      metrics.notifications.inc({ channel, outcome: state === 'waiting' ? 'failed' : state })
+      if (kind !== 'firing' || state !== 'delivered') return
+      for (const { since, told } of alerts)
+        if (told <= 1) metrics.alertLatency.observe(Math.max(0, Date.parse(made) - Date.parse(since)) / 1000)
+    },
+
+    probed({ served, error }: EndpointState): void {
+      const outcome = error !== null || served === null ? 'unreachable' : served.trusted ? 'ok' : 'untrusted'
+      metrics.probes.inc({ outcome })
+    },
+
     inventory(fault: string | null): void {
       if (fault === null) log('info', 'inventory.recovered')
       else log('error', 'inventory.stopped', { detail: fault })
@@ -174,7 +235,10 @@ export function observeWith(
 
     retention(pruned: readonly Pruned[] | Error): void {
       if (pruned instanceof Error) log('warn', 'record.pruneFailed', { detail: pruned.message })
-      else log('info', 'record.pruned', { removed: pruned })
+      else {
+        for (const { kind, removed } of pruned) metrics.pruned.inc({ kind }, removed)
+        log('info', 'record.pruned', { removed: pruned })
+      }
     },
 
     control(error: unknown, id: string): void {
@@ -187,6 +251,42 @@ function problemTypeOf({ outcome }: Completed): string | null {
   if (outcome.kind !== 'response') return bounded(outcome.problem.type)
   if (outcome.response.status < 400) return null
   return bounded(readProblem(parseJson(outcome.response.decoded)).type ?? '')
+}
+
+function classOfStatus(status: number): string {
+  return status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : 'other'
+}
+
+/** Rules of acmetap's own; operators may name theirs as they like. */
+const REFUSING_RULES: ReadonlySet<string> = new Set([
+  'ambiguous-request',
+  'body-too-large',
+  'other-host',
+  'paced-out',
+  'relay-refused',
+  'unknown-host',
+])
+
+function knownRule(rule: string): string {
+  return REFUSING_RULES.has(rule) ? rule : 'other'
+}
+
+/** Those the diagnosis knows by name; CAs make up more. */
+const LIMITS: ReadonlySet<string> = new Set([
+  'NewRegistrationsPerIPAddress',
+  'NewRegistrationsPerIPv6Range',
+  'NewOrdersPerAccount',
+  'FailedAuthorizationsPerDomainPerAccount',
+  'FailedAuthorizationsForPausingPerDomainPerAccount',
+  'CertificatesPerDomain',
+  'CertificatesPerFQDNSet',
+  'PendingAuthorizations',
+  'pacing',
+  'unknown',
+])
+
+function knownLimit(limit: string): string {
+  return LIMITS.has(limit) ? limit : 'other'
 }
 
 /** A label value out of a closed set: a CA may send anything as a type. */

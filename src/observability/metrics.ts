@@ -1,161 +1,192 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type OpenMetricsContentType,
+  Registry,
+} from 'prom-client'
+import { type Exposition, exposition } from './exposition.ts'
+import { describeStanding, type RecordPressure, type SinkBacklog, type StandingSources } from './standing.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-
-/** What the recorder and the store say of themselves when they are asked. */
-export interface RecordPressure {
-  readonly inFlight: number
-  readonly waiting: number
-  /** µs. */
-  readonly lastCommit: number
-  readonly spillBytes: number
-  readonly tunnels: number
-}
-
-/** Outcomes a sink has not sent yet. */
-export interface SinkBacklog {
-  readonly name: string
-  readonly backlog: number
-}
+const ALERT_SECONDS = [0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600]
 
 /**
- * All metrics, in one registry of their own. No label takes an unbounded value: `ca` is a configured name or
- * `none`, `type` is an RFC 8555 problem name or `other`.
+ * All metrics, in one registry of their own; docs/metrics.md says of each what it means. No label takes an unbounded
+ * value: `ca`, `sink` and `channel` are configured names (or `none`), all others of closed lists (or `other`). Where a
+ * metric has exemplars, they name an exchange of the record.
  */
 export function createMetrics(
   pressure: () => RecordPressure,
   sinks: () => Promise<readonly SinkBacklog[]> = async () => [],
-  /** Facts of the record that the inventory has not taken in yet. */
   inventoryBacklog: () => Promise<number> = async () => 0,
+  more: Omit<StandingSources, 'pressure' | 'sinks' | 'inventoryBacklog'> & { readonly version?: string } = {},
 ) {
-  const registry = new Registry()
+  // Metrics with exemplars are only taken by a registry of this type. What is written is decided by `exposition`.
+  const registry = new Registry<OpenMetricsContentType>()
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
   collectDefaultMetrics({ register: registry })
+  // Sums of gauges that are there by type, under names that only counters may have.
+  for (const sum of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`nodejs_active_${sum}_total`)
   const lag = monitorEventLoopDelay({ resolution: 10 })
   lag.enable()
+  describeStanding(registry, { ...more, pressure, sinks, inventoryBacklog })
 
-  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        this.set(await read())
-      },
-    })
-  gauge('acmetap_record_in_flight', 'Exchanges admitted and not yet completed', () => pressure().inFlight)
-  gauge('acmetap_tunnels', 'Blind tunnels open or being opened', () => pressure().tunnels)
   new Gauge({
-    name: 'acmetap_sink_backlog',
-    help: 'Outcomes of the record that a sink has not sent yet',
-    labelNames: ['sink'],
+    name: 'acmetap_build_info',
+    help: 'Always 1: which version runs',
+    labelNames: ['version', 'node'],
     registers: [registry],
-    async collect() {
-      for (const { name, backlog } of await sinks()) this.set({ sink: name }, backlog)
-    },
-  })
-  gauge(
-    'acmetap_inventory_backlog',
-    'Facts of the record that the inventory has not taken in yet',
-    inventoryBacklog,
-  )
-  gauge('acmetap_record_queue', 'Entries waiting for the store', () => pressure().waiting)
-  gauge(
-    'acmetap_record_spill_bytes',
-    'Bytes of outcomes waiting in the spill file',
-    () => pressure().spillBytes,
-  )
-  gauge(
-    'acmetap_record_last_commit_seconds',
-    'Duration of the last commit',
-    () => pressure().lastCommit / 1e6,
-  )
+  }).set({ version: more.version ?? 'unknown', node: process.versions.node }, 1)
   new Gauge({
     name: 'acmetap_event_loop_lag_seconds',
     help: 'Event-loop delay since the last scrape, beyond the timer it is measured with',
-    labelNames: ['quantile'],
+    labelNames: ['percentile'],
     registers: [registry],
     collect() {
-      for (const quantile of [50, 99]) {
-        const nanoseconds = lag.percentile(quantile) - 10e6
-        this.set({ quantile: String(quantile / 100) }, Math.max(0, nanoseconds) / 1e9)
+      for (const percentile of [50, 99]) {
+        const nanoseconds = lag.percentile(percentile) - 10e6
+        this.set({ percentile: String(percentile) }, Math.max(0, nanoseconds) / 1e9)
       }
       lag.reset()
     },
   })
+  const counter = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers: [registry] })
+  const countedWithExemplars = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers: [registry], enableExemplars: true })
+  const timed = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
+    new Histogram({ name, help, labelNames, buckets, registers: [registry] })
+  const timedWithExemplars = (name: string, help: string, labelNames: string[]) =>
+    new Histogram({ name, help, labelNames, buckets: SECONDS, registers: [registry], enableExemplars: true })
 
   return {
-    exchanges: new Counter({
-      name: 'acmetap_exchanges_total',
-      help: 'Exchanges by how they came in, where they went, what they were and how they ended',
-      labelNames: ['mode', 'ca', 'operation', 'outcome'],
-      registers: [registry],
-    }),
-    problems: new Counter({
-      name: 'acmetap_problems_total',
-      help: 'Problem documents answered, by type',
-      labelNames: ['ca', 'type'],
-      registers: [registry],
-    }),
-    verdicts: new Counter({
-      name: 'acmetap_signatures_total',
-      help: 'Signed requests by the verdict on their signature',
-      labelNames: ['ca', 'verdict'],
-      registers: [registry],
-    }),
-    ambiguous: new Counter({
-      name: 'acmetap_ambiguous_requests_total',
-      help: 'Requests refused because they can be read two ways',
-      labelNames: ['kind'],
-      registers: [registry],
-    }),
-    duration: new Histogram({
-      name: 'acmetap_exchange_duration_seconds',
-      help: 'From receipt to the durable outcome',
-      labelNames: ['mode', 'operation'],
-      buckets: SECONDS,
-      registers: [registry],
-    }),
-    durationCa: new Histogram({
-      name: 'acmetap_ca_duration_seconds',
-      help: "From sending to the CA's last byte",
-      labelNames: ['ca'],
-      buckets: SECONDS,
-      registers: [registry],
-    }),
-    waited: new Histogram({
-      name: 'acmetap_turn_wait_seconds',
-      help: "Time a request waited for its turn under a CA's rates, where it waited",
-      labelNames: ['ca', 'operation'],
-      buckets: SECONDS,
-      registers: [registry],
-    }),
-    sources: new Counter({
-      name: 'acmetap_answers_total',
-      help: "Answers of CAs by where they came from: the CA, the cache, or another client's equal request",
-      labelNames: ['ca', 'source'],
-      registers: [registry],
-    }),
-    tunnelBytes: new Counter({
-      name: 'acmetap_tunnel_bytes_total',
-      help: 'Bytes carried blindly, by direction as the client sees it',
-      labelNames: ['direction'],
-      registers: [registry],
-    }),
-    recordFailures: new Counter({
-      name: 'acmetap_record_failures_total',
-      help: 'Facts the store refused or did not write in time',
-      labelNames: ['fact', 'reason'],
-      registers: [registry],
-    }),
-    connectionEvents: new Counter({
-      name: 'acmetap_connection_events_total',
-      help: 'Connections that ended before they became a request',
-      labelNames: ['kind'],
-      registers: [registry],
-    }),
-    async exposition(): Promise<{ contentType: string; body: string }> {
-      return { contentType: registry.contentType, body: await registry.metrics() }
+    // Exchanges
+    exchanges: countedWithExemplars(
+      'acmetap_exchanges_total',
+      'Exchanges by how they came in, where they went, what they were and how they ended',
+      ['mode', 'ca', 'operation', 'outcome'],
+    ),
+    problems: countedWithExemplars('acmetap_problems_total', 'Problem documents answered, by type', [
+      'ca',
+      'type',
+    ]),
+    refusals: countedWithExemplars(
+      'acmetap_refusals_total',
+      'Requests acmetap refused, by the rule that did',
+      ['ca', 'rule'],
+    ),
+    failures: countedWithExemplars(
+      'acmetap_failures_total',
+      'Exchanges that got no answer from the CA, by what went wrong on the way',
+      ['ca', 'cause'],
+    ),
+    verdicts: counter('acmetap_signatures_total', 'Signed requests by the verdict on their signature', [
+      'ca',
+      'verdict',
+    ]),
+    ambiguous: counter(
+      'acmetap_ambiguous_requests_total',
+      'Requests refused because they can be read two ways',
+      ['kind'],
+    ),
+    duration: timedWithExemplars('acmetap_exchange_duration_seconds', 'From receipt to the durable outcome', [
+      'mode',
+      'operation',
+    ]),
+    waited: timed(
+      'acmetap_turn_wait_seconds',
+      "Time a request waited for its turn under a CA's rates, where it waited",
+      ['ca', 'operation'],
+    ),
+    // CAs
+    durationCa: timedWithExemplars('acmetap_ca_duration_seconds', "From sending to the CA's last byte", [
+      'ca',
+    ]),
+    responses: counter(
+      'acmetap_ca_responses_total',
+      'Answers of CAs by the class of their status: 2xx, 4xx …',
+      ['ca', 'status'],
+    ),
+    sources: counter(
+      'acmetap_answers_total',
+      "Answers of CAs by where they came from: the CA, the cache, or another client's equal request",
+      ['ca', 'source'],
+    ),
+    // Issuance, as the inventory saw it first
+    accounts: countedWithExemplars('acmetap_accounts_total', 'Accounts seen for the first time', [
+      'ca',
+      'mode',
+    ]),
+    orders: countedWithExemplars('acmetap_orders_total', 'Orders a CA made', ['ca', 'mode']),
+    certificates: countedWithExemplars(
+      'acmetap_certificates_issued_total',
+      'Certificates seen for the first time in the answer of a CA',
+      ['ca', 'mode'],
+    ),
+    validations: countedWithExemplars('acmetap_validations_total', 'Challenges found valid', ['ca']),
+    validationFailures: countedWithExemplars(
+      'acmetap_validation_failures_total',
+      'Failed validations, by the class of their diagnosis',
+      ['ca', 'class'],
+    ),
+    issuanceFailures: countedWithExemplars(
+      'acmetap_issuance_failures_total',
+      'Other failures on the way to a certificate, by the class of their diagnosis',
+      ['ca', 'class'],
+    ),
+    rateLimits: countedWithExemplars(
+      'acmetap_rate_limits_total',
+      'Rate limits applied by a CA or by acmetap itself',
+      ['ca', 'by', 'limit'],
+    ),
+    // Alerts
+    notifications: counter(
+      'acmetap_notifications_total',
+      'Attempts to tell a channel: delivered, failed (tried again later), refused (never taken)',
+      ['channel', 'outcome'],
+    ),
+    alertLatency: timed(
+      'acmetap_alert_latency_seconds',
+      'From what an alert saw first to the notification that told it first',
+      [],
+      ALERT_SECONDS,
+    ),
+    probes: counter(
+      'acmetap_probes_total',
+      'Looks at places of the watch list: ok, untrusted (what is served does not verify), unreachable',
+      ['outcome'],
+    ),
+    // The record, the proxy itself
+    recordFailures: counter(
+      'acmetap_record_failures_total',
+      'Facts the store refused or did not write in time',
+      ['fact', 'reason'],
+    ),
+    pruned: counter('acmetap_retention_removed_total', 'What was removed from the record for its age', [
+      'kind',
+    ]),
+    tunnelBytes: counter(
+      'acmetap_tunnel_bytes_total',
+      'Bytes carried blindly, by direction as the client sees it',
+      ['direction'],
+    ),
+    connectionEvents: counter(
+      'acmetap_connection_events_total',
+      'Connections that ended before they became a request',
+      ['kind'],
+    ),
+
+    /** Names of all metrics, in the order they are shown. */
+    names(): readonly string[] {
+      return registry.getMetricsAsArray().map(({ name }) => name)
+    },
+    /** `accept`: that field of the request. */
+    async exposition(accept?: string): Promise<Exposition> {
+      return exposition(registry, accept)
     },
     close() {
       lag.disable()

@@ -231,7 +231,7 @@ function ourTarget(acmetap: Acmetap) {
     reads: true,
     async lag() {
       const metrics = await askAdmin(`${acmetap.adminUrl}/metrics`)
-      const own = /^acmetap_event_loop_lag_seconds\{[^}]*quantile="0\.99"[^}]*\} (\S+)/m.exec(
+      const own = /^acmetap_event_loop_lag_seconds\{[^}]*percentile="99"[^}]*\} (\S+)/m.exec(
         metrics?.body ?? '',
       )
       const nodes = /^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(metrics?.body ?? '')

@@ -9,8 +9,10 @@ test('the metrics that others rely on are there, with their labels and units', a
     async () => [{ name: 'siem', backlog: 7 }],
     async () => 12,
   )
-  metrics.exchanges.inc({ mode: 'relay', ca: 'pebble', operation: 'newOrder', outcome: 'response' })
-  metrics.problems.inc({ ca: 'pebble', type: 'rateLimited' })
+  metrics.exchanges.inc({
+    labels: { mode: 'relay', ca: 'pebble', operation: 'newOrder', outcome: 'response' },
+  })
+  metrics.problems.inc({ labels: { ca: 'pebble', type: 'rateLimited' } })
   const { contentType, body } = await metrics.exposition()
   expect(contentType).toContain('text/plain')
   for (const line of [
@@ -25,8 +27,8 @@ test('the metrics that others rely on are there, with their labels and units', a
     'acmetap_record_last_commit_seconds 0.0015',
   ])
     expect(body.split('\n')).toContain(line)
-  const lag = [...body.matchAll(/^acmetap_event_loop_lag_seconds\{quantile="(.+)"\} (.+)$/gm)]
-  expect(lag.map(([, quantile]) => quantile)).toEqual(['0.5', '0.99'])
+  const lag = [...body.matchAll(/^acmetap_event_loop_lag_seconds\{percentile="(.+)"\} (.+)$/gm)]
+  expect(lag.map(([, percentile]) => percentile)).toEqual(['50', '99'])
   for (const [, , value] of lag) expect(Number(value)).toBeGreaterThanOrEqual(0)
   metrics.close()
 })
