@@ -41,8 +41,12 @@ export interface KeptAlert {
 export interface Told {
   /** When it was told last that it fires; null: not yet. */
   readonly at: Millis | null
+  /** The alert's, when it was told last. */
+  readonly count: number
   readonly severity: Severity
   readonly step: string | null
+  /** The lane where it waits to be told; null while it does not. */
+  readonly waits: string | null
   /** It was named in a notification, not only counted. */
   readonly listed: boolean
   /** It is told here because it was not resolved in time, or because another channel did not take it. */

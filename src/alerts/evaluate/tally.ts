@@ -30,9 +30,11 @@ const KINDS: readonly (readonly [string, (alert: Alert) => string | null | undef
   ['CA', ({ subject }) => subject.ca],
 ]
 
+type Values = Record<string, Record<string, number>>
+
 export function tallyOf(alerts: readonly Alert[]): Tally | null {
   if (alerts.length === 0) return null
-  const values: Record<string, Record<string, number>> = {}
+  const values: Values = {}
   let occurrences = 0
   let since = alerts[0]!.since
   for (const alert of alerts) {
@@ -40,7 +42,7 @@ export function tallyOf(alerts: readonly Alert[]): Tally | null {
     if (alert.since < since) since = alert.since
     for (const [kind, read] of KINDS) {
       const value = read(alert)
-      if (value) count((values[kind] ??= Object.create(null) as Record<string, number>), value, 1)
+      if (value) count(values, kind, value, 1)
     }
   }
   return { alerts: alerts.length, occurrences, since, values }
@@ -48,11 +50,10 @@ export function tallyOf(alerts: readonly Alert[]): Tally | null {
 
 export function sumOf(a: Tally | null, b: Tally | null): Tally | null {
   if (a === null || b === null) return a ?? b
-  const values: Record<string, Record<string, number>> = {}
+  const values: Values = {}
   for (const tally of [a, b])
     for (const [kind, counts] of Object.entries(tally.values))
-      for (const [value, n] of Object.entries(counts))
-        count((values[kind] ??= Object.create(null) as Record<string, number>), value, n)
+      for (const [value, n] of Object.entries(counts)) count(values, kind, value, n)
   return {
     alerts: a.alerts + b.alerts,
     occurrences: a.occurrences + b.occurrences,
@@ -61,7 +62,9 @@ export function sumOf(a: Tally | null, b: Tally | null): Tally | null {
   }
 }
 
-function count(counts: Record<string, number>, value: string, n: number): void {
+function count(values: Values, kind: string, value: string, n: number): void {
+  const counts = values[kind] ?? (Object.create(null) as Record<string, number>)
+  values[kind] = counts
   const short = value.slice(0, MAX_LENGTH)
   if (counts[short] !== undefined) counts[short] += n
   else if (Object.keys(counts).length < MAX_VALUES) counts[short] = n
