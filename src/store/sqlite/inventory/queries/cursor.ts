@@ -15,6 +15,9 @@ export type ListName =
   | 'certificates'
   | 'failures'
   | 'rateLimits'
+  | 'alerts'
+  | 'deliveries'
+  | 'endpoints'
 
 export const BEFORE_ALL: Place = { position: Number.MAX_SAFE_INTEGER, id: Number.MAX_SAFE_INTEGER }
 

@@ -1,0 +1,237 @@
+import type Database from 'better-sqlite3'
+import type { Alert, AlertFilter } from '../../../alerts/alert.ts'
+import type { AlertBook, KeptAlert, RuleSummary } from '../../../alerts/evaluate/memory.ts'
+import type { Millis } from '../../../alerts/rule.ts'
+import type { RuleName } from '../../../alerts/rule-names.ts'
+import type { NameFilter, Page } from '../../../audit/inventory/values.ts'
+import { LruMap } from '../../../exchange/lru-map.ts'
+import { Prepared, type Value } from '../inventory/queries/prepared.ts'
+import { type Condition, type Numbered, pageOfNumbered } from './numbered-list.ts'
+
+/** What is kept beside the alert itself. */
+type Beside = Omit<KeptAlert, 'alert'>
+
+interface KeptRow {
+  readonly body: string
+  readonly kept: string
+}
+
+const REMEMBERED = 4_000
+
+/** Alerts, firing and resolved. What was read or put last is remembered: made anew after a transaction that failed. */
+export class AlertRows implements AlertBook {
+  readonly #run: ReturnType<typeof statements>
+  readonly #prepared: Prepared
+  readonly #remembered = new LruMap<string, KeptAlert>(REMEMBERED)
+
+  constructor(db: Database.Database) {
+    this.#run = statements(db)
+    this.#prepared = new Prepared(db)
+  }
+
+  firing(rule: RuleName, key: string): KeptAlert | null {
+    const found = this.#run.firing.get(rule, key)
+    return found === undefined ? null : this.byId(found.id)
+  }
+
+  byId(id: string): KeptAlert | null {
+    const known = this.#remembered.get(id)
+    if (known !== undefined) return known
+    const row = this.#run.byId.get(id)
+    return row === undefined ? null : this.#remember(keptOf(row))
+  }
+
+  put(kept: KeptAlert): void {
+    const { alert, ...beside } = kept
+    const before = this.byId(alert.id)
+    const values = [alert.state, alert.severity, alert.subject.ca, alert.subject.client] as const
+    const times = [millis(alert.since), alert.resolved === null ? null : millis(alert.resolved)] as const
+    const rest = [kept.wake, alert.count, JSON.stringify(alert), JSON.stringify(beside)] as const
+    if (before === null) {
+      const { lastInsertRowid } = this.#run.insert.run(
+        alert.id,
+        alert.rule,
+        alert.key,
+        ...values,
+        ...times,
+        ...rest,
+      )
+      this.#putNames(Number(lastInsertRowid), alert.subject.names)
+    } else {
+      this.#run.update.run(...values, ...times, ...rest, alert.id)
+      if (!areEqual(before.alert.subject.names, alert.subject.names)) this.#replaceNames(alert)
+    }
+    this.#remember(kept)
+  }
+
+  firingOf(rule: RuleName): readonly { readonly id: string; readonly key: string }[] {
+    return this.#run.firingOf.all(rule)
+  }
+
+  firingAbout(rule: RuleName, name: string, client: string | null): readonly KeptAlert[] {
+    return this.#run.firingAbout
+      .all(reversed(name), rule, client, client)
+      .map(({ id }) => this.byId(id))
+      .filter((kept) => kept !== null)
+  }
+
+  due(now: Millis, limit: number): readonly KeptAlert[] {
+    return this.#run.due
+      .all(now, limit)
+      .map(({ id }) => this.byId(id))
+      .filter((kept) => kept !== null)
+  }
+
+  nextWake(): Millis | null {
+    return this.#run.nextWake.get()?.wake ?? null
+  }
+
+  summary(from: Millis, to: Millis): readonly RuleSummary[] {
+    return this.#run.summary.all(from, to, from, to)
+  }
+
+  countFiring(): number {
+    return this.#run.countFiring.get()?.count ?? 0
+  }
+
+  list(filter: AlertFilter): Page<Alert> {
+    const conditions: Condition[] = []
+    const equals = (column: string, value: Value | undefined) => {
+      if (value !== undefined) conditions.push({ sql: `${column} = ?`, values: [value] })
+    }
+    equals('state', filter.state)
+    equals('rule', filter.rule)
+    equals('severity', filter.severity)
+    equals('ca', filter.ca)
+    equals('client', filter.client)
+    if (filter.name !== undefined) conditions.push(aboutName(filter.name))
+    return pageOfNumbered<Numbered & KeptRow, Alert>(this.#prepared, LIST, conditions, filter, alertOf)
+  }
+
+  /** One as it stands; null when there is none. */
+  alert(id: string): Alert | null {
+    const row = this.#run.byId.get(id)
+    return row === undefined ? null : alertOf(row)
+  }
+
+  /** Removes at most `limit` of those resolved before; true when there may be more. */
+  prune(before: Millis, limit: number): boolean {
+    const gone = this.#run.old.all(before, limit)
+    for (const { number, id } of gone) {
+      this.#run.removeNames.run(number)
+      this.#run.remove.run(number)
+      this.#remembered.delete(id)
+    }
+    return gone.length === limit
+  }
+
+  #remember(kept: KeptAlert): KeptAlert {
+    this.#remembered.set(kept.alert.id, kept)
+    return kept
+  }
+
+  #putNames(number: number, names: readonly string[]): void {
+    for (const name of names) this.#run.putName.run(reversed(name), number)
+  }
+
+  #replaceNames({ id, subject }: Alert): void {
+    const number = this.#run.numberOf.get(id)?.number
+    if (number === undefined) return
+    this.#run.removeNames.run(number)
+    this.#putNames(number, subject.names)
+  }
+}
+
+const LIST = { name: 'alerts', table: 'alerts', columns: 'body' } as const
+
+function alertOf({ body }: Pick<KeptRow, 'body'>): Alert {
+  return JSON.parse(body) as Alert
+}
+
+function keptOf({ body, kept }: KeptRow): KeptAlert {
+  return { alert: JSON.parse(body) as Alert, ...(JSON.parse(kept) as Beside) }
+}
+
+function millis(instant: string): Millis {
+  return Date.parse(instant)
+}
+
+function areEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index])
+}
+
+/** `www.example.com` as `com.example.www.`: what is below a name is one range. An address stays as it is. */
+function reversed(name: string): string {
+  const value = name.toLowerCase()
+  if (value.includes(':') || /^[\d.]+$/.test(value)) return value
+  return `${value.split('.').reverse().join('.')}.`
+}
+
+function aboutName({ kind, value }: NameFilter): Condition {
+  const from = reversed(value)
+  const where = kind === 'exact' ? 'reversed = ?' : 'reversed >= ? and reversed < ?'
+  return {
+    sql: `number in (select alert from alert_names where ${where})`,
+    // `/` comes after `.`.
+    values: kind === 'exact' ? [from] : [from, `${from.slice(0, -1)}/`],
+  }
+}
+
+type Row = [
+  string,
+  string,
+  string | null,
+  string | null,
+  number,
+  number | null,
+  number | null,
+  number,
+  string,
+  string,
+]
+
+function statements(db: Database.Database) {
+  return {
+    firing: db.prepare<[string, string], { readonly id: string }>(
+      "select id from alerts where state = 'firing' and rule = ? and key = ?",
+    ),
+    byId: db.prepare<[string], KeptRow>('select body, kept from alerts where id = ?'),
+    numberOf: db.prepare<[string], Numbered>('select number from alerts where id = ?'),
+    insert: db.prepare<[string, string, string, ...Row]>(
+      `insert into alerts (id, rule, key, state, severity, ca, client, since, resolved, wake, count, body, kept)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    update: db.prepare<[...Row, string]>(
+      `update alerts set state = ?, severity = ?, ca = ?, client = ?, since = ?, resolved = ?, wake = ?, count = ?,
+       body = ?, kept = ? where id = ?`,
+    ),
+    putName: db.prepare<[string, number]>(
+      'insert into alert_names (reversed, alert) values (?, ?) on conflict do nothing',
+    ),
+    removeNames: db.prepare<[number]>('delete from alert_names where alert = ?'),
+    firingOf: db.prepare<[string], { readonly id: string; readonly key: string }>(
+      "select id, key from alerts where state = 'firing' and rule = ? order by number",
+    ),
+    firingAbout: db.prepare<[string, string, string | null, string | null], { readonly id: string }>(
+      `select a.id from alert_names as n cross join alerts as a on a.number = n.alert
+       where n.reversed = ? and a.state = 'firing' and a.rule = ? and (? is null or a.client = ?) order by a.number`,
+    ),
+    due: db.prepare<[number, number], { readonly id: string }>(
+      'select id from alerts where wake is not null and wake <= ? order by wake, id limit ?',
+    ),
+    nextWake: db.prepare<[], { readonly wake: number | null }>(
+      'select min(wake) as wake from alerts where wake is not null',
+    ),
+    summary: db.prepare<[number, number, number, number], RuleSummary>(
+      `select rule, sum(state = 'firing') as firing, sum(since >= ? and since < ?) as began,
+       sum(iif(since >= ? and since < ?, count, 0)) as occurrences from alerts group by rule order by rule`,
+    ),
+    countFiring: db.prepare<[], { readonly count: number }>(
+      "select count(*) as count from alerts where state = 'firing'",
+    ),
+    old: db.prepare<[number, number], Numbered & { readonly id: string }>(
+      'select number, id from alerts where resolved is not null and resolved < ? order by resolved limit ?',
+    ),
+    remove: db.prepare<[number]>('delete from alerts where number = ?'),
+  }
+}
