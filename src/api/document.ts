@@ -18,6 +18,8 @@ const TAGS: Readonly<Record<string, string>> = {
   accounts: 'Accounts at the CAs',
   clients: 'Who asks',
   failures: 'What went wrong, why, and what to do',
+  alerts: 'What somebody must be told, who was told, and what is kept quiet',
+  'watch list': 'Places that serve certificates',
   summary: 'Counts over time',
   server: 'The process and its record',
   tokens: 'Who may ask here',

@@ -3,6 +3,9 @@
  * these operations, which the composition root implements. No SQL and no HTTP in the shapes here; every value
  * survives JSON.
  */
+import type { Silence, SilenceRequest } from '../alerts/alert.ts'
+import type { AlertReader } from '../alerts/alert-desk.ts'
+import type { EndpointState } from '../alerts/endpoint.ts'
 import type { Actor } from '../audit/event.ts'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
 import type { Forgotten } from '../audit/keeping.ts'
@@ -112,12 +115,34 @@ export interface CertificateImportReport {
   readonly problems: readonly string[]
 }
 
+/** Where people are told of alerts, and how it goes. */
+export interface ChannelState {
+  readonly name: string
+  /** webhook, email, slack … */
+  readonly kind: string
+  /** Notifications it has not taken yet. */
+  readonly waiting: number
+  /** RFC 3339; null while it takes them. */
+  readonly failingSince: string | null
+  /** Of the last attempt, without secrets; null where it went well. */
+  readonly lastError: string | null
+}
+
+/** What a channel made of a notification that was sent to try it. */
+export interface ChannelTest {
+  readonly channel: string
+  readonly ok: boolean
+  /** What it answered, or why there was no answer. One line without secrets. */
+  readonly detail: string
+}
+
 /** A token as others may see it. */
 export type ShownToken = Omit<Token, 'digest'>
 
 /** What can be answered from the record alone, with or without a running server. */
 export interface RecordOperations {
   readonly inventory: InventoryReader
+  readonly alerts: AlertReader
   /** As {@link import('../audit/record-store.ts').RecordReader.exchanges}: newest first, at most `limit` (1–1000). */
   exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]>
   exchange(id: string): Promise<RecordedExchange | null>
@@ -157,6 +182,17 @@ export interface Operations extends RecordOperations {
   authenticate(text: string): Promise<ShownToken | null>
   /** The link with which the CA lets a paused account go on, as long as this process remembers it: a credential, for admins. */
   unpauseLink(account: string): Promise<string | null>
+  /** Rejects with FilterRefused where nothing is given to match, or the end is past or more than a year ahead. */
+  silence(request: SilenceRequest, actor: Actor): Promise<Silence>
+  /** Rejects with {@link OperationRefused} (404) where none with this id holds. */
+  endSilence(id: string, actor: Actor): Promise<void>
+  channels(): Promise<readonly ChannelState[]>
+  /** Sends a notification to it now. Rejects with {@link OperationRefused} (404) where there is no such channel. */
+  testChannel(name: string, actor: Actor): Promise<ChannelTest>
+  /** Puts a place on the watch list; one that is on it already is looked at again. */
+  addEndpoint(endpoint: string, actor: Actor): Promise<EndpointState>
+  /** Rejects with {@link OperationRefused}: 404 where it is not on the list, 409 where the configuration holds it. */
+  removeEndpoint(endpoint: string, actor: Actor): Promise<void>
   /** Puts into the record that a list was asked for with a token, or that something was exported. */
   note(actor: Actor, what: Noted): Promise<void>
 }

@@ -4,6 +4,7 @@
  */
 import type { Route } from './route.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { alertRoutes } from './routes/alerts.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { challengeRoutes } from './routes/challenges.ts'
 import { clientRoutes } from './routes/clients.ts'
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...accountRoutes,
   ...clientRoutes,
   ...failureRoutes,
+  ...alertRoutes,
   ...summaryRoutes,
   ...serverRoutes,
   ...tokenRoutes,

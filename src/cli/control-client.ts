@@ -1,11 +1,16 @@
 import { type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
+import type { Alert, Silence } from '../alerts/alert.ts'
+import type { AlertReader } from '../alerts/alert-desk.ts'
+import type { EndpointState } from '../alerts/endpoint.ts'
 import { filterQuery } from '../api/filter-query.ts'
 import type {
   BackupReport,
   CaStatus,
   CertificateImport,
   CertificateImportReport,
+  ChannelState,
+  ChannelTest,
   ImportReport,
   Operations,
   ReloadReport,
@@ -47,6 +52,7 @@ export async function connectControl(socketPath: string): Promise<Operations | n
   const post = <T>(path: string, body: unknown = {}) => json<T>(call({ method: 'POST', path, body }))
   return {
     inventory: remoteInventory(get, (path) => bytes(call({ method: 'GET', path }))),
+    alerts: remoteAlerts(get),
     exchanges: async (filter, limit) =>
       (await get<{ exchanges: RecordedExchange[] }>(recordPath(filter, limit))).exchanges,
     exchange: (id) => orNull(get<RecordedExchange>(`/exchanges/${encodeURIComponent(id)}`)),
@@ -81,6 +87,16 @@ export async function connectControl(socketPath: string): Promise<Operations | n
     async revokeToken(id) {
       await succeed(call({ method: 'DELETE', path: `/tokens/${encodeURIComponent(id)}` }))
     },
+    silence: (request) => post<Silence>('/silences', request).catch(refusedFilter),
+    async endSilence(id) {
+      await succeed(call({ method: 'DELETE', path: `/silences/${encodeURIComponent(id)}` }))
+    },
+    channels: async () => (await get<{ channels: ChannelState[] }>('/channels')).channels,
+    testChannel: (name) => post<ChannelTest>(`/channels/${encodeURIComponent(name)}/test`),
+    addEndpoint: (endpoint) => post<EndpointState>('/endpoints', { endpoint }),
+    async removeEndpoint(endpoint) {
+      await succeed(call({ method: 'DELETE', path: `/endpoints/${encodeURIComponent(endpoint)}` }))
+    },
     authenticate: () => Promise.reject(new CliError('only the server itself looks tokens up')),
     unpauseLink: async (account) =>
       (await orNull(get<{ link: string }>(`/accounts/${encodeURIComponent(account)}/unpause-link`)))?.link ??
@@ -95,14 +111,27 @@ export async function connectControl(socketPath: string): Promise<Operations | n
 type Get = <T>(path: string) => Promise<T>
 
 /** Every filter goes over as the schema reads it. */
+function listOf<T>(get: Get, path: string, name: string) {
+  return async (filter: object): Promise<Page<T>> => {
+    const asked = get<Record<string, T[]> & { next: string | null }>(`${path}?${filterQuery(filter)}`)
+    const page = await asked.catch(refusedFilter)
+    return { items: page[name] as T[], next: page.next }
+  }
+}
+
+function remoteAlerts(get: Get): AlertReader {
+  return {
+    alerts: listOf(get, '/alerts', 'alerts'),
+    alert: (id) => orNull(get<Alert>(`/alerts/${encodeURIComponent(id)}`)),
+    deliveries: listOf(get, '/notifications', 'notifications'),
+    silences: async (ended) =>
+      (await get<{ silences: Silence[] }>(`/silences?${filterQuery({ ended })}`)).silences,
+    endpoints: listOf(get, '/endpoints', 'endpoints'),
+  }
+}
+
 function remoteInventory(get: Get, raw: (path: string) => Promise<Buffer>): InventoryReader {
-  const list =
-    <T>(path: string, name: string) =>
-    async (filter: object): Promise<Page<T>> => {
-      const asked = get<Record<string, T[]> & { next: string | null }>(`${path}?${filterQuery(filter)}`)
-      const page = await asked.catch(refusedFilter)
-      return { items: page[name] as T[], next: page.next }
-    }
+  const list = <T>(path: string, name: string) => listOf<T>(get, path, name)
   const one = <T>(path: string, id: string) => orNull(get<T>(`${path}/${encodeURIComponent(id)}`))
   return {
     exchanges: list('/exchanges', 'exchanges'),

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { accountsCommand } from './accounts/command.ts'
+import { alertsCommand } from './alerts/command.ts'
 import { type Application, loadApplication } from './application.ts'
 import { backupCommand } from './backup.ts'
 import { caCommand } from './ca.ts'
@@ -80,6 +81,7 @@ function buildProgram(context: CommandContext): Command {
     rootCommand,
     enrollCommand,
     doctorCommand,
+    alertsCommand,
     failuresCommand,
     ordersCommand,
     certificatesCommand,

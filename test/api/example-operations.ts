@@ -2,6 +2,13 @@
 import type { FastifyInstance } from 'fastify'
 import { type AdminOptions, type AdminSources, adminApp } from '../../src/api/admin.ts'
 import {
+  alertExample,
+  channelExample,
+  deliveryExample,
+  endpointExample,
+  silenceExample,
+} from '../../src/api/alert-examples.ts'
+import {
   accountExample,
   accountKeyExample,
   bodyExample,
@@ -52,6 +59,12 @@ export class ExampleOperations extends FakeOperations {
       const items = page.items.map(({ authorizations: _a, timeline: _t, ...order }) => order)
       return { ...page, items: items as never }
     }
+    const { alerts } = this
+    alerts.alertList = [alertExample]
+    alerts.deliveryList = [deliveryExample]
+    alerts.silenceList = [silenceExample]
+    alerts.endpointList = [{ ...endpointExample, endpoint: 'mail.example.com:25/smtp' }]
+    this.channelStates = [channelExample]
     this.unpauseLinks.set(accountExample.url, 'https://ca.example.com/unpause?jwt=x')
     this.shownTokens.push({
       ...tokenExample,

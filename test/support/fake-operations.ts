@@ -1,5 +1,7 @@
+import type { SilenceRequest } from '../../src/alerts/alert.ts'
 import {
   type CertificateImport,
+  type ChannelState,
   type Noted,
   OperationRefused,
   type Operations,
@@ -9,12 +11,15 @@ import type { Actor } from '../../src/audit/event.ts'
 import type { ExchangeFilter, RecordedExchange } from '../../src/audit/record-store.ts'
 import type { Role } from '../../src/audit/token.ts'
 import type { AccountKey } from '../../src/exchange/resource.ts'
+import { FakeAlerts } from './fake-alerts.ts'
 import { FakeInventory } from './fake-inventory.ts'
 
 /** Operations over a list in memory, which remember how they were called. */
 export class FakeOperations implements Operations {
   readonly calls: unknown[][] = []
   readonly inventory = new FakeInventory()
+  readonly alerts = new FakeAlerts()
+  channelStates: ChannelState[] = []
   readonly shownTokens: ShownToken[] = []
   /** Texts of bearers' tokens, and whose they are. */
   readonly bearers = new Map<string, ShownToken>()
@@ -138,6 +143,31 @@ export class FakeOperations implements Operations {
   async unpauseLink(account: string) {
     const url = this.inventory.accountList.find(({ id }) => id === account)?.url ?? account
     return this.unpauseLinks.get(url) ?? null
+  }
+  async silence(request: SilenceRequest, actor: Actor) {
+    this.calls.push(['silence', request, actor])
+    return this.alerts.silence(request, actor.name ?? actor.kind)
+  }
+  async endSilence(id: string, actor: Actor) {
+    this.calls.push(['endSilence', id, actor])
+    if (!this.alerts.end(id)) throw new OperationRefused('there is no silence with this id', 404)
+  }
+  async channels() {
+    return this.channelStates
+  }
+  async testChannel(name: string, actor: Actor) {
+    this.calls.push(['testChannel', name, actor])
+    if (!this.channelStates.some((one) => one.name === name))
+      throw new OperationRefused(`there is no channel ${name}`, 404)
+    return { channel: name, ok: true, detail: '200 OK' }
+  }
+  async addEndpoint(endpoint: string, actor: Actor) {
+    this.calls.push(['addEndpoint', endpoint, actor])
+    return this.alerts.add(endpoint)
+  }
+  async removeEndpoint(endpoint: string, actor: Actor) {
+    this.calls.push(['removeEndpoint', endpoint, actor])
+    if (!this.alerts.remove(endpoint)) throw new OperationRefused(`${endpoint} is not on the watch list`, 404)
   }
   async note(actor: Actor, what: Noted) {
     this.noted.push({ actor, what })

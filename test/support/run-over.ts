@@ -16,6 +16,7 @@ export function applicationOver(operations: FakeOperations, more: Partial<Applic
       operations.calls.push(['openOffline', data])
       return {
         inventory: operations.inventory,
+        alerts: operations.alerts,
         exchanges: operations.exchanges.bind(operations),
         exchange: operations.exchange.bind(operations),
         body: operations.body.bind(operations),

@@ -16,7 +16,7 @@ export function listAccountsCommand(context: CommandContext) {
       ['accounts --all --json', 'for other programs'],
     ],
     filter: accountFilter,
-    page: (inventory, filter) => inventory.accounts(filter),
+    page: ({ inventory }, filter) => inventory.accounts(filter),
     columns,
     hint: 'Accounts appear here with the first signed request of a client; keys that were imported: acmetap accounts keys',
   })

@@ -19,7 +19,7 @@ export function listCertificatesCommand(context: CommandContext) {
     ],
     filter: certificateFilter,
     named: true,
-    page: (inventory, filter) => inventory.certificates(filter),
+    page: ({ inventory }, filter) => inventory.certificates(filter),
     columns: certificateColumns,
     hint: 'Certificates appear when a CA delivers them through acmetap. Those that are in use already: acmetap import',
   })

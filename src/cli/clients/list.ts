@@ -19,7 +19,7 @@ export function listClientsCommand(context: CommandContext) {
       ['clients --all --json', 'for other programs'],
     ],
     filter: clientFilter,
-    page: (inventory, filter) => inventory.clients(filter),
+    page: ({ inventory }, filter) => inventory.clients(filter),
     columns: clientColumns,
     hint: 'Clients appear with their first request through acmetap. Set one up with: acmetap enroll',
     extend: addExpected,

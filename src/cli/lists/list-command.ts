@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import type { InventoryReader } from '../../audit/inventory/inventory-reader.ts'
+import type { RecordOperations } from '../../api/operations.ts'
 import type { Page } from '../../audit/inventory/values.ts'
 import { UsageError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
@@ -32,7 +32,7 @@ export interface InventoryList<T, F extends FilterShape> {
   readonly filter: F
   /** Takes a name without an option before it: what people type most. */
   readonly named?: boolean
-  page(inventory: InventoryReader, filter: z.output<F>): Promise<Page<T>>
+  page(operations: RecordOperations, filter: z.output<F>): Promise<Page<T>>
   columns(terminal: Terminal, utc: boolean): readonly Column<T>[]
   /** What to do where there is nothing at all. */
   readonly hint: string
@@ -53,8 +53,8 @@ export function listCommand<T, F extends FilterShape>(
     const { terminal } = context
     const { given, filter } = filtersOf(list, self, terminal)
     const wanted = wantedOf(options)
-    await withPlace(context, self, options, async ({ operations: { inventory } }) => {
-      const parts = followPages<T>((page) => list.page(inventory, { ...filter, ...page }), wanted, {
+    await withPlace(context, self, options, async ({ operations }) => {
+      const parts = followPages<T>((page) => list.page(operations, { ...filter, ...page }), wanted, {
         terminal,
         what: list.many,
       })
@@ -62,7 +62,7 @@ export function listCommand<T, F extends FilterShape>(
       const count =
         options.json === true ? await writeArray(terminal, parts) : await writeTable(terminal, columns, parts)
       if (count === 0) terminal.warn(nothing(list, given))
-      await tellStanding(inventory, terminal)
+      await tellStanding(operations.inventory, terminal)
     })
   })
 }

@@ -19,7 +19,7 @@ export function listOrdersCommand(context: CommandContext) {
     ],
     filter: orderFilter,
     named: true,
-    page: (inventory, filter) => inventory.orders(filter),
+    page: ({ inventory }, filter) => inventory.orders(filter),
     columns: orderColumns,
     hint: 'Orders appear when a client asks for a certificate through acmetap. What passed at all: acmetap exchanges',
   })
