@@ -1,4 +1,5 @@
 import type { Page } from '../audit/inventory/values.ts'
+import type { AlertCounts } from '../observability/standing.ts'
 import type { Alert, AlertFilter, Silence, SilenceRequest } from './alert.ts'
 import type { EndpointFilter, EndpointState } from './endpoint.ts'
 import type { Delivery, DeliveryFilter, Notification } from './notification.ts'
@@ -66,5 +67,7 @@ export interface AlertDesk {
   /** Told whenever something was put into the outbox. */
   onNews(listener: () => void): void
   progress(): Promise<{ readonly evaluated: number; readonly fault: string | null; readonly firing: number }>
+  /** For metrics; asked with every scrape, so counts of SQL and of what the thread knows by heart. `began` counts from its start. */
+  counts(): Promise<AlertCounts>
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { instant, paging, word } from '../audit/inventory/values.ts'
 import { STARTTLS, endpointText as writtenEndpoint } from '../config/alerts.ts'
+import type { EndpointStanding } from '../observability/standing.ts'
 
 export { STARTTLS }
 
@@ -36,6 +37,19 @@ export const endpoint = z.strictObject({
   newer: z.strictObject({ fingerprint: z.string(), serial: z.string(), firstSeen: instant() }).nullable(),
 })
 export type EndpointState = z.output<typeof endpoint>
+
+/** In one word, the worst first: what cannot be seen, what does not verify, what is older than it could be. */
+export function standingOf({
+  probed,
+  served,
+  error,
+  newer,
+}: Pick<EndpointState, 'probed' | 'served' | 'error' | 'newer'>): EndpointStanding {
+  if (probed === null) return 'unknown'
+  if (error !== null || served === null) return 'unreachable'
+  if (!served.trusted) return 'untrusted'
+  return newer === null ? 'ok' : 'outdated'
+}
 
 export const endpointFilter = z.strictObject({
   source: endpoint.shape.source.optional(),
