@@ -54,6 +54,15 @@ const REFERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     diagnosis: 'word',
   },
   rate_limits: { ca: 'word', account: 'account', client: 'client', names: 'set', operation: 'word' },
+  happenings: {
+    ca: 'word',
+    mode: 'word',
+    operation: 'word',
+    account: 'account',
+    client: 'client',
+    order_id: 'order',
+    names: 'set',
+  },
   summary: {
     ca: 'word',
     mode: 'word',

@@ -43,7 +43,11 @@ export class Accounts {
     return id
   }
 
-  take(change: AccountChange, moment: Omit<Moment, 'account' | 'client'>): number {
+  /** `isNew`: it had never been seen. */
+  take(
+    change: AccountChange,
+    moment: Omit<Moment, 'account' | 'client'>,
+  ): { readonly id: number; readonly isNew: boolean } {
     const key = this.keyOf(moment.caName, change.url)
     const { url, status, thumbprint, keyType, requester, externalAccount, contacts, keyChangedAt } = change
     const said = JSON.stringify([status, thumbprint, keyType, requester, externalAccount, contacts])
@@ -52,8 +56,9 @@ export class Accounts {
     const isEarlier = known !== undefined && (first < known.first || firstAt < known.firstAt)
     if (known?.said === said && !isEarlier && keyChangedAt === null) {
       this.see(known.id, moment)
-      return known.id
+      return { id: known.id, isNew: false }
     }
+    const isNew = known === undefined && this.#run.find.get(key) === undefined
     const given = [status, thumbprint, keyType, requester, externalAccount]
     const row = this.#run.merge.get(key, moment.ca, url, ...given, '[]', '[]', first, sequence, firstAt, at)!
     if (contacts !== null && row.last_sequence === sequence) {
@@ -61,7 +66,7 @@ export class Accounts {
     }
     if (keyChangedAt !== null) this.#addKeyChange(row.id, row.key_changes, keyChangedAt)
     this.#known.set(key, { id: row.id, said, first, firstAt })
-    return row.id
+    return { id: row.id, isNew }
   }
 
   see(id: number, { sequence, at }: Sighting): void {

@@ -39,8 +39,12 @@ export class Certificates {
     this.#vocabulary = vocabulary
   }
 
-  /** `order`: that it was issued for. Returns the row's number. */
-  take(change: CertificateChange, order: OrderOfCertificate | null, moment: Moment): number {
+  /** `order`: that it was issued for. `isNew`: no CA had told of it before. */
+  take(
+    change: CertificateChange,
+    order: OrderOfCertificate | null,
+    moment: Moment,
+  ): { readonly id: number; readonly isNew: boolean } {
     const { chain, imported } = change
     const known = this.#run.find.get(chain.leaf.fingerprint)
     const id = known?.id ?? this.#insert(chain.leaf, imported ? 'imported' : 'observed', moment)
@@ -71,7 +75,7 @@ export class Certificates {
     const isNewOrder = order !== null && (known?.order_id ?? null) === null
     if (isNewOrder) this.#run.order.run(order.id, order.account, order.client, order.profile, id)
     if (known === undefined || isNewOrder) this.#relate(id, order)
-    return id
+    return { id, isNew: imported === null && (known === undefined || known.source === 'imported') }
   }
 
   /** One that was never delivered through here is known from now on. */

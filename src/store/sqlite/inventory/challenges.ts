@@ -61,8 +61,17 @@ export class Challenges {
 
   /** The challenge that must have failed where an order did: the only one that was answered and is not known to be valid. */
   suspectOf(order: number, at: number): AnsweredChallenge | null {
-    const answered = this.#run.answered.all(order, at, at)
+    const answered = this.suspectsOf(order, at)
     return answered.length === 1 ? answered[0]! : null
+  }
+
+  /** Those that were answered and are not known to be valid, at most 20: one of them has failed where an order did. */
+  suspectsOf(order: number, at: number): readonly AnsweredChallenge[] {
+    return this.#run.answered.all(order, at, at)
+  }
+
+  isValid(ca: string, url: string): boolean {
+    return this.#run.status.get(objectKey('challenge', ca, url))?.status === 'valid'
   }
 }
 
@@ -91,6 +100,7 @@ function statements(db: Database.Database) {
         'id, type, status, answered_at, authorization',
       ),
     ),
+    status: db.prepare<[string], { status: string | null }>('select status from challenges where key = ?'),
     diagnose: db.prepare<[number, number]>('update challenges set diagnosis = ? where id = ?'),
     failed: db.prepare<[number, number], { found: 1 }>(
       `select 1 as found from order_authorizations as oa join challenges as h on h.authorization = oa.authorization
@@ -100,7 +110,7 @@ function statements(db: Database.Database) {
       `select h.id, h.url, h.type, h.authorization from order_authorizations as oa
        join challenges as h on h.authorization = oa.authorization
        where oa.order_id = ? and h.answered_at <= ? and (h.judged_at is null or h.judged_at > ? or h.status = 'invalid')
-       limit 2`,
+       limit 20`,
     ),
   }
 }

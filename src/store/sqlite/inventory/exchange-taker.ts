@@ -17,10 +17,13 @@ import { parseJson } from '../../../exchange/parse-json.ts'
 import { Accounts } from './accounts.ts'
 import { type ClientAccount, Clients } from './clients.ts'
 import { ExchangeRows } from './exchange-rows.ts'
+import { FailureHappenings } from './failure-happenings.ts'
 import { exchangeFailure, Failures } from './failures.ts'
+import { HappeningRows } from './happening-rows.ts'
 import type { Moment } from './moment.ts'
 import { ObjectTaker } from './object-taker.ts'
 import type { RecordFacts } from './record-facts.ts'
+import { State } from './state.ts'
 import { Vocabulary } from './vocabulary.ts'
 
 /** Takes in one fact at a time, within a transaction; what it holds back is written by `flush`. */
@@ -32,6 +35,8 @@ export class ExchangeTaker {
   readonly #rows: ExchangeRows
   readonly #failures: Failures
   readonly #objects: ObjectTaker
+  readonly #happenings: HappeningRows
+  readonly #failureHappenings: FailureHappenings
   readonly #rateLimit: Database.Statement<unknown[]>
 
   constructor(db: Database.Database, facts: RecordFacts) {
@@ -41,7 +46,10 @@ export class ExchangeTaker {
     this.#clients = new Clients(db)
     this.#rows = new ExchangeRows(db)
     this.#failures = new Failures(db)
-    this.#objects = new ObjectTaker(db, this.#vocabulary, this.#failures)
+    this.#happenings = new HappeningRows(db, new State(db).happeningsUntil())
+    this.#failureHappenings = new FailureHappenings(this.#happenings)
+    const happenings = { rows: this.#happenings, failures: this.#failureHappenings }
+    this.#objects = new ObjectTaker(db, this.#vocabulary, this.#failures, happenings)
     this.#rateLimit = db.prepare(
       `insert or ignore into rate_limits (sequence, exchange, at, ca, account, client, names, operation, by, limit_name, key,
        until, detail) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -80,6 +88,7 @@ export class ExchangeTaker {
     const client = this.#clientOf(seen, account, begun)
     const moment: Moment = { ...begun, account: account?.id ?? null, client }
     const names = this.#vocabulary.set(identifiersOfExchange(seen))
+    if (account?.isNew === true) this.#accountSeen(seen, names, moment)
     const told = this.#objects.take(seen, changes, moment)
     const complaint = exchangeComplaint(seen)
     const diagnosis = complaint?.diagnosis ?? told
@@ -106,19 +115,31 @@ export class ExchangeTaker {
     this.#rows.end(row)
     if (complaint !== null) {
       const about = this.#vocabulary.set(complaint.identifiers)
-      this.#failures.add(
-        exchangeFailure(intent.exchange),
-        {
-          ...row,
-          names: about,
-          challenge: null,
-          challengeType: null,
-          detail: complaint.problem?.detail ?? outcome.failure?.message ?? null,
-          diagnosis: complaint.diagnosis,
-          class: this.#vocabulary.word(complaint.diagnosis.class),
-        },
-        moment,
-      )
+      const key = exchangeFailure(intent.exchange)
+      const facts = {
+        ...row,
+        names: about,
+        challenge: null,
+        challengeType: null,
+        detail: complaint.problem?.detail ?? outcome.failure?.message ?? null,
+        diagnosis: complaint.diagnosis,
+        class: this.#vocabulary.word(complaint.diagnosis.class),
+      }
+      if (this.#failures.add(key, facts, moment)) {
+        this.#failureHappenings.add(
+          {
+            failure: key,
+            validation: false,
+            shownBy: 'exchange',
+            outcome: outcome.outcome,
+            problem: complaint.problem?.type ?? null,
+            limit: rateLimitSaid(seen, complaint.diagnosis),
+          },
+          facts,
+          moment,
+          row,
+        )
+      }
       if (order !== null)
         this.#objects.complain(order, seen, this.#vocabulary.word(complaint.diagnosis.class))
     }
@@ -146,6 +167,11 @@ export class ExchangeTaker {
     })
   }
 
+  /** µs: happenings before it are of no interest. */
+  keepHappeningsFrom(at: number): void {
+    this.#happenings.keepFrom(at)
+  }
+
   /** Facts up to this one are gone. True when there is more to do. */
   prune(last: number): boolean {
     return this.#rows.prune(last)
@@ -155,6 +181,7 @@ export class ExchangeTaker {
     this.#accounts.flush()
     this.#clients.flush()
     this.#rows.flush()
+    this.#happenings.flush()
   }
 
   /** After a rollback. */
@@ -164,6 +191,7 @@ export class ExchangeTaker {
     this.#clients.forget()
     this.#rows.forget()
     this.#objects.forget()
+    this.#happenings.forget()
   }
 
   #see(intent: StoredIntent, outcome: StoredOutcome): Seen {
@@ -205,13 +233,13 @@ export class ExchangeTaker {
     seen: Seen,
     changes: ReturnType<typeof changesOf>,
     moment: Omit<Moment, 'account' | 'client'>,
-  ): ClientAccount | null {
+  ): (ClientAccount & { readonly isNew?: boolean }) | null {
     const { intent } = seen
     const url = signerOf(seen)
     if (intent.ca === null || url === null) return null
     const key = this.#accounts.keyOf(intent.ca, url)
     const change = changes.find((one) => one.object === 'account')
-    if (change) return { id: this.#accounts.take(change, moment), key, proven: true }
+    if (change) return { ...this.#accounts.take(change, moment), key, proven: true }
     if (intent.jws?.verdict === 'invalid') return null
     const id = this.#accounts.find(intent.ca, url)
     return id === null ? null : { id, key, proven: false }
@@ -237,6 +265,15 @@ export class ExchangeTaker {
       mode: intent.mode,
       asksRenewalInfo: shown === 'renewalInfo',
     })
+  }
+
+  #accountSeen(seen: Seen, names: number | null, moment: Moment): void {
+    const created = operationOf(seen) === 'newAccount' && seen.outcome.status === 201
+    const shown = {
+      mode: this.#vocabulary.word(seen.intent.mode),
+      operation: this.#vocabulary.word(operationOf(seen)),
+    }
+    this.#happenings.add('accountSeen', { created }, { names, order: null }, moment, shown)
   }
 
   #classOf(diagnosis: Diagnosis | null): number | null {

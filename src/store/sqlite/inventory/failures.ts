@@ -42,9 +42,9 @@ export class Failures {
     this.#run = statements(db)
   }
 
-  /** Leaves one that is there as it is. */
-  add(key: string, facts: FailureFacts, moment: Moment): void {
-    this.#run.add.run(...values(key, facts, moment))
+  /** Leaves one that is there as it is; true where there was none. */
+  add(key: string, facts: FailureFacts, moment: Moment): boolean {
+    return this.#run.add.run(...values(key, facts, moment)).changes > 0
   }
 
   /** Whether a request about the order failed with the problem already, before this fact. */
@@ -52,15 +52,18 @@ export class Failures {
     return this.#run.told.get(order, operation, problem, sequence) !== undefined
   }
 
-  /** The challenge itself tells. What an order had told before was about it. */
-  ofChallenge(key: string, facts: FailureFacts, moment: Moment, orders: readonly { key: string }[]): void {
+  /** The challenge itself tells. What an order had told before was about it. True where nothing had told. */
+  ofChallenge(key: string, facts: FailureFacts, moment: Moment, orders: readonly { key: string }[]): boolean {
+    let isNew = this.#run.find.get(key) === undefined
     for (const order of orders) {
       const told = orderFailure(order.key)
       if (this.#run.find.get(told) === undefined) continue
       if (this.#run.find.get(key) === undefined) this.#run.rename.run(key, told)
       else this.#run.remove.run(told)
+      isNew = false
     }
     this.#run.tell.run(...values(key, facts, moment))
+    return isNew
   }
 }
 

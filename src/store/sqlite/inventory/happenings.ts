@@ -31,8 +31,15 @@ export type HappeningBody =
   | OwnOf<'validated'>
   | OwnOf<'issued'>
 
-type Common = Exclude<keyof HappeningOf<'validated'>, 'kind'>
-type OwnOf<Kind extends Happening['kind']> = Omit<HappeningOf<Kind>, Common>
+/** Of an order that became invalid without an error of its own. */
+const UNSAID: Pick<Diagnosis, 'cause' | 'remedy' | 'fixer'> = {
+  cause: 'The CA made the order invalid, and the order does not say why.',
+  remedy:
+    'Read the log of the client, and look at the names with acmetap doctor domain NAME; a client that reads its authorizations shows the reason here.',
+  fixer: 'client',
+}
+
+type OwnOf<Kind extends Happening['kind']> = Omit<HappeningOf<Kind>, keyof HappeningOf<'validated'>>
 
 /**
  * Reads what happened, for the thread of alerts. `inventory` and `record` are connections that read; an inventory that
@@ -88,7 +95,9 @@ export class HappeningReader {
     const own = JSON.parse(row.body) as Record<string, unknown>
     if (row.kind !== 'failed') return { kind: row.kind, ...about, ...own } as Happening
     const { class: name, details, ...rest } = own
-    const diagnosis = describe(name as DiagnosisClass, details as Record<string, string>)
+    const told = describe(name as DiagnosisClass, details as Record<string, string>)
+    const isSilent = rest.shownBy === 'order' && rest.problem === null
+    const diagnosis = isSilent ? { ...told, ...UNSAID } : told
     return { kind: 'failed', ...about, ...rest, diagnosis } as Happening
   }
 }

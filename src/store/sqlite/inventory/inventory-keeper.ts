@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
+import type { InventoryCounts } from '../../../audit/inventory/inventory-counts.ts'
 import type { InventoryProgress, InventoryReader } from '../../../audit/inventory/inventory-reader.ts'
 import { messageOf } from '../../message-of.ts'
 import { isDamage, NotThisInventory, openInventoryFile, removeInventory, setAside } from './inventory-file.ts'
@@ -9,7 +10,7 @@ import { beginAnew } from './rebuild.ts'
 import { RecordFacts } from './record-facts.ts'
 import { State } from './state.ts'
 
-export type Question = Exclude<keyof InventoryReader, 'progress'>
+export type Question = Exclude<keyof InventoryReader, 'progress'> | keyof InventoryCounts
 
 /** How long an answer waits for facts that were in the record when it was asked for, in ms. */
 const WAIT_FOR_FACTS = 500

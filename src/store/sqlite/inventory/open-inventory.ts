@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import type { InventoryCounts } from '../../../audit/inventory/inventory-counts.ts'
 import type { InventoryProgress, InventoryReader } from '../../../audit/inventory/inventory-reader.ts'
 import { FilterRefused } from '../../../audit/inventory/values.ts'
 import { StoreRefusal } from '../../refusal.ts'
@@ -31,7 +32,7 @@ export interface OpenedInventory {
 }
 
 /** The inventory of a folder that this process serves from, in a thread of its own. Rejects with StoreRefusal. */
-export async function openInventory({ folder }: { readonly folder: string }): Promise<OpenedInventory> {
+export async function openInventory({ folder }: { readonly folder: string }): Promise<ServedInventory> {
   const data: InventoryData = { file: inventoryFile(folder), record: databaseFile(folder) }
   const thread = await Thread.start(SCRIPT, data)
   let waking: Promise<void> | null = null
@@ -47,19 +48,26 @@ export async function openInventory({ folder }: { readonly folder: string }): Pr
         if (again) wake()
       })
   }
+  const ask: Ask = async (name, given) => {
+    const answer = await thread.call<Answered>('ask', { name, given } satisfies Asked)
+    if ('value' in answer) return answer.value
+    throw refusedFilter(answer.refused)
+  }
   return {
-    reader: readerOf(
-      async (name, given) => {
-        const answer = await thread.call<Answered>('ask', { name, given } satisfies Asked)
-        if ('value' in answer) return answer.value
-        throw refusedFilter(answer.refused)
-      },
-      () => thread.call<InventoryProgress>('progress', null),
-    ),
+    reader: readerOf(ask, () => thread.call<InventoryProgress>('progress', null)),
+    counts: {
+      currentCertificates: questionOf(ask, 'currentCertificates'),
+      happeningsAfter: questionOf(ask, 'happeningsAfter'),
+    },
     wake,
     rebuild: () => thread.call<void>('rebuild', null),
     close: () => thread.close(),
   }
+}
+
+/** Of a server: what its metrics count as well. */
+export interface ServedInventory extends OpenedInventory {
+  readonly counts: InventoryCounts
 }
 
 export interface OfflineOptions {
@@ -204,11 +212,13 @@ function asItStands(folder: string): OpenedInventory | null {
 
 type Ask = (name: Question, given: readonly unknown[]) => Promise<unknown>
 
+function questionOf<Name extends Question>(ask: Ask, name: Name) {
+  return (...given: Parameters<(InventoryReader & InventoryCounts)[Name]>) =>
+    ask(name, given) as ReturnType<(InventoryReader & InventoryCounts)[Name]>
+}
+
 function readerOf(ask: Ask, progress: () => Promise<InventoryProgress>): InventoryReader {
-  const question =
-    <Name extends Question>(name: Name) =>
-    (...given: Parameters<InventoryReader[Name]>) =>
-      ask(name, given) as ReturnType<InventoryReader[Name]>
+  const question = <Name extends Question>(name: Name) => questionOf(ask, name)
   return {
     exchanges: question('exchanges'),
     accounts: question('accounts'),

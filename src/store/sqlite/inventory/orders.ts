@@ -12,6 +12,15 @@ export interface OrderRow {
   readonly key: string
   readonly status: string | null
   readonly names: number | null
+  /** It had never been seen. */
+  readonly isNew: boolean
+}
+
+/** As it stands before a fact is taken in. */
+export interface OrderStage {
+  readonly status: string | null
+  readonly expires: number | null
+  readonly finalized_at: number | null
 }
 
 /** What a certificate takes over from the order it was issued for. */
@@ -51,6 +60,7 @@ export class Orders {
   take(change: OrderChange, moment: Moment): OrderRow {
     const { first, firstAt, sequence, at } = moment
     const key = objectKey('order', moment.caName, change.url)
+    const isNew = this.find(moment.caName, change.url) === null
     const row = this.#run.merge.get(
       key,
       moment.ca,
@@ -78,7 +88,13 @@ export class Orders {
     this.#ids.set(key, row.id)
     this.#link(row.id, change, moment)
     if (row.status === 'valid') this.#run.wellAgain.run(row.id)
-    return { ...row, key }
+    return { ...row, key, isNew }
+  }
+
+  /** How far an order had come; undefined before it was seen. */
+  stageOf(ca: string, url: string): OrderStage | undefined {
+    const id = this.find(ca, url)
+    return id === null ? undefined : this.#run.stage.get(id)
   }
 
   ofCertificate(id: number): OrderOfCertificate | null {
@@ -156,7 +172,7 @@ const BEFORE_READY = "ifnull(status, '') not in ('ready', 'processing', 'valid',
 function statements(db: Database.Database) {
   return {
     find: db.prepare<[string], { id: number }>('select id from orders where key = ?'),
-    merge: db.prepare<unknown[], Omit<OrderRow, 'key'>>(
+    merge: db.prepare<unknown[], Omit<OrderRow, 'key' | 'isNew'>>(
       mergeStatement(
         'orders',
         'key',
@@ -186,6 +202,7 @@ function statements(db: Database.Database) {
         'id, status, names',
       ),
     ),
+    stage: db.prepare<[number], OrderStage>('select status, expires, finalized_at from orders where id = ?'),
     wellAgain: db.prepare<[number]>(
       'update orders set diagnosis = null where id = ? and diagnosis is not null',
     ),

@@ -12,6 +12,10 @@ import type { FactRow, RecordFacts } from './record-facts.ts'
 import { State } from './state.ts'
 
 const READ_AT_ONCE = 128
+/** µs: happenings are kept so long. */
+const HAPPENINGS_KEPT = 8 * 86_400e6
+/** ms between two looks at how old they may be. */
+const LOOK_AT_AGE = 1_000
 
 export class Projector {
   readonly #db: Database.Database
@@ -24,6 +28,7 @@ export class Projector {
   #position: number
   #waiting: FactRow[] = []
   #used = 0
+  #lookedAt = Number.NEGATIVE_INFINITY
   /** Steps of an event that is not wholly taken in yet. */
   #steps: Iterator<void> | null = null
 
@@ -67,6 +72,7 @@ export class Projector {
     let fact = this.#next()
     if (fact === null) return false
     this.#begin.run()
+    this.#lookAtAge()
     let last: FactRow | null = null
     while (fact !== null) {
       if (take(fact)) {
@@ -81,6 +87,14 @@ export class Projector {
     this.#commit.run()
     this.#position = last?.sequence ?? this.#position
     return fact !== null
+  }
+
+  /** Before the newest fact, whose clock may have run ahead. */
+  #lookAtAge(): void {
+    if (performance.now() - this.#lookedAt < LOOK_AT_AGE) return
+    this.#lookedAt = performance.now()
+    const newest = Math.min(this.#facts.lastAt() ?? 0, Date.now() * 1000)
+    this.#taker.keepHappeningsFrom(newest - HAPPENINGS_KEPT)
   }
 
   #next(): FactRow | null {

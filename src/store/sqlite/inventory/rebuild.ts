@@ -21,10 +21,15 @@ export function beginAnew(old: Database.Database, file: string, facts: RecordFac
   const keepBelow = Math.max(first, firstWithBodies(old, facts))
   countGone(old, first - 1)
   const bodiesBefore = new State(old).bodiesBefore()
+  const until = new State(old).position().sequence
   const db = openInventoryFile(made, facts)
   try {
-    if (keepBelow > 1) keepRows(db, file, keepBelow)
     const state = new State(db)
+    if (keepBelow > 1) {
+      keepRows(db, file, keepBelow)
+      // Of objects that were kept, facts taken in again can't tell what they showed first.
+      state.setHappeningsUntil(Math.max(until, new State(old).happeningsUntil()))
+    }
     if (bodiesBefore > 0) state.bodiesPruned(bodiesBefore)
     state.setRebuildUntil(facts.last())
   } finally {
@@ -70,6 +75,7 @@ function keepRows(db: Database.Database, file: string, keepBelow: number): void 
         db.prepare(`insert into ${table} select * from old.${table} where sequence < ?`).run(keepBelow)
       }
       db.exec('insert into summary select * from old.summary where kept = 1')
+      db.exec('insert into happenings select * from old.happenings')
       db.exec('insert into order_authorizations select * from old.order_authorizations')
       db.exec('insert into certificate_downloads select * from old.certificate_downloads')
       // From there on the facts say it again; those before it that are left say less than is known.
@@ -141,4 +147,7 @@ const REFERENCES: readonly (readonly [
   ['failures', 'order_id', 'orders'],
   ['rate_limits', 'account', 'accounts'],
   ['rate_limits', 'client', 'clients'],
+  ['happenings', 'account', 'accounts'],
+  ['happenings', 'client', 'clients'],
+  ['happenings', 'order_id', 'orders'],
 ]

@@ -50,6 +50,12 @@ export class RecordFacts {
     return this.#run.digest.get(sequence)?.digest.toString('hex') ?? null
   }
 
+  /** µs: of the last fact; null when there is none. */
+  lastAt(): number | null {
+    const row = this.#run.newest.get()
+    return row === undefined ? null : (JSON.parse(row.text) as { at: number }).at
+  }
+
   stream(): string | null {
     return this.#run.stream.get()?.value ?? null
   }
@@ -103,6 +109,7 @@ function statements(db: Database.Database) {
     ),
     last: db.prepare<[], { sequence: number | null }>('select max(sequence) as sequence from facts'),
     first: db.prepare<[], { sequence: number | null }>('select min(sequence) as sequence from facts'),
+    newest: db.prepare<[], { text: string }>('select text from facts order by sequence desc limit 1'),
     digest: db.prepare<[number], { digest: Buffer }>('select digest from facts where sequence = ?'),
     stream: db.prepare<[], { value: string }>("select value from meta where name = 'stream'"),
     intent: db.prepare<[Buffer], { text: string }>(

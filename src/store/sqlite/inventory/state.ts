@@ -56,6 +56,15 @@ export class State {
     else this.#set.run('rebuild', String(sequence))
   }
 
+  /** Happenings up to this fact were kept as they were: those facts tell none. 0 when all come from the facts. */
+  happeningsUntil(): number {
+    return Number(this.#value('happenings_until') ?? 0)
+  }
+
+  setHappeningsUntil(sequence: number): void {
+    this.#set.run('happenings_until', String(sequence))
+  }
+
   /** µs: bodies of older facts may be gone. 0 when none are. */
   bodiesBefore(): number {
     return Number(this.#value('bodies_before') ?? 0)

@@ -46,11 +46,11 @@ export class Vocabulary {
   /** Null for none. */
   set(identifiers: readonly Identifier[]): number | null {
     if (identifiers.length === 0) return null
-    const named = new Map(identifiers.map((one) => plain(one)).map((one) => [wordsOf(one), one]))
+    const named = namedOnce(identifiers)
     const sorted = [...named.keys()].sort().join('\n')
     const known = this.#sets.get(sorted)
     if (known !== undefined) return known
-    const digest = hash('sha256', sorted, 'buffer').subarray(0, 16)
+    const digest = digestOf(sorted)
     const id = this.#run.findSet.get(digest)?.id ?? this.#insertSet(digest, [...named.values()])
     this.#sets.set(sorted, id)
     return id
@@ -76,6 +76,19 @@ export class Vocabulary {
     for (const identifier of identifiers) this.#run.insertMember.run(this.name(identifier), id)
     return id
   }
+}
+
+/** What a set of identifiers is found by, in whatever order and case they come. */
+export function digestOfSet(identifiers: readonly Identifier[]): Buffer {
+  return digestOf([...namedOnce(identifiers).keys()].sort().join('\n'))
+}
+
+function namedOnce(identifiers: readonly Identifier[]): Map<string, Identifier> {
+  return new Map(identifiers.map((one) => plain(one)).map((one) => [wordsOf(one), one]))
+}
+
+function digestOf(sorted: string): Buffer {
+  return hash('sha256', sorted, 'buffer').subarray(0, 16)
 }
 
 /** Quoted: whoever asks may write what looks like several identifiers into one. */

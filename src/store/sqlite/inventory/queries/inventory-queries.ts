@@ -10,17 +10,25 @@ import type {
   RateLimitEvent,
   RateLimitFilter,
 } from '../../../../audit/inventory/failure.ts'
+import type { Happening } from '../../../../audit/inventory/happening.ts'
+import type {
+  CurrentCertificateCount,
+  HappeningPlace,
+  InventoryCounts,
+} from '../../../../audit/inventory/inventory-counts.ts'
 import type { InventoryReader } from '../../../../audit/inventory/inventory-reader.ts'
 import type { InventoriedOrder, OrderDetail, OrderFilter } from '../../../../audit/inventory/order.ts'
 import type { Summary, SummaryFilter } from '../../../../audit/inventory/summary.ts'
 import type { Page } from '../../../../audit/inventory/values.ts'
 import type { RecordedExchange } from '../../../../audit/record-store.ts'
+import { BEFORE_ALL, HappeningReader } from '../happenings.ts'
 import { accounts } from './accounts.ts'
 import { LIMITS, type Limits } from './budget.ts'
 import { certificate, certificatePem, certificates } from './certificates.ts'
 import { challenges } from './challenges.ts'
 import { clients } from './clients.ts'
 import type { Reading } from './common.ts'
+import { currentCertificates } from './counts.ts'
 import { Exchanges } from './exchanges.ts'
 import { failures } from './failures.ts'
 import { Names } from './names.ts'
@@ -43,9 +51,10 @@ export interface QueriesOptions {
  * The inventory's questions, over a connection to it and a reading one to the record. Each is answered in stretches of
  * some ms, between which the thread may do other things; no transaction is open then. Rejects with FilterRefused.
  */
-export class InventoryQueries implements Omit<InventoryReader, 'progress'> {
+export class InventoryQueries implements Omit<InventoryReader, 'progress'>, InventoryCounts {
   readonly #reading: Reading
   readonly #exchanges: Exchanges
+  readonly #happenings: HappeningReader
 
   constructor(inventory: Database.Database, record: Database.Database, options: QueriesOptions = {}) {
     const prepared = new Prepared(inventory)
@@ -62,6 +71,7 @@ export class InventoryQueries implements Omit<InventoryReader, 'progress'> {
       now: options.now ?? (() => Date.now() * 1000),
     }
     this.#exchanges = new Exchanges(this.#reading)
+    this.#happenings = new HappeningReader(inventory, record)
   }
 
   async exchanges(filter: ExchangeListFilter): Promise<Page<RecordedExchange>> {
@@ -110,5 +120,19 @@ export class InventoryQueries implements Omit<InventoryReader, 'progress'> {
 
   async summary(filter: SummaryFilter): Promise<Summary> {
     return summary(this.#reading, filter)
+  }
+
+  async currentCertificates(days: readonly number[]): Promise<readonly CurrentCertificateCount[]> {
+    return currentCertificates(this.#reading, days)
+  }
+
+  async happeningsAfter(
+    after: HappeningPlace | null,
+    limit: number,
+  ): Promise<{ happenings: readonly Happening[]; place: HappeningPlace }> {
+    if (after === null) return { happenings: [], place: this.#happenings.last() ?? BEFORE_ALL }
+    const happenings = this.#happenings.read(after, limit)
+    const last = happenings.at(-1)
+    return { happenings, place: last ? { fact: last.fact, n: last.n } : after }
   }
 }
