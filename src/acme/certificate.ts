@@ -63,6 +63,11 @@ export function readLeaf(der: Buffer): LeafFacts | null {
   }
 }
 
+/** The subject of a certificate in DER, RFC 4514; empty where it can't be read. */
+export function readSubject(der: Buffer): string {
+  return orNull(() => distinguishedName(toBeSigned(der)[4])) ?? ''
+}
+
 /** Members of TBSCertificate (RFC 5280 §4.1), without the version. */
 function toBeSigned(der: Buffer): Element[] {
   const [signed] = inside(readOne(der), SEQUENCE)
@@ -113,7 +118,7 @@ function timeOf(element: Element | undefined): number {
 function linkOf(der: Buffer): ChainLink {
   return {
     fingerprint: hash('sha256', der),
-    subject: orNull(() => distinguishedName(toBeSigned(der)[4])) ?? '',
+    subject: readSubject(der),
   }
 }
 
