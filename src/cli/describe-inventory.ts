@@ -1,5 +1,6 @@
 /** What people want to know of the inventory's objects, in a few words each. Nothing here is escaped yet. */
 import type { InventoriedCertificate } from '../audit/inventory/certificate.ts'
+import { clientText as textOf } from '../audit/inventory/client-text.ts'
 import type { Failure } from '../audit/inventory/failure.ts'
 
 interface Identified {
@@ -17,20 +18,9 @@ export function shortNames(names: readonly string[]): string {
   return others.length === 0 ? first : `${first} +${others.length}`
 }
 
-interface Known {
-  readonly program: string | null
-  readonly source: string | null
-  readonly label: string | null
-}
-
-/** `CertbotACMEClient from 192.0.2.7 (cluster-a)`, as far as it is known; in relay the label is acmetap's own host. */
-export function clientText(client: Known | null): string {
-  if (client === null) return '-'
-  const { program, source, label } = client
-  const from = source === null ? [] : [program === null ? source : `from ${source}`]
-  const parts = [program, ...from].filter((part) => part !== null)
-  if (parts.length === 0) return label ?? 'unknown'
-  return [...parts, ...(label === null ? [] : [`(${label})`])].join(' ')
+/** As {@link textOf} says it; a dash for none. */
+export function clientText(client: Parameters<typeof textOf>[0] | null): string {
+  return client === null ? '-' : textOf(client)
 }
 
 /** What failed: a challenge by its type, else the operation. */
