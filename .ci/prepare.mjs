@@ -42,13 +42,24 @@ const PEERS = {
     [`${LIBRARY}ruby-acme-client`]: 'ruby-acme-client',
     'gnutls-cli': 'gnutls-bin',
     certutil: 'libnss3-tools',
+    [`${LIBRARY}python3-aiosmtpd`]: 'python3-aiosmtpd',
+    [`${LIBRARY}python3-prometheus-client`]: 'python3-prometheus-client',
   },
   '--hostile': { slowhttptest: 'slowhttptest' },
   '--bench': { nginx: 'nginx-light', mitmdump: 'mitmproxy' },
 }
 
 /** Unpacked beside the others, not installed: their packages start a server or change other packages' settings. */
-const UNPACKED = { '--peers': { caddy: 'caddy', acmetool: 'acmetool' } }
+const UNPACKED = {
+  '--peers': {
+    caddy: 'caddy',
+    acmetool: 'acmetool',
+    prometheus: 'prometheus',
+    promtool: 'prometheus',
+    'prometheus-alertmanager': 'prometheus-alertmanager',
+    amtool: 'prometheus-alertmanager',
+  },
+}
 const unpackedFolder = path.join(root, '.cache', 'peers')
 
 function say(text) {
@@ -236,6 +247,7 @@ function missingUnpacked(groups) {
         !onPath(program) && !fs.existsSync(path.join(unpackedFolder, name, 'usr', 'bin', program)),
     )
     .map(([, name]) => name)
+    .filter((name, at, all) => all.indexOf(name) === at)
 }
 
 /** Download a package and unpack it into a folder of the project. */

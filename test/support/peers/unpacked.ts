@@ -4,9 +4,12 @@ import { findProgram } from '../../../src/cli/demo/child.ts'
 
 const FOLDER = path.resolve(import.meta.dirname, '..', '..', '..', '.cache', 'peers')
 
-/** A program whose package is unpacked for the tests rather than installed, or the machine's own; null without either. */
-export async function unpackedProgram(program: string): Promise<string | null> {
-  const unpacked = path.join(FOLDER, program, 'usr', 'bin', program)
+/**
+ * A program whose package (`from`) is unpacked for the tests rather than installed, or the machine's own; null without
+ * either.
+ */
+export async function unpackedProgram(program: string, from = program): Promise<string | null> {
+  const unpacked = path.join(FOLDER, from, 'usr', 'bin', program)
   const there = await access(unpacked).then(
     () => true,
     () => false,
