@@ -8,10 +8,17 @@ import {
   Registry,
 } from 'prom-client'
 import { type Exposition, exposition } from './exposition.ts'
+import { kept } from './kept.ts'
 import { describeStanding, type RecordPressure, type SinkBacklog, type StandingSources } from './standing.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const ALERT_SECONDS = [0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600]
+
+export interface MoreSources extends Omit<StandingSources, 'pressure' | 'sinks' | 'inventoryBacklog'> {
+  readonly version?: string
+  /** Counts what has happened and is not counted yet. */
+  readonly catchUp?: () => Promise<void>
+}
 
 /**
  * All metrics, in one registry of their own; docs/metrics.md says of each what it means. No label takes an unbounded
@@ -22,7 +29,7 @@ export function createMetrics(
   pressure: () => RecordPressure,
   sinks: () => Promise<readonly SinkBacklog[]> = async () => [],
   inventoryBacklog: () => Promise<number> = async () => 0,
-  more: Omit<StandingSources, 'pressure' | 'sinks' | 'inventoryBacklog'> & { readonly version?: string } = {},
+  more: MoreSources = {},
 ) {
   // Metrics with exemplars are only taken by a registry of this type. What is written is decided by `exposition`.
   const registry = new Registry<OpenMetricsContentType>()
@@ -33,6 +40,7 @@ export function createMetrics(
     registry.removeSingleMetric(`nodejs_active_${sum}_total`)
   const lag = monitorEventLoopDelay({ resolution: 10 })
   lag.enable()
+  const catchUp = kept(more.catchUp ?? (async () => {}), 0)
   describeStanding(registry, { ...more, pressure, sinks, inventoryBacklog })
 
   new Gauge({
@@ -186,6 +194,7 @@ export function createMetrics(
     },
     /** `accept`: that field of the request. */
     async exposition(accept?: string): Promise<Exposition> {
+      await catchUp()
       return exposition(registry, accept)
     },
     close() {
