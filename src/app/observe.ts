@@ -1,6 +1,4 @@
 import { AcmeProblem } from '../acme/problem.ts'
-import { PROBLEM_TYPES, problemShortName } from '../acme/problem-types.ts'
-import { readProblem } from '../acme/response-objects.ts'
 import type { Settled } from '../alerts/alert-desk.ts'
 import type { EndpointState } from '../alerts/endpoint.ts'
 import type { Notification } from '../alerts/notification.ts'
@@ -10,15 +8,17 @@ import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
 import type { Completed, Received } from '../exchange/exchange.ts'
-import { parseJson } from '../exchange/parse-json.ts'
 import type { IssuerEvent } from '../interception/issuer.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { OncePerSecond } from '../observability/once-per-second.ts'
 import type { CertificateEvent, ConnectionEvent } from '../proxy/listener-options.ts'
+import { limitLabel, ruleLabel, statusLabel } from './metric-labels.ts'
+import { problemLabel } from './problem-label.ts'
+import { traceExchanges } from './traces.ts'
 
 /**
- * Turns what happens into log lines and metrics. The only place that knows both. `shownAddress`: what the log may say of
+ * Turns what happens into log lines, metrics and spans. The only place that knows them all. `shownAddress`: what the log may say of
  * a client's address.
  */
 export function observeWith(
@@ -27,6 +27,7 @@ export function observeWith(
   shownAddress: (address: string) => string | null = (address) => address,
 ) {
   const unavailable = new OncePerSecond()
+  const traced = traceExchanges()
   return {
     completed(exchange: Completed): void {
       const { mode, operation, outcome, inspection, ambiguities } = exchange
@@ -45,20 +46,21 @@ export function observeWith(
           metrics.tunnelBytes.inc({ direction: 'down' }, outcome.tunnel.down)
         } else {
           metrics.sources.inc({ ca, source: outcome.source ?? 'ca' })
-          metrics.responses.inc({ ca, status: classOfStatus(outcome.response.status) })
+          metrics.responses.inc({ ca, status: statusLabel(outcome.response.status) })
         }
       }
       if (outcome.kind === 'failed')
         metrics.failures.inc({ labels: { ca, cause: outcome.failure.cause }, exemplarLabels })
       if (exchange.decision.effect === 'deny')
-        metrics.refusals.inc({ labels: { ca, rule: knownRule(exchange.decision.rule) }, exemplarLabels })
+        metrics.refusals.inc({ labels: { ca, rule: ruleLabel(exchange.decision.rule) }, exemplarLabels })
       if (outcome.kind !== 'refused')
         metrics.durationCa.observe({ labels: { ca }, value: outcome.durationCa / 1e6, exemplarLabels })
       if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
       for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind)))
         metrics.ambiguous.inc({ kind })
-      const problem = problemTypeOf(exchange)
+      const problem = problemLabel(exchange)
       if (problem) metrics.problems.inc({ labels: { ca, type: problem }, exemplarLabels })
+      traced(exchange)
       if (outcome.kind === 'failed')
         log('warn', 'exchange.failed', {
           exchange: exchange.id,
@@ -208,7 +210,7 @@ export function observeWith(
           break
         }
         case 'limited': {
-          const labels = { ca, by: happening.by, limit: knownLimit(happening.limit) }
+          const labels = { ca, by: happening.by, limit: limitLabel(happening.limit) }
           metrics.rateLimits.inc({ labels, exemplarLabels })
           break
         }
@@ -245,54 +247,6 @@ export function observeWith(
       log('error', 'control.fault', { id, detail: stackOf(error) })
     },
   }
-}
-
-function problemTypeOf({ outcome }: Completed): string | null {
-  if (outcome.kind !== 'response') return bounded(outcome.problem.type)
-  if (outcome.response.status < 400) return null
-  return bounded(readProblem(parseJson(outcome.response.decoded)).type ?? '')
-}
-
-function classOfStatus(status: number): string {
-  return status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : 'other'
-}
-
-/** Rules of acmetap's own; operators may name theirs as they like. */
-const REFUSING_RULES: ReadonlySet<string> = new Set([
-  'ambiguous-request',
-  'body-too-large',
-  'other-host',
-  'paced-out',
-  'relay-refused',
-  'unknown-host',
-])
-
-function knownRule(rule: string): string {
-  return REFUSING_RULES.has(rule) ? rule : 'other'
-}
-
-/** Those the diagnosis knows by name; CAs make up more. */
-const LIMITS: ReadonlySet<string> = new Set([
-  'NewRegistrationsPerIPAddress',
-  'NewRegistrationsPerIPv6Range',
-  'NewOrdersPerAccount',
-  'FailedAuthorizationsPerDomainPerAccount',
-  'FailedAuthorizationsForPausingPerDomainPerAccount',
-  'CertificatesPerDomain',
-  'CertificatesPerFQDNSet',
-  'PendingAuthorizations',
-  'pacing',
-  'unknown',
-])
-
-function knownLimit(limit: string): string {
-  return LIMITS.has(limit) ? limit : 'other'
-}
-
-/** A label value out of a closed set: a CA may send anything as a type. */
-function bounded(urn: string): string {
-  const name = problemShortName(urn)
-  return Object.hasOwn(PROBLEM_TYPES, name) ? name : 'other'
 }
 
 function stackOf(error: unknown): string {
