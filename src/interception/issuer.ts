@@ -93,6 +93,13 @@ export class Issuer {
     return this.#notCovered
   }
 
+  /** The root in use: SHA-256, the end of it or of what signs under it, and the command to begin with before that. */
+  get root(): { readonly fingerprint: string; readonly notAfter: Date; readonly run: string } | null {
+    const authority = this.#authority
+    if (authority === null) return null
+    return { fingerprint: authority.rootFingerprint, notAfter: authority.notAfter, run: this.#remedy() }
+  }
+
   /** PEM of what clients should trust: the root, the next one where it is prepared, those before until they end. */
   rootsPem(): string {
     return this.#roots

@@ -1,0 +1,110 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Vitals } from '../alerts/vitals.ts'
+import type { VitalsMeter } from '../alerts/vitals-meter.ts'
+import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
+import type { SinkStatus } from '../audit/sinks/sink.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../exchange/clock.ts'
+import type { Issuer } from '../interception/issuer.ts'
+import { adminSpeaksTls, opens } from './listeners.ts'
+
+export interface VitalParts {
+  readonly clock: Clock
+  readonly config: () => Config
+  readonly meter: VitalsMeter
+  /** Whether the last fact could be written. */
+  readonly recorder: { readonly healthy: boolean }
+  readonly spill: { readonly bytes: number }
+  readonly inventory: Pick<InventoryReader, 'progress'>
+  readonly issuer: Pick<Issuer, 'root'>
+  readonly sinks: { status(): Promise<readonly SinkStatus[]> }
+  readonly channels: () => Promise<Vitals['channels']> | Vitals['channels']
+}
+
+/**
+ * How everything stands, asked every few seconds. It remembers since when what is wrong has been: call one and the same.
+ * Rejects never: what can't be asked counts as it stood.
+ */
+export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
+  const unwritable = new Since()
+  const behind = new Since()
+  const sinks = new Map<string, Since>()
+  const sinceOf = (name: string) => {
+    const since = sinks.get(name) ?? new Since()
+    sinks.set(name, since)
+    return since
+  }
+  let backlog = 0
+  let roots: Vitals['roots'] = []
+  return async () => {
+    const { config, meter, recorder, spill, issuer } = parts
+    const at = Math.floor(parts.clock.now().wall / 1000)
+    const [progress, statuses, channels, listener] = await Promise.all([
+      parts.inventory.progress().catch(() => null),
+      parts.sinks.status().catch(() => []),
+      Promise.resolve(parts.channels()).catch(() => []),
+      listenerRoot(config()).catch(() => roots.find(({ name }) => name === LISTENER) ?? null),
+    ])
+    if (progress !== null) backlog = Math.max(0, progress.recorded - progress.projected)
+    for (const name of sinks.keys()) if (!statuses.some((sink) => sink.name === name)) sinks.delete(name)
+    roots = [listener, interceptionRoot(issuer)].filter((root) => root !== null)
+    return {
+      at,
+      cas: meter.vitals(Object.keys(config().cas)),
+      record: {
+        unwritableSince: unwritable.when(!recorder.healthy, at),
+        detail: recorder.healthy
+          ? null
+          : 'the last fact could not be written; requests get 503 until one can',
+        backlog,
+        behindSince: behind.when(backlog > 0, at),
+        spillBytes: spill.bytes,
+      },
+      roots,
+      sinks: statuses.map(({ name, backlog, lastError }) => ({
+        name,
+        failingSince: sinceOf(name).when(lastError !== null, at),
+        backlog,
+        error: lastError,
+      })),
+      channels,
+    }
+  }
+}
+
+/** Since when something has been without a pause, as it looked each time it was asked. */
+class Since {
+  #at: number | null = null
+
+  when(is: boolean, now: number): number | null {
+    this.#at = is ? Math.min(this.#at ?? now, now) : null
+    return this.#at
+  }
+}
+
+const LISTENER = 'listener'
+
+/** The root of the listeners that have no certificate of their own; null where none needs it. */
+async function listenerRoot(config: Config): Promise<Vitals['roots'][number] | null> {
+  const { acme, proxy, admin } = config.listeners
+  const open = opens(config)
+  const isUsed =
+    (open.acme && acme.certificate === undefined) ||
+    (open.proxy && proxy.certificate === undefined) ||
+    (adminSpeaksTls(config) && admin.certificate === undefined)
+  if (!isUsed) return null
+  const file = join(config.data, 'listener-root.pem')
+  const root = new X509Certificate(await readFile(file))
+  return {
+    name: LISTENER,
+    fingerprint: root.fingerprint256,
+    notAfter: root.validToDate.getTime(),
+    run: `mv ${file} ${file}.old && mv ${join(config.data, 'listener-root.key')} ${join(config.data, 'listener-root.key.old')}, start acmetap again, and give every client what acmetap root show shows`,
+  }
+}
+
+function interceptionRoot({ root }: Pick<Issuer, 'root'>): Vitals['roots'][number] | null {
+  return root && { ...root, name: 'interception', notAfter: root.notAfter.getTime() }
+}
