@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import { caDown } from '../../../src/alerts/rules/ca-down.ts'
+import { caSlow } from '../../../src/alerts/rules/ca-slow.ts'
+import { channelDown } from '../../../src/alerts/rules/channel-down.ts'
+import { clockSkew } from '../../../src/alerts/rules/clock-skew.ts'
+import { recordLagging } from '../../../src/alerts/rules/record-lagging.ts'
+import { recordUnwritable } from '../../../src/alerts/rules/record-unwritable.ts'
+import { rootExpiring } from '../../../src/alerts/rules/root-expiring.ts'
+import { sinkDown } from '../../../src/alerts/rules/sink-down.ts'
+import { STATE_RULES } from '../../../src/alerts/rules/state-rules.ts'
+import type { CaVitals, Vitals } from '../../../src/alerts/vitals.ts'
+import {
+  BEGIN,
+  caOf,
+  DAY,
+  found,
+  MINUTE,
+  SECOND,
+  settingsOf,
+  WELL,
+} from '../../support/alerts/how-things-stand.ts'
+
+const NOW = BEGIN
+const ca = (rule: typeof caDown, ...cas: CaVitals[]) => found(rule, NOW, { vitals: { cas } })
+
+test('nothing is wrong: no rule says anything', () => {
+  const vitals = {
+    cas: [caOf('alpha'), caOf('beta', { exchanges: 0, p50: null, p95: null, skew: null })],
+    roots: [
+      { name: 'listener root', fingerprint: 'f', notAfter: NOW + 900 * DAY, run: 'acmetap root rotate' },
+    ],
+    sinks: [{ name: 'log', failingSince: null, backlog: 3, error: null }],
+    channels: [{ name: 'ops', failingSince: null, waiting: 0, error: null }],
+  }
+  expect(STATE_RULES.flatMap((rule) => found(rule, NOW, { vitals }))).toEqual([])
+  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(14)
+})
+
+describe('ca-down', () => {
+  test('half of the exchanges got no answer or an error', () => {
+    const said = { error: 'connect ECONNREFUSED', lastExchange: 'x1' }
+    expect(ca(caDown, caOf('alpha', { failed: 30, serverErrors: 20, ...said }))).toMatchObject([
+      {
+        key: 'alpha',
+        severity: 'critical',
+        title: 'alpha: 50 % of exchanges fail',
+        said: 'connect ECONNREFUSED',
+        subject: { ca: 'alpha', details: { exchanges: '100', failed: '30', serverErrors: '20' } },
+        evidence: { exchange: 'x1' },
+      },
+    ])
+  })
+
+  test('not with less than half, nor of fewer than five', () => {
+    expect(ca(caDown, caOf('alpha', { failed: 29, serverErrors: 20 }))).toEqual([])
+    expect(ca(caDown, caOf('alpha', { exchanges: 4, failed: 4 }))).toEqual([])
+    expect(ca(caDown, caOf('alpha', { exchanges: 5, failed: 5 }))).toHaveLength(1)
+  })
+
+  test('a share of 0 still wants a failure', () => {
+    const settings = settingsOf({ 'ca-down': { share: 0 } })
+    expect(found(caDown, NOW, { vitals: { cas: [caOf('alpha')] } }, settings)).toEqual([])
+  })
+})
+
+test('ca-slow: one in twenty above ten seconds, of at least twenty answers', () => {
+  expect(ca(caSlow, caOf('alpha', { p95: 10_001, p50: 2_000 }))).toMatchObject([
+    { key: 'alpha', severity: 'warning', subject: { details: { p50: '2.0 s', p95: '10.0 s' } } },
+  ])
+  expect(ca(caSlow, caOf('alpha', { p95: 10_000 }))).toEqual([])
+  expect(ca(caSlow, caOf('alpha', { p95: 11_000, exchanges: 25, failed: 6 }))).toEqual([])
+})
+
+const record = (given: Partial<Vitals['record']>, rule = recordLagging) =>
+  found(rule, NOW, { vitals: { record: { ...WELL, ...given } } })
+
+test('record-unwritable: after two seconds', () => {
+  expect(record({ unwritableSince: NOW - 2 * SECOND, detail: 'ENOSPC' }, recordUnwritable)).toMatchObject([
+    { key: 'record', severity: 'critical', said: 'ENOSPC' },
+  ])
+  expect(record({ unwritableSince: NOW - 2 * SECOND + 1 }, recordUnwritable)).toEqual([])
+  expect(record({ unwritableSince: null }, recordUnwritable)).toEqual([])
+})
+
+test('record-lagging: a thousand facts for five minutes, or outcomes that wait as long', () => {
+  const since = NOW - 5 * MINUTE
+  expect(record({ backlog: 1000, behindSince: since })).toMatchObject([
+    { key: 'inventory', severity: 'warning' },
+  ])
+  expect(record({ backlog: 999, behindSince: since })).toEqual([])
+  expect(record({ backlog: 5000, behindSince: since + 1 })).toEqual([])
+  expect(record({ spillBytes: 10, unwritableSince: since })).toMatchObject([{ key: 'spill' }])
+  expect(record({ spillBytes: 10, unwritableSince: since + 1 })).toEqual([])
+  expect(record({ spillBytes: 10 })).toEqual([])
+})
+
+test('root-expiring: sixty days before, critical when it has ended', () => {
+  const at = (left: number) => {
+    const root = {
+      name: 'interception root',
+      fingerprint: 'f',
+      notAfter: NOW + left,
+      run: 'acmetap root rotate',
+    }
+    return found(rootExpiring, NOW, { vitals: { roots: [root] } })
+  }
+  expect(at(60 * DAY + 1)).toEqual([])
+  expect(at(60 * DAY)).toMatchObject([
+    { key: 'f', severity: 'warning', title: 'The interception root ends in 60 days' },
+  ])
+  expect(at(60 * DAY)[0]?.remedy).toContain('acmetap root rotate')
+  expect(at(-DAY)).toMatchObject([{ severity: 'critical', title: 'The interception root has ended' }])
+})
+
+describe('clock-skew', () => {
+  const skews = (...given: (number | null)[]) =>
+    ca(clockSkew, ...given.map((skew, n) => caOf(`ca${n}`, { skew, exchanges: 1 })))
+
+  test('the answers of one CA, at least two', () => {
+    expect(ca(clockSkew, caOf('alpha', { skew: 90 * SECOND }))).toMatchObject([
+      { key: 'clock', title: "This machine's clock is 90 seconds behind", subject: { ca: 'alpha' } },
+    ])
+    expect(ca(clockSkew, caOf('alpha', { skew: -3 * MINUTE }))).toMatchObject([
+      { title: "This machine's clock is 3 minutes ahead" },
+    ])
+    expect(ca(clockSkew, caOf('alpha', { skew: 60 * SECOND }))).toEqual([])
+    expect(ca(clockSkew, caOf('alpha', { skew: 90 * SECOND, exchanges: 1 }))).toEqual([])
+    expect(ca(clockSkew, caOf('alpha', { skew: 90 * SECOND, exchanges: 3, failed: 2 }))).toEqual([])
+  })
+
+  test('CAs that agree; where they do not it is a CA that is wrong', () => {
+    expect(skews(90_000, 95_000)).toHaveLength(1)
+    expect(skews(90_000, 95_000, 0)).toHaveLength(1)
+    expect(skews(90_000, 95_000, null)).toHaveLength(1)
+    expect(skews(90_000, 0)).toEqual([])
+    expect(skews(900_000, 0, 0)).toEqual([])
+    expect(skews(90_000, -90_000)).toEqual([])
+  })
+})
+
+test('sink-down after a minute, channel-down after two', () => {
+  const sinks = (ago: number) => [{ name: 'log', failingSince: NOW - ago, backlog: 7, error: 'EPIPE' }]
+  const channels = (ago: number) => [{ name: 'ops', failingSince: NOW - ago, waiting: 2, error: '503' }]
+  expect(found(sinkDown, NOW, { vitals: { sinks: sinks(MINUTE) } })).toMatchObject([
+    { key: 'log', severity: 'warning', said: 'EPIPE', title: 'Sink log takes nothing, 7 facts wait' },
+  ])
+  expect(found(sinkDown, NOW, { vitals: { sinks: sinks(MINUTE - 1) } })).toEqual([])
+  expect(found(channelDown, NOW, { vitals: { channels: channels(2 * MINUTE) } })).toMatchObject([
+    { key: 'ops', severity: 'critical', said: '503' },
+  ])
+  expect(found(channelDown, NOW, { vitals: { channels: channels(2 * MINUTE - 1) } })).toEqual([])
+})
