@@ -46,7 +46,8 @@ export function observeWith(
           metrics.tunnelBytes.inc({ direction: 'down' }, outcome.tunnel.down)
         } else {
           metrics.sources.inc({ ca, source: outcome.source ?? 'ca' })
-          metrics.responses.inc({ ca, status: statusLabel(outcome.response.status) })
+          if ((outcome.source ?? 'ca') === 'ca')
+            metrics.responses.inc({ ca, status: statusLabel(outcome.response.status) })
         }
       }
       if (outcome.kind === 'failed')
