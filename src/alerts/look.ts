@@ -11,6 +11,8 @@ export interface Look {
   accountsMade(ca: string, source: string | null, label: string | null, since: Millis): number
   /** Of exactly these names at this CA since then. */
   issuances(ca: string, names: readonly string[], since: Millis): Issuances
+  /** How many nonces of the client the CA refused since then; no more than the last 100 failures are looked at. */
+  refusedNonces(client: string, since: Millis): number
   /** Not replaced, not revoked, and the end not more than a week ago. */
   currentCertificates(): Iterable<CurrentCertificate>
   /** Newest newOrder that a CA took for exactly these names. Null when there was none. */
