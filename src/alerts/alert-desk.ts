@@ -59,6 +59,16 @@ export interface AlertFeed {
   watched(endpoints: readonly string[]): Promise<void>
 }
 
+export interface AlertProgress {
+  /** The last fact that was evaluated; 0 before the first. */
+  readonly evaluated: number
+  /** Why nothing is evaluated, or not everything; null while all is well. */
+  readonly fault: string | null
+  readonly firing: number
+  /** ms from what was recorded to the first notification of it, over the last 1,000; null before the first. */
+  readonly latency: { readonly p50: number; readonly p99: number; readonly count: number } | null
+}
+
 export interface AlertDesk {
   readonly reader: AlertReader
   readonly actions: AlertActions
@@ -66,7 +76,7 @@ export interface AlertDesk {
   readonly feed: AlertFeed
   /** Told whenever something was put into the outbox. */
   onNews(listener: () => void): void
-  progress(): Promise<{ readonly evaluated: number; readonly fault: string | null; readonly firing: number }>
+  progress(): Promise<AlertProgress>
   /** For metrics; asked with every scrape, so counts of SQL and of what the thread knows by heart. `began` counts from its start. */
   counts(): Promise<AlertCounts>
   close(): Promise<void>

@@ -5,6 +5,7 @@ import type { Millis } from '../../../alerts/rule.ts'
 import type { RuleName } from '../../../alerts/rule-names.ts'
 import type { NameFilter, Page } from '../../../audit/inventory/values.ts'
 import { LruMap } from '../../../exchange/lru-map.ts'
+import type { AlertCounts } from '../../../observability/standing.ts'
 import { Prepared, type Value } from '../inventory/queries/prepared.ts'
 import { type Condition, type Numbered, pageOfNumbered } from './numbered-list.ts'
 
@@ -22,9 +23,12 @@ const REMEMBERED = 4_000
 export class AlertRows implements AlertBook {
   readonly #run: ReturnType<typeof statements>
   readonly #prepared: Prepared
+  readonly #onBegun: (alert: Alert) => void
   readonly #remembered = new LruMap<string, KeptAlert>(REMEMBERED)
 
-  constructor(db: Database.Database) {
+  /** `onBegun` is told of each new alert, before the transaction is committed. */
+  constructor(db: Database.Database, onBegun: (alert: Alert) => void = () => {}) {
+    this.#onBegun = onBegun
     this.#run = statements(db)
     this.#prepared = new Prepared(db)
   }
@@ -57,6 +61,7 @@ export class AlertRows implements AlertBook {
         ...rest,
       )
       this.#putNames(Number(lastInsertRowid), alert.subject.names)
+      this.#onBegun(alert)
     } else {
       this.#run.update.run(...values, ...times, ...rest, alert.id)
       if (!areEqual(before.alert.subject.names, alert.subject.names)) this.#replaceNames(alert)
@@ -87,11 +92,17 @@ export class AlertRows implements AlertBook {
   }
 
   summary(from: Millis, to: Millis): readonly RuleSummary[] {
-    return this.#run.summary.all(from, to, from, to)
+    const rules = new Map<RuleName, RuleSummary>()
+    for (const { rule, firing } of this.#run.firingByRule.all())
+      rules.set(rule, { rule, firing, began: 0, occurrences: 0 })
+    for (const { rule, began, occurrences } of this.#run.beganByRule.all(from, to))
+      rules.set(rule, { rule, firing: rules.get(rule)?.firing ?? 0, began, occurrences })
+    return [...rules.values()].sort((a, b) => (a.rule < b.rule ? -1 : 1))
   }
 
-  countFiring(): number {
-    return this.#run.countFiring.get()?.count ?? 0
+  /** How many fire, by rule and severity. */
+  countFiring(): AlertCounts['firing'] {
+    return this.#run.countFiring.all()
   }
 
   list(filter: AlertFilter): Page<Alert> {
@@ -210,11 +221,11 @@ function statements(db: Database.Database) {
     ),
     removeNames: db.prepare<[number]>('delete from alert_names where alert = ?'),
     firingOf: db.prepare<[string], { readonly id: string; readonly key: string }>(
-      "select id, key from alerts where state = 'firing' and rule = ? order by number",
+      "select id, key from alerts where state = 'firing' and rule = ? order by since, id",
     ),
     firingAbout: db.prepare<[string, string, string | null, string | null], { readonly id: string }>(
       `select a.id from alert_names as n cross join alerts as a on a.number = n.alert
-       where n.reversed = ? and a.state = 'firing' and a.rule = ? and (? is null or a.client = ?) order by a.number`,
+       where n.reversed = ? and a.state = 'firing' and a.rule = ? and (? is null or a.client = ?) order by a.since, a.id`,
     ),
     due: db.prepare<[number, number], { readonly id: string }>(
       'select id from alerts where wake is not null and wake <= ? order by wake, id limit ?',
@@ -222,12 +233,16 @@ function statements(db: Database.Database) {
     nextWake: db.prepare<[], { readonly wake: number | null }>(
       'select min(wake) as wake from alerts where wake is not null',
     ),
-    summary: db.prepare<[number, number, number, number], RuleSummary>(
-      `select rule, sum(state = 'firing') as firing, sum(since >= ? and since < ?) as began,
-       sum(iif(since >= ? and since < ?, count, 0)) as occurrences from alerts group by rule order by rule`,
+    firingByRule: db.prepare<[], Pick<RuleSummary, 'rule' | 'firing'>>(
+      "select rule, count(*) as firing from alerts where state = 'firing' group by rule",
     ),
-    countFiring: db.prepare<[], { readonly count: number }>(
-      "select count(*) as count from alerts where state = 'firing'",
+    beganByRule: db.prepare<[number, number], Omit<RuleSummary, 'firing'>>(
+      `select rule, count(*) as began, sum(count) as occurrences from alerts
+       where since >= ? and since < ? group by rule`,
+    ),
+    countFiring: db.prepare<[], AlertCounts['firing'][number]>(
+      `select rule, severity, count(*) as count from alerts where state = 'firing'
+       group by rule, severity order by rule, severity`,
     ),
     old: db.prepare<[number, number], Numbered & { readonly id: string }>(
       'select number, id from alerts where resolved is not null and resolved < ? order by resolved limit ?',

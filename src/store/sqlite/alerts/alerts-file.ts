@@ -10,6 +10,8 @@ import { ALERT_MIGRATIONS, type AlertMigration } from './schema.ts'
 const APPLICATION = 0x61636d61
 /** How long a lock of another connection is waited for, in ms. */
 const BUSY_TIMEOUT = 400
+/** What SQLite takes for a database without a file. */
+export const IN_MEMORY = ':memory:'
 /** Bytes that are kept free in the file and its log. */
 const RESERVE = 1024 * 1024
 
@@ -26,11 +28,11 @@ export function openAlertsFile(
   file: string,
   migrations: readonly AlertMigration[] = ALERT_MIGRATIONS,
 ): Database.Database {
-  if (!existsSync(file)) {
+  if (!existsSync(file) && file !== IN_MEMORY) {
     createPrivateFile(file)
     syncFolderOf(file)
   }
-  const db = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT })
+  const db = new Database(file, { timeout: BUSY_TIMEOUT })
   try {
     const applied = appliedTo(db, file, migrations)
     db.pragma('journal_mode = WAL')

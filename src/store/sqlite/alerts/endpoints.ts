@@ -1,6 +1,12 @@
 import type Database from 'better-sqlite3'
-import { type EndpointFilter, type EndpointState, endpointText } from '../../../alerts/endpoint.ts'
+import {
+  type EndpointFilter,
+  type EndpointState,
+  endpointText,
+  standingOf,
+} from '../../../alerts/endpoint.ts'
 import { FilterRefused, type Page } from '../../../audit/inventory/values.ts'
+import type { AlertCounts } from '../../../observability/standing.ts'
 import { Prepared } from '../inventory/queries/prepared.ts'
 import { type Condition, type Numbered, pageOfNumbered } from './numbered-list.ts'
 
@@ -18,7 +24,7 @@ export class Endpoints {
   add(text: string): EndpointState {
     const read = endpointText.safeParse(text)
     if (!read.success) throw new FilterRefused('endpoint', read.error.issues[0]!.message)
-    this.#run.add.run(...this.#row(unprobed(read.data)))
+    this.#run.add.run(...rowOf(unprobed(read.data)))
     return this.get(read.data)!
   }
 
@@ -39,13 +45,14 @@ export class Endpoints {
 
   /** What a probe found. What was added by hand and taken off meanwhile stays off the list. */
   probed(state: EndpointState): void {
-    if (state.source !== 'added') this.#run.probed.run(...this.#row(state))
-    else this.#run.probedAdded.run(JSON.stringify(state), state.endpoint)
+    if (state.source !== 'added') this.#run.probed.run(...rowOf(state))
+    else this.#run.probedAdded.run(standingOf(state), JSON.stringify(state), state.endpoint)
   }
 
   /** Everything, with what was found last. */
-  *all(): Generator<EndpointState> {
-    for (const row of this.#run.all.iterate()) yield stateOf(row)
+  all(): EndpointState[] {
+    // Not one by one: whoever asks writes meanwhile, and one connection does not do both.
+    return this.#run.all.all().map(stateOf)
   }
 
   list(filter: EndpointFilter): Page<EndpointState> {
@@ -61,10 +68,17 @@ export class Endpoints {
     )
   }
 
-  #row(state: EndpointState): [string, string, string, string] {
-    const [, host = ''] = /^(.*):\d+(?:\/|$)/.exec(state.endpoint) ?? []
-    return [state.endpoint, state.source, bare(host), JSON.stringify(state)]
+  /** How many stand how. */
+  counts(): AlertCounts['endpoints'] {
+    return this.#run.counts.all()
   }
+}
+
+type Row = [endpoint: string, source: string, host: string, standing: string, body: string]
+
+function rowOf(state: EndpointState): Row {
+  const [, host = ''] = /^(.*):\d+(?:\/|$)/.exec(state.endpoint) ?? []
+  return [state.endpoint, state.source, bare(host), standingOf(state), JSON.stringify(state)]
 }
 
 interface EndpointRow {
@@ -88,19 +102,24 @@ function bare(host: string): string {
 }
 
 function statements(db: Database.Database) {
-  const insert = 'insert into endpoints (endpoint, source, host, body) values (?, ?, ?, ?)'
+  const insert = 'insert into endpoints (endpoint, source, host, standing, body) values (?, ?, ?, ?, ?)'
   return {
     get: db.prepare<[string], EndpointRow>('select source, body from endpoints where endpoint = ?'),
     all: db.prepare<[], EndpointRow>('select source, body from endpoints order by number'),
     // What was learned may go with what it was learned from; what was added stays.
-    add: db.prepare<[string, string, string, string]>(
+    add: db.prepare<Row>(
       `${insert} on conflict (endpoint) do update set source = excluded.source where source <> 'config'`,
     ),
-    probed: db.prepare<[string, string, string, string]>(
-      `${insert} on conflict (endpoint) do update set body = excluded.body, source =
+    probed: db.prepare<Row>(
+      `${insert} on conflict (endpoint) do update set body = excluded.body, standing = excluded.standing, source =
        iif(source = 'added' and excluded.source <> 'config', source, excluded.source)`,
     ),
-    probedAdded: db.prepare<[string, string]>('update endpoints set body = ? where endpoint = ?'),
+    probedAdded: db.prepare<[string, string, string]>(
+      'update endpoints set standing = ?, body = ? where endpoint = ?',
+    ),
+    counts: db.prepare<[], AlertCounts['endpoints'][number]>(
+      'select standing as state, count(*) as count from endpoints group by standing order by standing',
+    ),
     remove: db.prepare<[string]>("delete from endpoints where endpoint = ? and source <> 'config'"),
     unlist: db.prepare<[string]>(
       "delete from endpoints where source <> 'added' and endpoint not in (select value from json_each(?))",

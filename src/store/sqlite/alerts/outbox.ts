@@ -3,6 +3,7 @@ import type { Settled } from '../../../alerts/alert-desk.ts'
 import type { Delivery, DeliveryFilter, Notification } from '../../../alerts/notification.ts'
 import type { Millis } from '../../../alerts/rule.ts'
 import type { Page } from '../../../audit/inventory/values.ts'
+import type { AlertCounts } from '../../../observability/standing.ts'
 import { Prepared, type Value } from '../inventory/queries/prepared.ts'
 import { type Condition, pageOfNumbered } from './numbered-list.ts'
 
@@ -66,6 +67,11 @@ export class OutboxTable {
     const { state, at } = settled
     if (state === 'waiting') this.#run.again.run(settled.next, settled.error, id, channel)
     else this.#run.settle.run(state, at, state === 'refused' ? settled.error : null, id, channel)
+  }
+
+  /** How many wait, by channel. */
+  counts(): AlertCounts['waiting'] {
+    return this.#run.counts.all()
   }
 
   /** Refuses what waits for a channel that is not among these. */
@@ -174,6 +180,9 @@ function statements(db: Database.Database) {
     ),
     isWaiting: db.prepare<[string, string]>(
       "select 1 from notifications where state = 'waiting' and channel = ? and key = ? limit 1",
+    ),
+    counts: db.prepare<[], AlertCounts['waiting'][number]>(
+      `select channel, count(*) as count from notifications where state = 'waiting' group by channel order by channel`,
     ),
     orphaned: db.prepare<[number, string, string]>(
       `update notifications set state = 'refused', settled = ?, error = ?

@@ -62,7 +62,7 @@ create index silences_until on silences (until);
 
 create table endpoints (
   number integer primary key, endpoint text not null unique, source text not null, host text not null,
-  body text not null
+  standing text not null, body text not null
 );
 
 create table state (name text primary key, value text not null) without rowid;

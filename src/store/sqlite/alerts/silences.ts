@@ -32,8 +32,13 @@ export class Silences {
       made: new Date(now).toISOString(),
       ended: null,
     }
-    this.#run.add.run(silence.id, until, JSON.stringify(silence))
+    this.put(silence)
     return silence
+  }
+
+  put(silence: Silence): void {
+    const ended = silence.ended === null ? null : Date.parse(silence.ended)
+    this.#run.add.run(silence.id, Date.parse(silence.until), ended, JSON.stringify(silence))
   }
 
   /** False when there is no such silence, or it has ended. */
@@ -68,7 +73,9 @@ function silenceOf({ ended, body }: SilenceRow): Silence {
 
 function statements(db: Database.Database) {
   return {
-    add: db.prepare<[string, number, string]>('insert into silences (id, until, body) values (?, ?, ?)'),
+    add: db.prepare<[string, number, number | null, string]>(
+      'insert into silences (id, until, ended, body) values (?, ?, ?, ?)',
+    ),
     end: db.prepare<[number, string, number]>(
       'update silences set ended = ? where id = ? and ended is null and until > ?',
     ),

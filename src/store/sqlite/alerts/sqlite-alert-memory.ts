@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import type { Silence } from '../../../alerts/alert.ts'
+import type { Alert, Silence } from '../../../alerts/alert.ts'
 import type { AlertMemory, Notes, OutboxBook } from '../../../alerts/evaluate/memory.ts'
 import type { Notification } from '../../../alerts/notification.ts'
 import type { Millis } from '../../../alerts/rule.ts'
@@ -8,9 +8,15 @@ import { OutboxTable } from './outbox.ts'
 import { Silences } from './silences.ts'
 import { QueueRows } from './telling-queue.ts'
 
+/** Told of what is new, before the transaction is committed. */
+export interface AlertNews {
+  readonly onBegun?: (alert: Alert) => void
+  readonly onAdded?: (notification: Notification) => void
+}
+
 /**
  * What the evaluator remembers, over one connection that writes. To be made anew after a transaction that was rolled
- * back. `onAdded` is told of what is put into the outbox, before the transaction is committed.
+ * back.
  */
 export class SqliteAlertMemory implements AlertMemory {
   readonly alerts: AlertRows
@@ -19,8 +25,8 @@ export class SqliteAlertMemory implements AlertMemory {
   readonly notes: Notes
   readonly #silences: Silences
 
-  constructor(db: Database.Database, onAdded: (notification: Notification) => void = () => {}) {
-    this.alerts = new AlertRows(db)
+  constructor(db: Database.Database, news: AlertNews = {}) {
+    this.alerts = new AlertRows(db, news.onBegun)
     this.queue = new QueueRows(db)
     this.notes = notesOf(db)
     this.#silences = new Silences(db)
@@ -29,7 +35,7 @@ export class SqliteAlertMemory implements AlertMemory {
       lastNumber: () => table.lastNumber(),
       add(notification) {
         table.put(notification)
-        onAdded(notification)
+        news.onAdded?.(notification)
       },
       overdue: (channel, before, limit) => table.overdue(channel, before, limit),
       escalated: (id) => table.escalated(id),

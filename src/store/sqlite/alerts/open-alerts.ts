@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AlertDesk, AlertProgress } from '../../../alerts/alert-desk.ts'
+import type { AlertSettings } from '../../../alerts/rule.ts'
+import type { Vitals } from '../../../alerts/vitals.ts'
+import { FilterRefused } from '../../../audit/inventory/values.ts'
+import type { AlertCounts } from '../../../observability/standing.ts'
+import { Thread } from '../../thread.ts'
+import type { StoreFaults } from '../faults.ts'
+import type { AlertAnswered, AlertAnswers, AlertQuestion, AskedOfAlerts } from './alert-questions.ts'
+import type { AlertsData } from './alerts-worker.ts'
+
+const SCRIPT = new URL(
+  import.meta.url.endsWith('.ts') ? './alerts-worker.ts' : './alerts-worker.js',
+  import.meta.url,
+)
+/** ms until a thread that ended is asked again. */
+const AGAIN = 1_000
+
+export interface AlertsOptions {
+  readonly folder: string
+  readonly settings: AlertSettings
+  /** For tests only. */
+  readonly faults?: StoreFaults
+}
+
+/**
+ * The alerts of a folder that this process serves from, in a thread of its own. What is wrong with their database does
+ * not keep anything else from starting: it is told by `progress`, and questions reject with it.
+ */
+export async function openAlerts({ folder, settings, faults }: AlertsOptions): Promise<AlertDesk> {
+  const data: AlertsData = { folder, settings, faults: faults?.control ?? null }
+  const thread = await Thread.start(SCRIPT, data)
+  return new ThreadedDesk(thread, settings).desk()
+}
+
+/** The ports of the desk over its thread. One that ended is begun anew, and told again what it was told. */
+class ThreadedDesk {
+  readonly #thread: Thread
+  readonly #listeners: (() => void)[] = []
+  readonly #closing = new AbortController()
+  #settings: AlertSettings
+  #vitals: Vitals | null = null
+  #waking: Promise<void> | null = null
+  #wakeAgain = false
+  #following: Promise<void>
+
+  constructor(thread: Thread, settings: AlertSettings) {
+    this.#thread = thread
+    this.#settings = settings
+    this.#following = this.#followNews()
+  }
+
+  desk(): AlertDesk {
+    const ask = askerOf((asked) => this.#thread.call<AlertAnswered>('ask', asked))
+    return {
+      ...portsOf(ask),
+      feed: {
+        wake: () => this.#wake(),
+        vitals: (vitals) => {
+          this.#vitals = vitals
+          this.#send('vitals', vitals)
+        },
+        use: (settings) => {
+          this.#settings = settings
+          this.#send('use', settings)
+        },
+        probed: ask('probed'),
+        watched: ask('watched'),
+      },
+      onNews: (listener) => {
+        this.#listeners.push(listener)
+      },
+      progress: () => this.#thread.call<AlertProgress>('progress', null),
+      counts: () => this.#thread.call<AlertCounts>('counts', null),
+      close: async () => {
+        this.#closing.abort()
+        await this.#thread.close()
+        await this.#following
+      },
+    }
+  }
+
+  #wake(): void {
+    this.#wakeAgain = this.#waking !== null
+    this.#waking ??= this.#thread
+      .call<void>('wake', null)
+      .catch(() => {})
+      .finally(() => {
+        this.#waking = null
+        if (this.#wakeAgain) this.#wake()
+      })
+  }
+
+  /** What does not arrive because the thread ended is told again when it is begun anew. */
+  #send(name: 'vitals' | 'use', told: Vitals | AlertSettings): void {
+    this.#thread.call<void>(name, told).catch(() => {})
+  }
+
+  async #followNews(): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      try {
+        await this.#thread.call<number>('news', null)
+        for (const listener of this.#listeners) listener()
+      } catch {
+        if (signal.aborted) return
+        await sleep(AGAIN, null, { signal, ref: false }).catch(() => {})
+        if (signal.aborted) return
+        this.#send('use', this.#settings)
+        if (this.#vitals !== null) this.#send('vitals', this.#vitals)
+      }
+    }
+  }
+}
+
+/** Asks by name; rejects with FilterRefused where a filter was refused. */
+export type Asker = <Name extends AlertQuestion>(
+  name: Name,
+) => (...given: Parameters<AlertAnswers[Name]>) => Promise<ReturnType<AlertAnswers[Name]>>
+
+export function askerOf(call: (asked: AskedOfAlerts) => Promise<AlertAnswered>): Asker {
+  return (name) =>
+    async (...given) => {
+      const answered = await call({ name, given })
+      if ('refused' in answered) throw new FilterRefused(answered.refused.filter, answered.refused.reason)
+      return answered.value as never
+    }
+}
+
+export function portsOf(ask: Asker): Pick<AlertDesk, 'reader' | 'actions' | 'outbox'> {
+  return {
+    reader: {
+      alerts: ask('alerts'),
+      alert: ask('alert'),
+      deliveries: ask('deliveries'),
+      silences: ask('silences'),
+      endpoints: ask('endpoints'),
+    },
+    actions: {
+      silence: ask('silence'),
+      endSilence: ask('endSilence'),
+      addEndpoint: ask('addEndpoint'),
+      removeEndpoint: ask('removeEndpoint'),
+    },
+    outbox: { due: ask('due'), settle: ask('settle'), next: ask('next'), add: ask('add') },
+  }
+}
