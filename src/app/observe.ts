@@ -218,12 +218,12 @@ export function observeWith(
       }
     },
 
-    /** A channel was told, or an attempt to tell it failed. */
+    /** A channel was told, or an attempt to tell it failed. `told` is of before: 0 in the first notification of an alert. */
     delivery({ channel, kind, made, alerts }: Notification, { state }: Settled): void {
       metrics.notifications.inc({ channel, outcome: state === 'waiting' ? 'failed' : state })
       if (kind !== 'firing' || state !== 'delivered') return
       for (const { since, told } of alerts)
-        if (told <= 1) metrics.alertLatency.observe(Math.max(0, Date.parse(made) - Date.parse(since)) / 1000)
+        if (told === 0) metrics.alertLatency.observe(Math.max(0, Date.parse(made) - Date.parse(since)) / 1000)
     },
 
     probed({ served, error }: EndpointState): void {
