@@ -1,0 +1,56 @@
+import type { Millis } from './rule.ts'
+
+const SHORTEST: Millis = 1000
+const LONGEST: Millis = 300_000
+/** What a channel may ask for (Retry-After): less would hammer it, more would hold back what is urgent. */
+const MOST_ASKED: Millis = 3_600_000
+
+/**
+ * When a channel that fails is tried again: after 1 s, then twice as long each time, up to 5 min, a quarter more or
+ * less, so that many that failed together do not come back together. All keys of the channel share it.
+ */
+export class BackOff {
+  readonly #random: () => number
+  #failures = 0
+  #since: Millis | null = null
+  #until: Millis = 0
+  #error: string | null = null
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  get failingSince(): Millis | null {
+    return this.#since
+  }
+  get error(): string | null {
+    return this.#error
+  }
+  /** Not before. */
+  get until(): Millis {
+    return this.#until
+  }
+
+  /** Whether it failed before. */
+  works(): boolean {
+    const failed = this.#since !== null
+    this.#failures = 0
+    this.#since = null
+    this.#until = 0
+    this.#error = null
+    return failed
+  }
+
+  /** `asked`: ms the channel wants us to wait, or null. `slowly`: as if it had failed often. Whether it worked before. */
+  failed(now: Millis, error: string, asked: Millis | null, slowly: boolean): boolean {
+    const worked = this.#since === null
+    this.#since ??= now
+    this.#error = error
+    this.#failures += 1
+    const doubled = slowly ? LONGEST : Math.min(LONGEST, SHORTEST * 2 ** Math.min(this.#failures - 1, 20))
+    const jittered = Math.round(doubled * (0.75 + this.#random() / 2))
+    const wanted = asked === null ? 0 : Math.min(MOST_ASKED, Math.max(SHORTEST, asked))
+    this.#until = now + Math.max(jittered, wanted)
+    return worked
+  }
+}
