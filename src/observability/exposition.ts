@@ -49,7 +49,9 @@ export function prefersOpenMetrics(accept: string | undefined): boolean {
 }
 
 function plain({ name, help, type, values }: Family): string {
-  const lines = values.map((sample) => `${sample.metricName ?? name}${labelsOf(sample)} ${sample.value}`)
+  const lines = values.map(
+    (sample) => `${sample.metricName ?? name}${labelsOf(sample)} ${numberText(sample.value)}`,
+  )
   return [`# HELP ${name} ${escaped(help)}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n')
 }
 
@@ -61,7 +63,7 @@ function openMetrics({ name, help, type, values }: Family): string {
     const line = `${isCounter ? `${family}_total` : (sample.metricName ?? name)}${labelsOf(sample, float)} ${numberText(sample.value)}`
     const { exemplar } = sample
     if (!exemplar) return line
-    return `${line} # ${labelText(exemplar.labelSet)} ${exemplar.value} ${exemplar.timestamp}`
+    return `${line} # ${labelText(exemplar.labelSet)} ${numberText(exemplar.value)} ${exemplar.timestamp}`
   })
   return [
     `# HELP ${family} ${escaped(help).replaceAll('"', '\\"')}`,
