@@ -90,7 +90,8 @@ function issuancesOf(db: Prepared, ca: number, set: number, since: number): Issu
     orders: orders.length,
     certificates: certificates.length,
     keys: new Set(certificates.map(({ spki }) => spki)).size,
-    undelivered: orders.filter(({ status, certificate }) => status === 'valid' && certificate === null).length,
+    undelivered: orders.filter(({ status, certificate }) => status === 'valid' && certificate === null)
+      .length,
   }
 }
 
@@ -112,15 +113,11 @@ function placeOf(
   }
 }
 
-/** First fact of the hour in which a time lies. */
+/** First fact of the hour in which a time lies, or of the next that has any. */
 function firstSince(db: Prepared, since: number): number {
   const hour = Math.floor((since * 1000) / HOUR)
-  return (
-    db.get<{ first: number | null }>('select min(first) as first from hours where hour >= ? and hour <= ? + 1', hour, hour)
-      ?.first ??
-    db.get<{ first: number }>('select first from hours where hour >= ? order by hour limit 1', hour)?.first ??
-    0
-  )
+  const row = db.get<{ first: number }>('select first from hours where hour >= ? order by hour limit 1', hour)
+  return row?.first ?? Number.MAX_SAFE_INTEGER
 }
 
 function digestOf(names: readonly string[]): Buffer {

@@ -7,7 +7,7 @@ export const KNOWN_TABLE =
 
 type What = Parameters<Look['isNew']>[0]
 
-/** What an inventory holds is known from the beginning. `seeded` says that it was taken over. */
+/** What an inventory holds is known from the beginning. */
 const HELD: Readonly<Record<What, string>> = {
   name: 'select value from names',
   account: "select w.word || ' ' || a.url as value from accounts as a join words as w on w.id = a.ca",
@@ -19,34 +19,29 @@ const IMPORTED = `select 1 from names as n cross join name_set_members as m on m
   cross join certificates as c indexed by certificates_names on c.names = m.names
   where n.value = ? and c.imported is not null limit 1`
 
-/** Remembers what was asked about. The first question ever takes over what the inventory holds then. */
+/** Remembers what was asked about. The first one that is made takes over what the inventory holds then. */
 export class KnownThings {
-  readonly #alerts: Database.Database
-  readonly #inventory: Database.Database
   readonly #add: Database.Statement<[string, string]>
   readonly #imported: Database.Statement<[string]>
-  #seeded = false
 
   constructor(alerts: Database.Database, inventory: Database.Database) {
     alerts.exec(KNOWN_TABLE)
-    this.#alerts = alerts
-    this.#inventory = inventory
     this.#add = alerts.prepare('insert or ignore into known (what, value) values (?, ?)')
     this.#imported = inventory.prepare(IMPORTED)
+    if (alerts.inTransaction) this.#takeOver(inventory)
+    else alerts.transaction(() => this.#takeOver(inventory)).immediate()
   }
 
   isNew(what: What, value: string): boolean {
-    this.#seed()
     if (this.#add.run(what, value).changes === 0) return false
     return what !== 'name' || this.#imported.get(value) === undefined
   }
 
-  #seed(): void {
-    if (this.#seeded) return
-    this.#seeded = true
-    if (this.#add.run('seeded', '').changes === 0) return
+  #takeOver(inventory: Database.Database): void {
+    if (this.#add.run('taken over', '').changes === 0) return
     for (const [what, sql] of Object.entries(HELD)) {
-      for (const value of this.#inventory.prepare<[], string>(sql).pluck().iterate()) this.#add.run(what, value)
+      for (const value of inventory.prepare<[], string>(sql).pluck().iterate())
+        this.#add.run(what, value as string)
     }
   }
 }
