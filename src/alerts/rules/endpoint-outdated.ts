@@ -2,17 +2,18 @@ import type { StateRule } from '../rule.ts'
 import { namesText, standing } from './standing.ts'
 import { MINUTE, momentText } from './time-text.ts'
 
-/** A place of the watch list still serves the certificate before the renewal. */
+/** A place of the watch list still served the certificate before the renewal when it was looked at so long after it. */
 export const endpointOutdated: StateRule = {
   name: 'endpoint-outdated',
   every: MINUTE,
   resolution: 'It serves the newer certificate, or is no longer looked at.',
   *occurrences(now, { rules }, look) {
     const { severity, after } = rules['endpoint-outdated']
-    for (const { endpoint, served, newer } of look.endpoints()) {
-      if (served === null || newer === null || newer.fingerprint === served.fingerprint) continue
+    for (const { endpoint, probed, served, newer } of look.endpoints()) {
+      if (probed === null || served === null || newer === null) continue
+      if (newer.fingerprint === served.fingerprint) continue
       const renewed = Date.parse(newer.firstSeen)
-      if (now - renewed < after) continue
+      if (Date.parse(probed) - renewed < after) continue
       yield standing({
         rule: 'endpoint-outdated',
         key: endpoint,

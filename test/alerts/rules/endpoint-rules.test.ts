@@ -7,8 +7,9 @@ import { BEGIN, DAY, endpointOf, found, HOUR } from '../../support/alerts/how-th
 type Given = Parameters<typeof endpointOf>[0]
 
 const iso = (at: number) => new Date(at).toISOString()
+/** As it was seen just now. */
 const at = (rule: typeof endpointExpiring, now: number, given: Given = {}) =>
-  found(rule, now, { endpoints: [endpointOf(given)] })
+  found(rule, now, { endpoints: [endpointOf({ probed: iso(now), ...given })] })
 
 test('endpoint-expiring: a warning from 21 days on, critical from 14, and when it has ended', () => {
   const left = (days: number) => at(endpointExpiring, BEGIN + (90 - days) * DAY)
@@ -41,17 +42,28 @@ test('endpoint-expiring: says that a newer one only waits to be installed; nothi
   expect(at(endpointExpiring, BEGIN + 80 * DAY, { served: null, error: 'ECONNREFUSED' })).toEqual([])
 })
 
-test('endpoint-outdated: twelve hours after the renewal', () => {
+test('endpoint-outdated: looked at twelve hours after the renewal', () => {
   const newer = { fingerprint: 'newer', serial: '0b', firstSeen: iso(BEGIN + 60 * DAY) }
   const renewed = BEGIN + 60 * DAY
-  expect(at(endpointOutdated, renewed + 12 * HOUR - 1, { newer })).toEqual([])
-  expect(at(endpointOutdated, renewed + 12 * HOUR, { newer })).toMatchObject([
+  const probed = (at: number) => ({ probed: iso(at), newer })
+  const later = renewed + DAY
+  expect(at(endpointOutdated, later, probed(renewed + 12 * HOUR - 1))).toEqual([])
+  expect(at(endpointOutdated, later, probed(renewed + 12 * HOUR))).toMatchObject([
     { key: 'www.example.com:443', severity: 'warning', subject: { details: { served: '0a', newer: '0b' } } },
   ])
-  expect(at(endpointOutdated, renewed + 30 * DAY)).toEqual([])
+  expect(at(endpointOutdated, later, { probed: iso(later) })).toEqual([])
   const served = { fingerprint: 'newer', serial: '0b' }
-  expect(at(endpointOutdated, renewed + DAY, { newer, served })).toEqual([])
-  expect(at(endpointOutdated, renewed + DAY, { newer, served: null })).toEqual([])
+  expect(at(endpointOutdated, later, { ...probed(later), served })).toEqual([])
+  expect(at(endpointOutdated, later, { ...probed(later), served: null })).toEqual([])
+})
+
+test('endpoint-expiring: what was seen less than a day ago may have been renewed since', () => {
+  const served = { notAfter: iso(BEGIN + 160 * HOUR) }
+  const seen = (then: number, now: number) =>
+    at(endpointExpiring, BEGIN + now * HOUR, { served, probed: iso(BEGIN + then * HOUR) })
+  expect(seen(120, 143)).toEqual([])
+  expect(seen(124, 143)).toMatchObject([{ severity: 'warning' }])
+  expect(seen(60, 148)).toMatchObject([{ severity: 'warning' }])
 })
 
 test('endpoint-unreachable: two days without a certificate that verifies', () => {

@@ -26,6 +26,7 @@ export function lookAt({ certificates = [], orders = {}, clients = [], endpoints
     isNew: () => false,
     recordBegan: () => null,
     accountsMade: () => 0,
+    refusedNonces: () => 0,
     issuances: () => ({ orders: 0, certificates: 0, keys: 0, undelivered: 0 }),
     currentCertificates: () => certificates,
     lastOrder(names) {
