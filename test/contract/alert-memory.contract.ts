@@ -77,15 +77,16 @@ export function alertMemoryContract(name: string, create: () => MemoryUnderTest)
         expect(memory.alerts.byId('a000000000000001')).toEqual(resolved)
       })
 
-      test('of a rule are listed, the oldest first', () => {
+      test('of a rule are listed in the order they were put first', () => {
         memory.alerts.put(keptAlert('a000000000000003', { key: 'c', at: T0 + 2 }))
         memory.alerts.put(keptAlert('a000000000000002', { key: 'b', at: T0 + 1 }))
         memory.alerts.put(keptAlert('a000000000000001', { key: 'a', at: T0 + 2 }))
         memory.alerts.put(keptAlert('a000000000000004', { key: 'a', rule: 'refused' }))
+        memory.alerts.put(keptAlert('a000000000000003', { key: 'c', at: T0 + 2 }, { wake: T0 }))
         expect(memory.alerts.firingOf('validation-failed')).toEqual([
+          { id: 'a000000000000003', key: 'c' },
           { id: 'a000000000000002', key: 'b' },
           { id: 'a000000000000001', key: 'a' },
-          { id: 'a000000000000003', key: 'c' },
         ])
       })
 

@@ -59,7 +59,7 @@ export interface AlertBook {
   byId(id: string): KeptAlert | null
   /** Keeps it under `alert.id`, new or in place of what is there. */
   put(kept: KeptAlert): void
-  /** All of the rule that fire; the oldest first. */
+  /** All of the rule that fire, in the order they were put first. */
   firingOf(rule: RuleName): readonly { readonly id: string; readonly key: string }[]
   /** Those that fire and whose `subject.names` hold the name; of this client alone, where one is given. */
   firingAbout(rule: RuleName, name: string, client: string | null): readonly KeptAlert[]

@@ -74,15 +74,11 @@ export class MemoryAlertMemory implements AlertMemory {
     firing: (rule, key) => this.#byId(this.#firing.get(rule)?.get(key)),
     byId: (id) => this.#byId(id),
     put: (kept) => {
-      this.#unlist(this.#alerts.get(kept.alert.id))
+      this.#unlist(this.#alerts.get(kept.alert.id), kept)
       this.#alerts.set(kept.alert.id, kept)
       this.#list(kept)
     },
-    firingOf: (rule) => {
-      const all = [...(this.#firing.get(rule) ?? [])].map(([key, id]) => ({ id, key }))
-      const since = ({ id }: { readonly id: string }): string => this.#alerts.get(id)!.alert.since
-      return all.sort((a, b) => compare(since(a), since(b)) || compare(a.id, b.id))
-    },
+    firingOf: (rule) => [...(this.#firing.get(rule) ?? [])].map(([key, id]) => ({ id, key })),
     firingAbout: (rule, name, client) =>
       [...(this.#byName.get(name) ?? [])]
         .map((id) => this.#alerts.get(id)!)
@@ -167,10 +163,11 @@ export class MemoryAlertMemory implements AlertMemory {
     return this.#alerts.get(id ?? '') ?? null
   }
 
-  #unlist(kept: KeptAlert | undefined): void {
+  /** Its place in the list of its rule stays while it fires. */
+  #unlist(kept: KeptAlert | undefined, next: KeptAlert): void {
     if (kept?.alert.state !== 'firing') return
     const { id, rule, key, subject } = kept.alert
-    this.#firing.get(rule)!.delete(key)
+    if (next.alert.state !== 'firing') this.#firing.get(rule)!.delete(key)
     this.#wakes.delete(id)
     for (const name of subject.names) this.#byName.get(name)?.delete(id)
   }
