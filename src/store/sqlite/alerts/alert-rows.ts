@@ -221,11 +221,11 @@ function statements(db: Database.Database) {
     ),
     removeNames: db.prepare<[number]>('delete from alert_names where alert = ?'),
     firingOf: db.prepare<[string], { readonly id: string; readonly key: string }>(
-      "select id, key from alerts where state = 'firing' and rule = ? order by since, id",
+      "select id, key from alerts where state = 'firing' and rule = ? order by number",
     ),
     firingAbout: db.prepare<[string, string, string | null, string | null], { readonly id: string }>(
       `select a.id from alert_names as n cross join alerts as a on a.number = n.alert
-       where n.reversed = ? and a.state = 'firing' and a.rule = ? and (? is null or a.client = ?) order by a.since, a.id`,
+       where n.reversed = ? and a.state = 'firing' and a.rule = ? and (? is null or a.client = ?) order by a.number`,
     ),
     due: db.prepare<[number, number], { readonly id: string }>(
       'select id from alerts where wake is not null and wake <= ? order by wake, id limit ?',

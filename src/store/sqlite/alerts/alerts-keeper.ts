@@ -71,9 +71,10 @@ export class AlertsKeeper {
   step(): boolean {
     const opened = this.#ready()
     if (opened === null) return false
-    const more = this.#events.isReady && this.#evaluate(opened)
-    // A failure on the way closed what was open.
-    if (this.#opened === opened) this.#tick(opened)
+    // Time first: what was due before the next batch is not mixed with it, whenever the last run ended.
+    this.#tick(opened)
+    // A failure on the way closes what was open.
+    const more = this.#opened === opened && this.#events.isReady && this.#evaluate(opened)
     if (this.#opened === opened) this.#look(opened)
     if (this.#opened === opened && !more) return this.#prune(opened)
     return more

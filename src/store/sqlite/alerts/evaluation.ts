@@ -43,7 +43,7 @@ function lookOf(alerts: AlertsDatabase, inventory: Inventory | null): Look {
   const endpoints = () => alerts.endpoints.all()
   if (inventory === null) return { ...WITHOUT_INVENTORY, endpoints }
   return {
-    ...eventLook(inventory.db, alerts.db),
+    ...eventLook(inventory.db, alerts.db, inventory.record),
     ...stateLook(inventory.db, inventory.record),
     endpoints,
   }
