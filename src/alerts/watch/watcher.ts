@@ -65,7 +65,7 @@ export class Watcher {
   readonly #random: () => number
   readonly #entries = new Map<string, Entry>()
   readonly #ending = new AbortController()
-  #known: Map<string, EndpointState> | null = null
+  #isListed = false
   #learned: ReadonlyMap<string, LearnedPlace> = new Map()
   #learning: LearnedPlaces | null = null
   #told = ''
@@ -154,8 +154,6 @@ export class Watcher {
     for await (const page of everyPage((paging) => this.#parts.reader.endpoints(paging))) {
       for (const state of page.items) kept.set(state.endpoint, state)
     }
-    const isFirst = this.#known === null
-    this.#known = kept
     const wanted = this.#wanted(kept)
     for (const endpoint of this.#entries.keys()) if (!wanted.has(endpoint)) this.#entries.delete(endpoint)
     for (const [endpoint, { place, source }] of wanted) {
@@ -167,7 +165,8 @@ export class Watcher {
       } else this.#entries.set(endpoint, this.#entryOf(place, source, kept.get(endpoint) ?? null, now))
     }
     await this.#tellWatched([...wanted].filter(([, { source }]) => source !== 'added').map(([text]) => text))
-    if (isFirst) this.#spread(now)
+    if (!this.#isListed) this.#spread(now)
+    this.#isListed = true
   }
 
   #wanted(kept: ReadonlyMap<string, EndpointState>) {
@@ -209,7 +208,7 @@ export class Watcher {
   #spread(now: number): void {
     const { every } = this.#parts.settings()
     for (const entry of this.#entries.values()) {
-      if (entry.state?.probed != null && entry.due <= now)
+      if (entry.state !== null && entry.state.probed !== null && entry.due <= now)
         entry.due = now + this.#random() * Math.min(every, LEARN)
     }
   }

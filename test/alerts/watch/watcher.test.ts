@@ -238,7 +238,9 @@ test('a thousand places: eight at once, ten a second at most, and those of peopl
     certificates.push(aCertificate({ fingerprint: String(n), identifiers }))
   }
   finds((place) =>
-    new Promise((resolve) => setTimeout(resolve, 1)).then(() => serves({ names: [place.host] })),
+    new Promise((resolve) => setTimeout(resolve, 1)).then(() =>
+      serves({ names: [place.host], notBefore: '2026-11-22T12:00:00.000Z' }),
+    ),
   )
   await pass(2 * HOUR)
   const seconds = new Map<number, number>()
