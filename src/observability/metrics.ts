@@ -14,6 +14,19 @@ import { describeStanding, type RecordPressure, type SinkBacklog, type StandingS
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const ALERT_SECONDS = [0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600]
 
+export interface DeclaredMetric {
+  readonly name: string
+  readonly type: string
+  readonly labels: readonly string[]
+  readonly exemplars: boolean
+}
+
+/** What prom-client's types leave out of a metric. */
+interface Declared extends Pick<DeclaredMetric, 'name' | 'type'> {
+  readonly labelNames: readonly string[]
+  readonly enableExemplars: boolean
+}
+
 export interface MoreSources extends Omit<StandingSources, 'pressure' | 'sinks' | 'inventoryBacklog'> {
   readonly version?: string
   /** Counts what has happened and is not counted yet. */
@@ -188,9 +201,15 @@ export function createMetrics(
       ['kind'],
     ),
 
-    /** Names of all metrics, in the order they are shown. */
-    names(): readonly string[] {
-      return registry.getMetricsAsArray().map(({ name }) => name)
+    /** All metrics, in the order they are shown. */
+    declared(): readonly DeclaredMetric[] {
+      const metrics = registry.getMetricsAsArray() as unknown as Declared[]
+      return metrics.map(({ name, type, labelNames, enableExemplars }) => ({
+        name,
+        type,
+        labels: labelNames,
+        exemplars: enableExemplars,
+      }))
     },
     /** `accept`: that field of the request. */
     async exposition(accept?: string): Promise<Exposition> {
