@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import Database from 'better-sqlite3'
 import { createInventory } from '../../../src/store/sqlite/inventory/schema.ts'
 import { Vocabulary } from '../../../src/store/sqlite/inventory/vocabulary.ts'
@@ -21,14 +22,15 @@ export interface FleetCertificate {
 
 /** An inventory that a simulation writes, through the tables that rules read. Times are ms, as everywhere in alerts. */
 export class FleetInventory {
-  readonly db = new Database(':memory:')
+  readonly db: Database.Database
   /** What is personal is looked up here. */
   readonly record = new Database(':memory:')
   readonly #vocabulary: Vocabulary
   readonly #run: ReturnType<typeof statements>
   #sequence = 0
 
-  constructor() {
+  constructor(file = ':memory:') {
+    this.db = new Database(file)
     createInventory(this.db)
     this.record.exec(
       'create table personal (digest blob primary key, kind text not null, value blob not null)',
@@ -139,7 +141,7 @@ export class FleetInventory {
   }
 
   #set(names: readonly string[]): number | null {
-    return this.#vocabulary.set(names.map((value) => ({ type: 'dns', value })))
+    return this.#vocabulary.set(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })))
   }
 
   #personal(kind: string, value: string): string {
