@@ -82,8 +82,11 @@ function copy(
   now: Millis,
 ): void {
   const channel = settings.channels?.find(({ name }) => name === to)
-  if (channel === undefined) return
-  const alerts: Alert[] = kept.map(({ alert }) => asTold(alert, 'escalation'))
+  // Another channel may not have taken them either, or `to` is told anyway.
+  const made = Date.parse(notification.made)
+  const news = kept.filter(({ channels }) => (channels[to]?.at ?? 0) < made)
+  if (channel === undefined || news.length === 0) return
+  const alerts: Alert[] = news.map(({ alert }) => asTold(alert, 'escalation'))
   const { rule, title, shared, count, occurrences } = notification
   post(
     memory.outbox,
@@ -102,5 +105,5 @@ function copy(
     },
     now,
   )
-  for (const one of kept) telling.tookOver(one, to, now)
+  for (const one of news) telling.tookOver(one, to, now)
 }

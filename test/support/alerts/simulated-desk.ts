@@ -8,7 +8,7 @@ import type { EventRule, Occurrence, Resolution, Signals, StateRule } from '../.
 import type { Vitals } from '../../../src/alerts/vitals.ts'
 import type { Happening } from '../../../src/audit/inventory/happening.ts'
 import { MemoryAlertMemory } from './memory-alert-memory.ts'
-import { type AlertConfig, alertSettings, occurrence, T0 } from './occurrences.ts'
+import { type AlertConfig, alertSettings, type Given, occurrence, T0 } from './occurrences.ts'
 
 export interface DeskOptions {
   readonly config?: AlertConfig
@@ -56,7 +56,7 @@ export class SimulatedDesk {
   }
 
   /** Seen now. */
-  occur(...given: readonly Parameters<typeof occurrence>[0][]): void {
+  occur(...given: readonly (Given | undefined)[]): void {
     this.signal({ occurrences: given.map((one) => occurrence({ at: this.now, ...one })), resolutions: [] })
   }
 
