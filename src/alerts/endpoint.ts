@@ -1,5 +1,3 @@
-import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { instant, paging, word } from '../audit/inventory/values.ts'
 import { STARTTLS, endpointText as writtenEndpoint } from '../config/alerts.ts'

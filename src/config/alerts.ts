@@ -1,4 +1,6 @@
 /** The part of the configuration that says who is told what: channels, routes, rules, the watch list. */
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { key } from './key.ts'
 import { duration, path, secret } from './values.ts'
@@ -410,6 +412,22 @@ export const endpointText = () =>
       new RegExp(`^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):\\d{1,5}(/(${STARTTLS.join('|')}))?$`),
       `must be host:port, or host:port/KIND where the protocol begins in plain text (${STARTTLS.join(', ')})`,
     )
+    .refine(hasPort, 'must have a port from 1 to 65535')
+    .overwrite(oneSpelling)
+
+function hasPort(text: string): boolean {
+  // Without a port the form is wrong already, and that has been said.
+  const port = Number(/:(\d{1,5})(?:\/|$)/.exec(text)?.[1] ?? 1)
+  return port >= 1 && port <= 65_535
+}
+
+/** Two spellings of one place would be looked at twice. */
+function oneSpelling(text: string): string {
+  const lower = text.toLowerCase()
+  const [, address = ''] = /^\[([^\]]+)\]/.exec(lower) ?? []
+  if (isIP(address) === 6) return lower.replace(address, ipaddr.IPv6.parse(address).toString())
+  return lower.replace(/^([^:]+)\.:/, '$1:')
+}
 
 export const watch = z.strictObject({
   endpoints: key(
