@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
+import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
@@ -27,6 +28,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   instances,
   'open-proxy': openProxy,
   'inventory-scale': inventoryScale,
+  'alerts-kill': alertsKill,
 }
 
 const { values, positionals } = parseArgs({

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { reasonWithout } from '../support/missing.ts'
+import { alertsKill } from './alerts-kill.ts'
 import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
@@ -88,4 +89,12 @@ test('the inventory of 20,000 exchanges holds everything that was generated', {
   const { failures, figures } = await inventoryScale.run({ size: 20_000, ...quiet })
   expect(failures).toEqual([])
   expect(figures.exchanges).toBeGreaterThan(15_000)
+})
+
+test('alerts: kills while they are evaluated and sent lose nothing, and change nothing', {
+  timeout: 4 * MINUTES,
+}, async () => {
+  const { failures, figures } = await alertsKill.run({ size: 6, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures.notifications).toBeGreaterThan(10)
 })

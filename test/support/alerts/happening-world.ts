@@ -77,7 +77,7 @@ export class HappeningWorld {
       all.forEach((one, i) => {
         const { kind, name, at, ca = 'letsencrypt' } = one
         const names = words.set([{ type: 'dns', value: name }])
-        const common = [kind, at * 1000, newExchangeId(), words.word(ca), words.word('relay')]
+        const common = [kind, at * 1000, `exchange ${first + i}`, words.word(ca), words.word('relay')]
         insert.run(
           first + i,
           ...common,

@@ -13,7 +13,6 @@ import { type Inventory, InventorySource } from './inventory-source.ts'
 import { Latency } from './latency.ts'
 import { Retry } from './retry.ts'
 
-/** Happenings that are evaluated in one transaction. */
 const BATCH = 500
 /** ms between two removals of what is old. */
 const PRUNE = 3_600_000
@@ -25,6 +24,8 @@ export interface KeeperOptions {
   readonly settings: AlertSettings
   readonly evaluationOf: EvaluationMaker
   readonly now?: () => Millis
+  /** Happenings that are evaluated in one transaction. */
+  readonly batch?: number
   /** For tests only. */
   readonly faults?: StoreFaults
 }
@@ -233,7 +234,7 @@ export class AlertsKeeper {
     const { alerts, inventory, isWhole } = opened
     if (inventory === null || !isWhole) return false
     // One by one where one of them may be what fails.
-    const limit = this.#events.failures > 0 ? 1 : BATCH
+    const limit = this.#events.failures > 0 ? 1 : (this.#options.batch ?? BATCH)
     let happenings: readonly Happening[] = []
     try {
       happenings = inventory.happenings.read(alerts.position.get()!, limit)
