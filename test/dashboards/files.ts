@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { parse } from 'yaml'
+import { createMetrics } from '../../src/observability/metrics.ts'
 
 export const PROJECT = path.resolve(import.meta.dirname, '..', '..')
 export const DASHBOARDS = path.join(PROJECT, 'dashboards')
@@ -76,6 +77,14 @@ export function substituted(expr: string, rate = '5m', range = '1h'): string {
 export function metricsIn(expr: string): string[] {
   const bare = expr.replaceAll(/"[^"]*"/g, '""')
   return [...new Set(bare.match(/\b(?:[a-z_]+:)?(?:acmetap|process|nodejs)_[a-z_]+(?::[a-z0-9_]+)?/g) ?? [])]
+}
+
+/** Every metric that acmetap has, whether or not it has a sample yet. */
+export async function knownMetrics(): Promise<string[]> {
+  const metrics = createMetrics(() => ({ inFlight: 0, tunnels: 0, waiting: 0, lastCommit: 0, spillBytes: 0 }))
+  const { body } = await metrics.exposition()
+  metrics.close()
+  return [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name ?? '')
 }
 
 /** Without what a histogram's samples add to its name. */

@@ -8,9 +8,17 @@ import { stringify } from 'yaml'
 import { RULES } from '../../src/alerts/rule-names.ts'
 import { ROUTES } from '../../src/api/routes.ts'
 import { DIAGNOSIS_CLASSES } from '../../src/audit/diagnosis/classes.ts'
-import { createMetrics } from '../../src/observability/metrics.ts'
 import { unpackedProgram } from '../support/peers/unpacked.ts'
-import { dashboards, familyOf, metricsIn, RUNBOOKS, rulesIn, run, substituted } from './files.ts'
+import {
+  dashboards,
+  familyOf,
+  knownMetrics,
+  metricsIn,
+  RUNBOOKS,
+  rulesIn,
+  run,
+  substituted,
+} from './files.ts'
 
 const promtool = await unpackedProgram('promtool', 'prometheus')
 const all = dashboards()
@@ -21,9 +29,10 @@ let folder: string
 let known: Set<string>
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'grafana-'))
-  const metrics = createMetrics(() => ({ inFlight: 0, tunnels: 0, waiting: 0, lastCommit: 0, spillBytes: 0 }))
-  known = new Set([...metrics.names(), ...rulesIn('acmetap.rules.yml').flatMap(({ record }) => record ?? [])])
-  metrics.close()
+  known = new Set([
+    ...(await knownMetrics()),
+    ...rulesIn('acmetap.rules.yml').flatMap(({ record }) => record ?? []),
+  ])
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RULES, SEVERITIES } from '../../src/alerts/rule-names.ts'
-import { createMetrics } from '../../src/observability/metrics.ts'
 import { unpackedProgram } from '../support/peers/unpacked.ts'
-import { DASHBOARDS, familyOf, metricsIn, PROJECT, PROMETHEUS, rulesIn, run } from './files.ts'
+import { DASHBOARDS, familyOf, knownMetrics, metricsIn, PROJECT, PROMETHEUS, rulesIn, run } from './files.ts'
 
 const promtool = await unpackedProgram('promtool', 'prometheus')
 const amtool = await unpackedProgram('amtool', 'prometheus-alertmanager')
@@ -26,9 +25,7 @@ let folder: string
 let known: Set<string>
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'rules-'))
-  const metrics = createMetrics(() => ({ inFlight: 0, tunnels: 0, waiting: 0, lastCommit: 0, spillBytes: 0 }))
-  known = new Set(metrics.names())
-  metrics.close()
+  known = new Set(await knownMetrics())
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
