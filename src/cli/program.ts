@@ -35,6 +35,7 @@ import { serveCommand } from './serve.ts'
 import { tailCommand } from './tail.ts'
 import type { Terminal } from './terminal.ts'
 import { tokenCommand } from './token.ts'
+import { watchCommand } from './watch/command.ts'
 
 /** Runs one command line (without node and script). Resolves to the exit code: 0 ok, 1 failed, 2 usage. Never rejects. */
 export async function run(
@@ -82,6 +83,7 @@ function buildProgram(context: CommandContext): Command {
     enrollCommand,
     doctorCommand,
     alertsCommand,
+    watchCommand,
     failuresCommand,
     ordersCommand,
     certificatesCommand,
