@@ -4,14 +4,16 @@
  */
 import type { AddressInfo } from 'node:net'
 import type { Operations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
+import { openAlerting } from './app/alerting.ts'
 import { Closing } from './app/closing.ts'
 import { openControlPlane } from './app/control-plane.ts'
 import { openDataPlane } from './app/data-plane.ts'
 import { FirstToken } from './app/first-token.ts'
-import { watchInventory } from './app/inventory-watch.ts'
+import { MetricSources } from './app/metric-sources.ts'
 import { observeWith } from './app/observe.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
+import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
 import { type InForce, reload } from './app/reload.ts'
@@ -36,6 +38,7 @@ import type { LoadedConfig } from './config/load.ts'
 import { rememberRelays } from './config/relay-memory.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './exchange/clock.ts'
+import type { Received } from './exchange/exchange.ts'
 import { ResourceMap } from './exchange/resource-map.ts'
 import { Issuer } from './interception/issuer.ts'
 import { createLog, type Log } from './observability/log.ts'
@@ -85,6 +88,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
   const closeAll = () => closing.run((error) => log('error', 'process.fault', { detail: String(error) }))
   try {
     // The record
+    const measured = new MetricSources()
     const metrics = createMetrics(
       () => ({
         inFlight: recorder.inFlight,
@@ -97,6 +101,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         const { recorded, projected } = await inventory.reader.progress()
         return recorded - projected
       },
+      measured.sources,
     )
     closing.add(() => metrics.close())
     const observe = observeWith(log, metrics, (address) => shown(inForce.context.privacy, 'address', address))
@@ -116,8 +121,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     // What is derived from it, and how long it is kept
     const inventory = await openInventory({ folder: config.data })
     closing.add(() => inventory.close())
-    const watch = watchInventory(inventory.reader, observe.inventory)
-    closing.add(() => watch.close())
+    const following = watchProgress(inventory.reader, observe.inventory)
+    closing.add(() => following.close())
     const retention = new Retention(
       keeping,
       inventory.reader,
@@ -145,6 +150,18 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const shared = new SharedAnswers(clock, pacer)
     const traffic = createTraffic(clock, pacer, shared, hangUpOf)
 
+    // Who is told
+    const alerting = await openAlerting(inForce, loaded.file, clock, observe, closing)
+    const evaluating = watchProgress(alerting.desk, observe.alerts)
+    closing.add(() => evaluating.close())
+    measured.use({
+      counts: inventory.counts,
+      alerts: alerting.desk,
+      vitals: alerting.vitals,
+      cas: () => Object.keys(inForce.config.cas),
+      report: observe.happened,
+    })
+
     // The way through
     const resources = new ResourceMap(reader)
     const chains = createChains({
@@ -165,20 +182,17 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       unpauseLinks.note(exchange)
       feed.publish()
       inventory.wake()
+      alerting.note(exchange)
       sinks?.wake()
     }
     const ending = new AbortController()
-    const keeper: DirectoryKeeper = new DirectoryKeeper(
-      async (request) => {
-        const exit = traffic.exitOf(request, (ca, outgoing) => dispatcher.send(ca, outgoing, ending.signal))
-        const exchange = await chains.engine(request, exit)
-        completed(exchange)
-        return exchange
-      },
-      clock,
-      userAgent(VERSION),
-      observe.directory,
-    )
+    const perform = async (request: Received) => {
+      const exit = traffic.exitOf(request, (ca, outgoing) => dispatcher.send(ca, outgoing, ending.signal))
+      const exchange = await chains.engine(request, exit)
+      completed(exchange)
+      return exchange
+    }
+    const keeper: DirectoryKeeper = new DirectoryKeeper(perform, clock, userAgent(VERSION), observe.directory)
     closing.add(() => keeper.stop())
 
     // The way in
@@ -244,6 +258,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         current: () => inForce,
         wayOutOf: (next, resolve) => wayOutOf(next, own, resolve),
         async use(next) {
+          alerting.use(next)
           inForce = next
           const { config, routing, wayOut } = next
           recorder.use(next.context)
@@ -263,6 +278,10 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       config: () => inForce.config,
       reader,
       inventory: inventory.reader,
+      alerts: alerting.desk.reader,
+      alertActions: alerting.desk.actions,
+      channels: alerting.channels,
+      onWatchList: alerting.refreshWatch,
       rebuild: inventory.rebuild,
       store,
       events,
@@ -317,6 +336,18 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       await recorder.drain(outcomeDeadline)
     })
     keeper.watch(routing.views)
+    alerting.begin({
+      clock,
+      inForce: () => inForce,
+      recorder,
+      spill,
+      inventory: inventory.reader,
+      issuer,
+      sinks,
+      rootsPem: () => issuer.rootsPem(),
+      userAgent: userAgent(VERSION),
+      perform,
+    })
     rememberRelays(config.data, config.relay)
     for (const warning of loaded.warnings) log('warn', 'config.warning', { warning })
     log('info', 'started', { version: VERSION, addresses, stream: opened.stream, digest })

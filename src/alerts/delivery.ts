@@ -157,6 +157,16 @@ export class Delivery {
     return this.#sendBy(line, notification)
   }
 
+  /** Sends to every channel past the outbox, once: for what cannot be kept. What a channel does not take is lost. */
+  announce(notification: Omit<Notification, 'channel'>): void {
+    for (const [channel, line] of this.#lines) {
+      void this.#sendBy(line, { ...notification, channel }).then((receipt) => {
+        if (receipt.kind === 'taken') return
+        this.#options.report({ kind: 'refused', channel, id: notification.id, message: receipt.error })
+      })
+    }
+  }
+
   /** Waits up to 3 s for what is under way; what has no answer by then is sent again at the next start. Resolves always. */
   async close(): Promise<void> {
     const late = setTimeout(() => this.#ending.abort(), CLOSING)
@@ -168,6 +178,7 @@ export class Delivery {
     await this.#ended
     await Promise.all([...this.#lines.values()].map(({ channel }) => channel.close()))
   }
+
   #rendererFor(settings: AlertSettings): Renderer {
     return new Renderer(settings, (part, message) =>
       this.#options.report({ kind: 'template', part, message }),

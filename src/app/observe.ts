@@ -1,5 +1,6 @@
 import { AcmeProblem } from '../acme/problem.ts'
 import type { Settled } from '../alerts/alert-desk.ts'
+import type { DeliveryEvent } from '../alerts/delivery.ts'
 import type { EndpointState } from '../alerts/endpoint.ts'
 import type { Notification } from '../alerts/notification.ts'
 import type { Happening } from '../audit/inventory/happening.ts'
@@ -229,6 +230,31 @@ export function observeWith(
     probed({ served, error }: EndpointState): void {
       const outcome = error !== null || served === null ? 'unreachable' : served.trusted ? 'ok' : 'untrusted'
       metrics.probes.inc({ outcome })
+    },
+
+    channel(event: DeliveryEvent): void {
+      switch (event.kind) {
+        case 'failed':
+          log('warn', 'channel.failed', { channel: event.channel, detail: event.message })
+          break
+        case 'recovered':
+          log('info', 'channel.recovered', { channel: event.channel })
+          break
+        case 'refused':
+          log('error', 'channel.refused', { channel: event.channel, id: event.id, detail: event.message })
+          break
+        case 'template':
+          log('warn', 'template.failed', { part: event.part, detail: event.message })
+          break
+        case 'outbox':
+          log('error', 'outbox.failed', { detail: event.message })
+          break
+      }
+    },
+
+    alerts(fault: string | null): void {
+      if (fault === null) log('info', 'alerts.recovered')
+      else log('error', 'alerts.stopped', { detail: fault })
     },
 
     inventory(fault: string | null): void {

@@ -1,6 +1,7 @@
 import type { RecordOperations } from '../api/operations.ts'
 import type { InventoryProgress, InventoryReader } from '../audit/inventory/inventory-reader.ts'
 import type { Config } from '../config/schema.ts'
+import { openAlertsOffline } from '../store/sqlite/alerts/open-alerts-offline.ts'
 import { type OpenedInventory, openInventoryOffline } from '../store/sqlite/inventory/open-inventory.ts'
 import { backupSqlite, openSqliteReader } from '../store/sqlite/open.ts'
 import { recordOperations } from './operations.ts'
@@ -12,10 +13,12 @@ export async function openOffline(
 ): Promise<RecordOperations & { close(): Promise<void> }> {
   const reader = openSqliteReader(data)
   const inventory = whenAsked(() => openInventoryOffline(data, onProgress ? { onProgress } : {}))
+  const alerts = openAlertsOffline(data)
   const backup = (file: string) => backupSqlite(data, file)
   return {
-    ...recordOperations(reader, inventory.reader, backup),
+    ...recordOperations(reader, inventory.reader, alerts.reader, backup),
     async close() {
+      await alerts.close()
       await inventory.close()
       await reader.close()
     },

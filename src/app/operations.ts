@@ -1,6 +1,9 @@
+import type { AlertActions, AlertReader } from '../alerts/alert-desk.ts'
 import {
   type BackupReport,
   type CaStatus,
+  type ChannelState,
+  type ChannelTest,
   OperationRefused,
   type Operations,
   type RecordOperations,
@@ -25,6 +28,15 @@ interface Parts {
   readonly config: () => Config
   readonly reader: RecordReader
   readonly inventory: InventoryReader
+  readonly alerts: AlertReader
+  readonly alertActions: AlertActions
+  /** The watch list has changed. */
+  readonly onWatchList: () => void
+  readonly channels: {
+    states(): Promise<readonly ChannelState[]>
+    /** Null where there is no such channel. */
+    test(name: string): Promise<ChannelTest | null>
+  }
   /** Begins to make the inventory anew. */
   readonly rebuild: () => Promise<void>
   readonly store: RecordStore
@@ -45,10 +57,10 @@ interface Parts {
 
 /** What both front ends can ask of the running server. */
 export function createOperations(parts: Parts): Operations {
-  const { reader, inventory, store, feed, keeper, events, keeping, tokens } = parts
+  const { reader, inventory, alerts, alertActions, store, feed, keeper, events, keeping, tokens } = parts
   const cas = () => caStatuses(parts.config(), keeper.states())
   return {
-    ...recordOperations(reader, inventory, (file) => parts.backup(file).catch(refused)),
+    ...recordOperations(reader, inventory, alerts, (file) => parts.backup(file).catch(refused)),
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)
@@ -85,11 +97,51 @@ export function createOperations(parts: Parts): Operations {
       const { items } = await inventory.accounts({ account, limit: 1 })
       return items[0] === undefined ? null : parts.unpauseLinks.of(items[0].url)
     },
+    async silence(request, actor) {
+      const silence = await alertActions.silence(request, actor.name ?? actor.kind)
+      const { until, reason: _, ...matches } = request
+      await events.record(actor, { event: 'silenced', silence: silence.id, matches: wordsOf(matches), until })
+      return silence
+    },
+    async endSilence(id, actor) {
+      if (!(await alertActions.endSilence(id)))
+        throw new OperationRefused('no silence with this id holds; see acmetap alerts silences', 404)
+      await events.record(actor, { event: 'silenceEnded', silence: id })
+    },
+    channels: () => parts.channels.states(),
+    async testChannel(name) {
+      const tested = await parts.channels.test(name)
+      if (tested !== null) return tested
+      throw new OperationRefused(
+        `no channel is called ${JSON.stringify(name)}; see acmetap alerts channels`,
+        404,
+      )
+    },
+    async addEndpoint(endpoint) {
+      const state = await alertActions.addEndpoint(endpoint)
+      parts.onWatchList()
+      return state
+    },
+    async removeEndpoint(endpoint) {
+      if (parts.config().watch.endpoints.includes(endpoint))
+        throw new OperationRefused(
+          `${endpoint} is in the configuration, under watch.endpoints: take it out there`,
+          409,
+        )
+      if (!(await alertActions.removeEndpoint(endpoint)))
+        throw new OperationRefused(`${endpoint} is not on the watch list; see acmetap watch list`, 404)
+    },
     async note(actor, what) {
       if (what.event === 'exported') await events.record(actor, what)
       else await events.record(actor, { event: 'searched', what: what.what }, filterOf(what.filter))
     },
   }
+}
+
+function wordsOf(given: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 }
 
 /** What somebody looked for may tell of a person: it can be erased. */
@@ -109,10 +161,12 @@ function refused(error: unknown): never {
 export function recordOperations(
   reader: RecordReader,
   inventory: InventoryReader,
+  alerts: AlertReader,
   backup: (file: string) => Promise<{ readonly bytes: number }>,
 ): RecordOperations {
   return {
     inventory,
+    alerts,
     exchanges: (filter, limit) => reader.exchanges(filter, limit),
     exchange: (id) => reader.exchange(id),
     body: (exchange, digest) => reader.body(exchange, digest),
