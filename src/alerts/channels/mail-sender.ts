@@ -48,7 +48,6 @@ export function mailSender(options: MailSenderOptions): Channel {
       tls: {
         rejectUnauthorized: true,
         minVersion: 'TLSv1.2',
-        servername: host,
         ...(trust === null ? {} : { ca: trust }),
       },
       ...(username === null ? {} : { auth: { user: username, pass: password ?? '' } }),
@@ -61,7 +60,7 @@ export function mailSender(options: MailSenderOptions): Channel {
     try {
       const { response, rejected } = await transport.sendMail(mailOf(rendered, options))
       const missed = rejected.length === 0 ? '' : `; not for ${rejected.join(', ')}`
-      return { kind: 'taken', said: visible(`${response}${missed}`, 300) }
+      return { kind: 'taken', said: visible(scrub(`${response}${missed}`), 300) }
     } finally {
       signal.removeEventListener('abort', giveUp)
       transport.close()
@@ -73,11 +72,10 @@ export function mailSender(options: MailSenderOptions): Channel {
     name,
     async send(rendered, _at, signal) {
       try {
-        const receipt = await send(rendered, signal)
-        return receipt.kind === 'taken' ? { ...receipt, said: scrub(receipt.said) } : receipt
+        return await send(rendered, signal)
       } catch (error) {
         const { kind, message } = faultOf(error)
-        const text = scrub(`${smtp}: ${visible(message, 300)}`)
+        const text = `${smtp}: ${visible(scrub(message), 300)}`
         return kind === 'later' ? { kind, error: text, after: null } : { kind, error: text }
       }
     },

@@ -39,9 +39,9 @@ export function pagerduty({ url, key, instance }: PagerdutySettings): HttpServic
       source: instance,
       severity: alert.severity,
       timestamp: alert.since,
-      component: alert.subject.ca ?? 'acmetap',
+      component: visible(alert.subject.ca ?? 'acmetap', 100),
       group: alert.rule,
-      class: alert.subject.details.class ?? alert.rule,
+      class: visible(alert.subject.details.class ?? alert.rule, 100),
       custom_details: view ?? { cause: visible(alert.cause), remedy: visible(alert.remedy) },
     })
   const all = (rendered: Rendered, action: 'trigger' | 'resolve', dedup: string) =>

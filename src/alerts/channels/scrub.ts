@@ -9,8 +9,8 @@ export function scrubber(secrets: readonly string[]): (text: string) => string {
 }
 
 function formsOf(secret: string): string[] {
-  const parts = URL.canParse(secret) ? partsOf(new URL(secret)) : []
-  return [secret, ...parts].flatMap((one) => [
+  const all = /^https?:/i.test(secret) && URL.canParse(secret) ? partsOf(secret, new URL(secret)) : [secret]
+  return all.flatMap((one) => [
     one,
     encodeURIComponent(one),
     JSON.stringify(one).slice(1, -1),
@@ -20,11 +20,12 @@ function formsOf(secret: string): string[] {
 }
 
 /** Of a URL that is a credential: all of it that does not merely name the service. */
-function partsOf(url: URL): string[] {
+function partsOf(secret: string, url: URL): string[] {
   const segments = url.pathname.split('/').filter((segment) => segment.length >= 8)
   const values = [...url.searchParams.values()].filter((value) => value.length >= 6)
   return [
-    ...(url.pathname.length > 8 ? [`${url.pathname}${url.search}`, url.pathname] : []),
+    ...(`${url.pathname}${url.search}`.length > 8 ? [secret, url.href, `${url.pathname}${url.search}`] : []),
+    ...(url.pathname.length > 8 ? [url.pathname] : []),
     ...segments,
     ...values,
   ]
