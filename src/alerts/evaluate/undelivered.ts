@@ -6,7 +6,9 @@ import { orderKey } from './lane.ts'
 import type { AlertMemory, KeptAlert } from './memory.ts'
 import { post } from './post.ts'
 import { type Escalation, receiversOf, undeliveredLimits } from './route.ts'
+import { tallyOf } from './tally.ts'
 import type { Telling } from './telling.ts'
+import { sharedBy, titleOf } from './words.ts'
 
 /** At once. */
 const BATCH = 100
@@ -74,6 +76,10 @@ interface Copy {
   readonly why: string
 }
 
+/**
+ * What the second channel is told. A digest tells of several rules: each has an order of its own at a channel that gets
+ * none, so it becomes one copy for each.
+ */
 function copy(
   memory: AlertMemory,
   telling: Telling,
@@ -82,28 +88,43 @@ function copy(
   now: Millis,
 ): void {
   const channel = settings.channels?.find(({ name }) => name === to)
-  // Another channel may not have taken them either, or `to` is told anyway.
-  const made = Date.parse(notification.made)
-  const news = kept.filter(({ channels }) => (channels[to]?.at ?? 0) < made)
-  if (channel === undefined || news.length === 0) return
-  const alerts: Alert[] = news.map(({ alert }) => asTold(alert, 'escalation'))
-  const { rule, title, shared, count, occurrences } = notification
-  post(
-    memory.outbox,
-    {
-      channel: to,
-      kind: 'escalation',
-      key: orderKey(channel, alerts[0]!),
-      rule,
-      severity: worst(alerts),
-      title: `Not delivered: ${title}`,
-      shared,
-      alerts,
-      count,
-      occurrences,
-      text: why,
-    },
-    now,
-  )
-  for (const one of news) telling.tookOver(one, to, now)
+  const news = kept.filter((one) => isNewsTo(to, one, Date.parse(notification.made)))
+  if (channel === undefined) return
+  for (const [key, some] of Map.groupBy(news, ({ alert }) => orderKey(channel, alert))) {
+    const alerts = some.map(({ alert }) => asTold(alert, 'escalation'))
+    const told = notification.kind === 'digest' ? partOf(alerts) : wholeOf(notification)
+    const title = `Not delivered: ${told.title}`
+    const severity = worst(alerts)
+    post(
+      memory.outbox,
+      { ...told, channel: to, kind: 'escalation', key, severity, title, alerts, text: why },
+      now,
+    )
+    for (const one of some) telling.tookOver(one, to, now)
+  }
+}
+
+/** Another channel may not have taken it either, or `to` was told anyway, also that it ended. */
+function isNewsTo(to: string, { alert, channels }: KeptAlert, made: Millis): boolean {
+  const at = channels[to]?.at ?? null
+  return at === null || (at < made && alert.state === 'firing')
+}
+
+type What = Pick<Notification, 'rule' | 'title' | 'shared' | 'count' | 'occurrences'>
+
+function wholeOf({ rule, title, shared, count, occurrences }: Notification): What {
+  return { rule, title, shared, count, occurrences }
+}
+
+function partOf(alerts: readonly Alert[]): What {
+  const [first] = alerts
+  const tally = tallyOf(alerts)!
+  const rule = alerts.every((one) => one.rule === first!.rule) ? first!.rule : null
+  return {
+    rule,
+    title: alerts.length === 1 ? first!.title : titleOf(rule, 'firing', tally),
+    shared: sharedBy(tally),
+    count: tally.alerts,
+    occurrences: tally.occurrences,
+  }
 }

@@ -70,6 +70,26 @@ describe('what a channel has not taken', () => {
     expect(silenced.notifications).toHaveLength(1)
   })
 
+  test('of a digest goes there as one for each rule, in the order of its end', () => {
+    const desk = new SimulatedDesk({
+      config: {
+        channels: channels(mail('mail', '1h'), 'pager'),
+        routes: [{ channels: ['mail'], escalate: { channel: 'pager' } }],
+      },
+    })
+    desk.occur({ key: 'a' }, { key: 'b' }, { key: 'c', rule: 'refused', title: 'refused' })
+    desk.pass(HOUR + 6 * MINUTE)
+    expect(desk.told()).toEqual([
+      'digest mail 3 Digest: 3 alerts',
+      'escalation pager 2 Not delivered: 2 failed validations at letsencrypt',
+      'escalation pager 1 Not delivered: refused',
+    ])
+    desk.resolve('c', 'refused')
+    desk.pass(MINUTE)
+    expect(desk.notifications[3]).toMatchObject({ kind: 'resolved', channel: 'pager', key: 'refused' })
+    expect(desk.notifications[2]!.key).toBe('refused')
+  })
+
   test('two channels that escalate to each other do not play ball', () => {
     const there = { channels: ['ops'], escalate: { channel: 'pager' } }
     const back = { channels: ['pager'], escalate: { channel: 'ops' } }
