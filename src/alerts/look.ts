@@ -15,6 +15,8 @@ export interface Look {
   refusedNonces(client: string, since: Millis): number
   /** Not replaced, not revoked, and the end not more than a week ago. */
   currentCertificates(): Iterable<CurrentCertificate>
+  /** Those of them with this name, as a certificate has it (a wildcard with its `*.`). */
+  currentWith(name: string): Iterable<CurrentCertificate>
   /** Newest newOrder that a CA took for exactly these names. Null when there was none. */
   lastOrder(names: readonly string[]): { readonly at: Millis; readonly status: string | null } | null
   /**

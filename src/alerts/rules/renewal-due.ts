@@ -30,7 +30,7 @@ const INCIDENT_PATIENCE = DAY
  * A window that was put into the past calls for renewal at once.
  */
 export function renewalDue(certificate: CurrentCertificate, margin: number, now: Millis): RenewalDue {
-  const { notBefore, notAfter, window, replacedPredecessorAt } = certificate
+  const { notBefore, notAfter, window } = certificate
   const life = notAfter - notBefore
   const usual = life < SHORT_LIFE ? 1 / 2 : 2 / 3
   if (window !== null && window.end <= now && isIncident(window, notBefore, life, usual)) {
@@ -40,16 +40,14 @@ export function renewalDue(certificate: CurrentCertificate, margin: number, now:
   const grace = life * (life < SHORT_LIFE ? Math.max(margin, LEAST_SHORT_MARGIN) : margin)
   const said = window === null ? notBefore + life * usual : window.end
   const from = window?.start ?? notBefore + life * (usual - EARLY)
-  const habit = habitOf(replacedPredecessorAt)
-  const learned = habit === null ? said : notBefore + life * habit
-  const due = Math.max(said, learned)
+  const by = window === null ? 'life' : 'window'
   const latest = Math.max(said, notBefore + life * LATEST_HABIT)
-  return {
-    by: learned > said ? 'habit' : window === null ? 'life' : 'window',
-    from,
-    due,
-    overdue: Math.min(due + grace, latest),
-  }
+  const overdue = Math.min(said + grace, latest)
+  // A habit only puts it off.
+  const habit = now < overdue ? null : habitOf(certificate.replacedPredecessorAt)
+  const learned = habit === null ? said : notBefore + life * habit
+  if (learned <= said) return { by, from, due: said, overdue }
+  return { by: 'habit', from, due: learned, overdue: Math.min(learned + grace, latest) }
 }
 
 /** One that was renewed after its end shows no habit. */

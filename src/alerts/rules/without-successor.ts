@@ -8,31 +8,13 @@ export function withoutSuccessor(
   candidates: readonly CurrentCertificate[],
   look: Look,
 ): readonly CurrentCertificate[] {
-  if (candidates.length === 0) return []
-  const wanted = new Set(candidates.flatMap(({ names }) => names.flatMap(coveredBy)))
-  const newest = new Map<string, CurrentCertificate[]>()
-  for (const certificate of look.currentCertificates()) {
-    for (const name of certificate.names) {
-      if (!wanted.has(name)) continue
-      const best = newest.get(name)
-      if (best === undefined) newest.set(name, [certificate])
-      else keepNewest(best, certificate)
-    }
-  }
   return candidates.filter(
     (one) =>
       one.names.length === 0 ||
       !one.names.every((name) =>
-        coveredBy(name).some((by) => newest.get(by)?.some((other) => succeeds(other, one))),
+        coveredBy(name).some((by) => [...look.currentWith(by)].some((other) => succeeds(other, one))),
       ),
   )
-}
-
-/** The newest of each CA, as few CAs as there are. */
-function keepNewest(best: CurrentCertificate[], certificate: CurrentCertificate): void {
-  const at = best.findIndex(({ ca }) => ca === certificate.ca)
-  if (at === -1) best.push(certificate)
-  else if (best[at]!.notAfter < certificate.notAfter) best[at] = certificate
 }
 
 function succeeds(other: CurrentCertificate, one: CurrentCertificate): boolean {

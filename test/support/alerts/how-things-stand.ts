@@ -29,6 +29,7 @@ export function lookAt({ certificates = [], orders = {}, clients = [], endpoints
     refusedNonces: () => 0,
     issuances: () => ({ orders: 0, certificates: 0, keys: 0, undelivered: 0 }),
     currentCertificates: () => certificates,
+    currentWith: (name) => certificates.filter(({ names }) => names.includes(name)),
     lastOrder(names) {
       const at = orders[names.join(' ')]
       return at === undefined ? null : { at, status: 'valid' }

@@ -57,6 +57,7 @@ const WITHOUT_INVENTORY: Omit<Look, 'endpoints'> = {
   issuances: absent,
   refusedNonces: absent,
   currentCertificates: absent,
+  currentWith: absent,
   lastOrder: absent,
   clients: absent,
 }

@@ -17,6 +17,25 @@ const lived = (notBefore: number, days = 90) => ({ notBefore, notAfter: notBefor
 const set = (table: string, values: string, id: number) =>
   fleet.db.prepare(`update ${table} set ${values} where id = ?`).run(id)
 
+const FIELDS = [
+  'fingerprint',
+  'serial',
+  'ca',
+  'names',
+  'notBefore',
+  'notAfter',
+  'isForTests',
+  'window',
+  'source',
+  'imported',
+  'order',
+  'account',
+  'client',
+  'clientText',
+  'label',
+  'replacedPredecessorAt',
+] as const
+
 describe('currentCertificates', () => {
   const names = ['www.example.com', 'a.example']
   const hold = (client: FleetClient, at = BEGIN, days = 90) =>
@@ -33,17 +52,8 @@ describe('currentCertificates', () => {
     now = at + DAY
     const [found, ...others] = [...look().currentCertificates()]
     expect(others).toEqual([])
-    expect({
-      ...found,
-      names: found?.names,
-      ca: found?.ca,
-      account: found?.account,
-      client: found?.client,
-      clientText: found?.clientText,
-      label: found?.label,
-      order: found?.order,
-      isForTests: found?.isForTests,
-    }).toEqual({
+    const asked = Object.fromEntries(FIELDS.map((field) => [field, found?.[field]]))
+    expect(asked).toEqual({
       fingerprint: one.fingerprint,
       serial: expect.stringMatching(/^[0-9a-f]+$/),
       ca: 'alpha',
@@ -86,6 +96,20 @@ describe('currentCertificates', () => {
     const [relayed] = [...look().currentCertificates()]
     expect([relayed?.label, relayed?.clientText]).toEqual([null, 'certbot (ca.example:8443)'])
     expect(relayed?.isForTests).toBe(true)
+  })
+
+  test('by a name that it holds', () => {
+    const client = clientFrom('192.0.2.7')
+    const before = hold(client)
+    const one = fleet.certificate(client, names, lived(BEGIN), BEGIN, null, before)
+    const other = fleet.certificate(client, ['*.example.com'], lived(BEGIN), BEGIN, null, null)
+    const having = (name: string) => [...look().currentWith(name)].map(({ fingerprint }) => fingerprint)
+    now = BEGIN
+    expect(having('WWW.example.com')).toEqual([one.fingerprint])
+    expect(having('*.example.com')).toEqual([other.fingerprint])
+    expect(having('example.com')).toEqual([])
+    now = BEGIN + 98 * DAY
+    expect(having('a.example')).toEqual([])
   })
 
   test('one look inside another, and one that is broken off', () => {
