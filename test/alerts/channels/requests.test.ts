@@ -78,10 +78,7 @@ describe('webhook', () => {
   })
 
   test('is signed over time and bytes', () => {
-    const [{ fields, body } = { fields: {}, body: '' }] = SERVICES.webhook!.requests(
-      renderer.render(notificationOf()),
-      AT,
-    )
+    const { fields, body } = SERVICES.webhook!.requests(renderer.render(notificationOf()), AT)[0]!
     const [, seconds, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(fields['acmetap-signature'] ?? '') ?? []
     expect(Number(seconds)).toBe(AT / 1000)
     expect(mac).toBe(createHmac('sha256', 'key').update(`${seconds}.${body}`).digest('hex'))

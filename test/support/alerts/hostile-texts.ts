@@ -15,7 +15,7 @@ export const HOSTILE: readonly string[] = [
   '<tg-spoiler>x</tg-spoiler><b>bold',
   '&lt;b&gt; &amp; &#60;i&#62;',
   '{{ 7919 | times: 7919 }} {% raw %}x',
-  '{{ constructor }} ${7919*7919}',
+  '{{ constructor }} {7919*7919}',
   '```\ncode\n``` `x` **b** __u__ ~~s~~ ||spoiler||',
   '> quote\n# heading\n- list\n1. one',
   'a\r\nBcc: victim@evil.example\r\n\r\nbody',
