@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type Database from 'better-sqlite3'
 import type { Issuances, Look } from '../../../alerts/look.ts'
+import { LruMap } from '../../../exchange/lru-map.ts'
 import { Personal } from '../inventory/queries/personal.ts'
 import { Prepared } from '../inventory/queries/prepared.ts'
 import { HOUR, Vocabulary } from '../inventory/queries/vocabulary.ts'
@@ -26,6 +27,8 @@ export function eventLook(
   const vocabulary = new Vocabulary(db)
   const personal = new Personal(new Prepared(record))
   const known = new KnownThings(alerts, inventory)
+  const firstSince = firstFacts(db)
+  const setOf = nameSets(db)
   return {
     isNew: (what, value) => known.isNew(what, value),
     recordBegan() {
@@ -40,7 +43,7 @@ export function eventLook(
       const rows = db.all(
         `select a.id from accounts as a indexed by accounts_first join exchanges as e on e.sequence = a.first_sequence
          where a.first_sequence >= ? and a.first_at >= ? and a.ca = ? and e.status = 201 ${place.where} limit ?`,
-        firstSince(db, since),
+        firstSince(since),
         since * 1000,
         named,
         ...place.values,
@@ -49,10 +52,10 @@ export function eventLook(
       return rows.length
     },
     issuances(ca, names, since) {
-      const set = db.get<{ id: number }>('select id from name_sets where digest = ?', digestOf(names))?.id
+      const set = setOf(names)
       const named = vocabulary.id(ca)
-      if (set === undefined || named === null) return NONE
-      return issuancesOf(db, named, set, since * 1000)
+      if (set === null || named === null) return NONE
+      return new IssuancesOf(db, { ca: named, set, since: since * 1000, first: firstSince(since) })
     },
     refusedNonces(client, since) {
       const nonce = vocabulary.id('bad-nonce')
@@ -71,27 +74,63 @@ export function eventLook(
 
 const NONE: Issuances = { orders: 0, certificates: 0, keys: 0, undelivered: 0 }
 
-function issuancesOf(db: Prepared, ca: number, set: number, since: number): Issuances {
-  const orders = db
-    .all<{ ca: number; status: string | null; certificate: number | null; at: number }>(
-      'select ca, status, certificate, first_at as at from orders where names = ? order by first_sequence desc limit ?',
-      set,
-      MOST_ISSUANCES,
-    )
-    .filter((order) => order.ca === ca && order.at >= since)
-  const certificates = db
-    .all<{ ca: number | null; spki: string; source: string; at: number }>(
-      'select ca, spki, source, first_at as at from certificates where names = ? order by not_before desc limit ?',
-      set,
-      MOST_ISSUANCES,
-    )
-    .filter((one) => one.ca === ca && one.source !== 'imported' && one.at >= since)
-  return {
-    orders: orders.length,
-    certificates: certificates.length,
-    keys: new Set(certificates.map(({ spki }) => spki)).size,
-    undelivered: orders.filter(({ status, certificate }) => status === 'valid' && certificate === null)
-      .length,
+/** CAs date certificates back by an hour or so. */
+const DATED_BACK = 2 * 24 * HOUR
+
+const ORDERS = `select count(*) as orders, count(iif(status = 'valid' and certificate is null, 1, null)) as undelivered
+  from (select status, certificate from orders
+    where names = ? and first_sequence >= ? and ca = ? and first_at >= ? order by first_sequence desc limit ?)`
+const CERTIFICATES = `select count(*) as certificates, count(distinct spki) as keys
+  from (select spki from certificates
+    where names = ? and not_before >= ? and ca = ? and first_at >= ? and source <> 'imported'
+    order by not_before desc limit ?)`
+
+interface SoughtIssuances {
+  readonly ca: number
+  readonly set: number
+  /** µs. */
+  readonly since: number
+  readonly first: number
+}
+
+/** Read when it is asked for: most rules want but one of them. */
+class IssuancesOf implements Issuances {
+  readonly #db: Prepared
+  readonly #of: SoughtIssuances
+  #counted: Pick<Issuances, 'orders' | 'undelivered'> | null = null
+  #issued: Pick<Issuances, 'certificates' | 'keys'> | null = null
+
+  constructor(db: Prepared, of: SoughtIssuances) {
+    this.#db = db
+    this.#of = of
+  }
+
+  get orders(): number {
+    return this.#orders().orders
+  }
+
+  get undelivered(): number {
+    return this.#orders().undelivered
+  }
+
+  get certificates(): number {
+    return this.#certificates().certificates
+  }
+
+  get keys(): number {
+    return this.#certificates().keys
+  }
+
+  #orders(): Pick<Issuances, 'orders' | 'undelivered'> {
+    const { ca, set, since, first } = this.#of
+    this.#counted ??= this.#db.get(ORDERS, set, first, ca, since, MOST_ISSUANCES) ?? NONE
+    return this.#counted
+  }
+
+  #certificates(): Pick<Issuances, 'certificates' | 'keys'> {
+    const { ca, set, since } = this.#of
+    this.#issued ??= this.#db.get(CERTIFICATES, set, since - DATED_BACK, ca, since, MOST_ISSUANCES) ?? NONE
+    return this.#issued
   }
 }
 
@@ -114,10 +153,33 @@ function placeOf(
 }
 
 /** First fact of the hour in which a time lies, or of the next that has any. */
-function firstSince(db: Prepared, since: number): number {
-  const hour = Math.floor((since * 1000) / HOUR)
-  const row = db.get<{ first: number }>('select first from hours where hour >= ? order by hour limit 1', hour)
-  return row?.first ?? Number.MAX_SAFE_INTEGER
+function firstFacts(db: Prepared): (since: number) => number {
+  const known = new LruMap<number, number>(1_000)
+  return (since) => {
+    const hour = Math.floor((since * 1000) / HOUR)
+    const first = known.get(hour)
+    if (first !== undefined) return first
+    const row = db.get<{ first: number }>(
+      'select first from hours where hour >= ? order by hour limit 1',
+      hour,
+    )
+    if (row === undefined) return Number.MAX_SAFE_INTEGER
+    known.set(hour, row.first)
+    return row.first
+  }
+}
+
+/** Number of the set of exactly these names, which it keeps for good; null where the inventory has none. */
+function nameSets(db: Prepared): (names: readonly string[]) => number | null {
+  const known = new LruMap<string, number>(10_000)
+  return (names) => {
+    const key = names.join(' ')
+    const set = known.get(key)
+    if (set !== undefined) return set
+    const row = db.get<{ id: number }>('select id from name_sets where digest = ?', digestOf(names))
+    if (row !== undefined) known.set(key, row.id)
+    return row?.id ?? null
+  }
 }
 
 function digestOf(names: readonly string[]): Buffer {

@@ -4,6 +4,7 @@ import { describe } from '../../../audit/diagnosis/describe.ts'
 import type { Diagnosis } from '../../../audit/diagnosis/diagnosis.ts'
 import type { Happening, HappeningOf } from '../../../audit/inventory/happening.ts'
 import { instantOf } from '../../../audit/inventory/values.ts'
+import { LruMap } from '../../../exchange/lru-map.ts'
 import { Names } from './queries/names.ts'
 import { Personal } from './queries/personal.ts'
 import { Prepared } from './queries/prepared.ts'
@@ -50,6 +51,7 @@ export class HappeningReader {
   readonly #vocabulary: Vocabulary
   readonly #names: Names
   readonly #references: References
+  readonly #accounts = new LruMap<number, NonNullable<Happening['account']>>(5_000)
 
   constructor(inventory: Database.Database, record: Database.Database) {
     this.#db = new Prepared(inventory)
@@ -60,6 +62,7 @@ export class HappeningReader {
 
   /** At most `limit` of those behind `after`, in order. Throws SqliteError. */
   read({ fact, n }: HappeningPlace, limit: number): Happening[] {
+    const clients = new Map<number | null, Happening['client']>()
     return this.#db
       .all<HappeningsTable>(
         'select * from happenings where (fact, n) > (?, ?) order by fact, n limit ?',
@@ -67,7 +70,7 @@ export class HappeningReader {
         n,
         limit,
       )
-      .map((row) => this.#happening(row))
+      .map((row) => this.#happening(row, clients))
   }
 
   /** The newest; null where there is none. */
@@ -78,7 +81,8 @@ export class HappeningReader {
     )
   }
 
-  #happening(row: HappeningsTable): Happening {
+  #happening(row: HappeningsTable, clients: Map<number | null, Happening['client']>): Happening {
+    if (!clients.has(row.client)) clients.set(row.client, this.#references.client(row.client))
     const about = {
       fact: row.fact,
       n: row.n,
@@ -87,8 +91,8 @@ export class HappeningReader {
       ca: this.#vocabulary.wordOrNull(row.ca),
       mode: this.#vocabulary.word(row.mode),
       operation: this.#vocabulary.word(row.operation),
-      account: this.#references.accountOf(row.account),
-      client: this.#references.client(row.client),
+      account: this.#account(row.account),
+      client: clients.get(row.client) ?? null,
       order: this.#references.orderId(row.order_id),
       names: this.#names.set(row.names).map(({ value }) => value),
     }
@@ -99,5 +103,15 @@ export class HappeningReader {
     const isSilent = rest.shownBy === 'order' && rest.problem === null
     const diagnosis = isSilent ? { ...told, ...UNSAID } : told
     return { kind: 'failed', ...about, ...rest, diagnosis } as Happening
+  }
+
+  /** An account keeps its URL for good. */
+  #account(id: number | null): Happening['account'] {
+    if (id === null) return null
+    const known = this.#accounts.get(id)
+    if (known !== undefined) return known
+    const account = this.#references.accountOf(id)
+    if (account !== null) this.#accounts.set(id, account)
+    return account
   }
 }
