@@ -16,6 +16,8 @@ export class Telling {
   readonly #memory: AlertMemory
   #settings: AlertSettings
   #channels: ReadonlyMap<string, Channel> = new Map()
+  /** Alerts that are told of now: each is kept once, however many channels it goes to. */
+  readonly #changed = new Map<string, KeptAlert>()
   /** As the queue has them. */
   readonly #lanes = new Map<string, Lane>()
 
@@ -103,6 +105,8 @@ export class Telling {
       if (channel === undefined) this.#forget(lane.channel)
       else this.#flush(this.#lanes.get(lane.id) ?? lane, channel, now)
     }
+    for (const kept of this.#changed.values()) this.#memory.alerts.put(this.#woken(kept, now))
+    this.#changed.clear()
   }
 
   /** It is told here because another channel did not take it: what ends it is told here too. */
@@ -112,7 +116,9 @@ export class Telling {
     if (kept.channels[name]?.waits) this.#memory.queue.drop(name, kept.alert.id)
     const told: Told = { ...toldOf(kept, now), listed: true, escalated: true }
     const after = kept.alert.state === 'resolved' ? this.#ended(kept, name, told, now) : told
-    return this.#kept({ ...kept, channels: { ...kept.channels, [name]: after } }, now)
+    const next = this.#woken({ ...kept, channels: { ...kept.channels, [name]: after } }, now)
+    this.#memory.alerts.put(next)
+    return next
   }
 
   #wait(kept: KeptAlert, channel: Channel, kind: TellingKind, before: Told | undefined, now: Millis): Told {
@@ -158,7 +164,7 @@ export class Telling {
   /** One notification of these. What it does not name although the channel knows it by name stays in the lane. */
   #send(lane: Lane, channel: Channel, batch: readonly Waiting[], now: Millis): Lane {
     const all = batch.flatMap((row) => {
-      const kept = this.#memory.alerts.byId(row.alert)
+      const kept = this.#changed.get(row.alert) ?? this.#memory.alerts.byId(row.alert)
       if (kept === null) this.#memory.queue.drop(row.channel, row.alert)
       return kept === null ? [] : [{ row, kept, isNamed: kept.channels[channel.name]?.listed === true }]
     })
@@ -199,18 +205,13 @@ export class Telling {
         ? { ...before, waits: null }
         : { ...toldOf(kept, now), listed, escalated: before.escalated }
     const next = { ...kept, alert, channels: { ...kept.channels, [row.channel]: told } }
-    if (row.kind === 'resolved' || alert.state === 'firing') {
-      this.#kept(next, now)
-      return
-    }
-    const ended = this.#ended(next, row.channel, told, now)
-    this.#kept({ ...next, channels: { ...next.channels, [row.channel]: ended } }, now)
+    const after =
+      row.kind === 'resolved' || alert.state === 'firing' ? told : this.#ended(next, row.channel, told, now)
+    this.#changed.set(alert.id, { ...next, channels: { ...next.channels, [row.channel]: after } })
   }
 
-  #kept(kept: KeptAlert, now: Millis): KeptAlert {
-    const next = { ...kept, wake: wakeOf(kept, this.#settings, null, now) }
-    this.#memory.alerts.put(next)
-    return next
+  #woken(kept: KeptAlert, now: Millis): KeptAlert {
+    return { ...kept, wake: wakeOf(kept, this.#settings, null, now) }
   }
 
   #keep(lane: Lane): void {
