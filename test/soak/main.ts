@@ -5,6 +5,7 @@ import Table from 'cli-table3'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
+import { healthyFleet } from './healthy-fleet.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
 import { inventoryScale } from './inventory-scale.ts'
@@ -28,6 +29,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   instances,
   'open-proxy': openProxy,
   'inventory-scale': inventoryScale,
+  'healthy-fleet': healthyFleet,
   'alerts-kill': alertsKill,
 }
 

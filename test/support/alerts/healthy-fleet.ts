@@ -83,7 +83,7 @@ export function simulateFleet(options: FleetOptions): FleetReport {
     }
   })()
   const planted = new Map<FleetHost, Planted>()
-  plantFailing(hosts, planted, options.failing, end)
+  plantFailing(hosts, planted, options.failing, end, every)
   const watched = new Watched(hosts)
   let now = BEGIN
   const look: Look = {
@@ -153,6 +153,7 @@ function plantFailing(
   planted: Map<FleetHost, Planted>,
   count: number,
   end: number,
+  every: number,
 ): void {
   for (const host of hosts) {
     if (planted.size === count) return
@@ -160,7 +161,6 @@ function plantFailing(
     const due = Math.min(...held.map(({ certificate }) => certificate.notAfter)) - 21 * DAY
     if (program.life < 60 * DAY || due > end - DAY) continue
     host.fails = true
-    // A little later by how often rules look, and how long a client that fails at once tries again.
     planted.set(host, {
       what: 'failing',
       program: program.program,
