@@ -20,7 +20,7 @@ export function resolved(...resolutions: readonly Resolution[]): Signals {
   return { occurrences: [], resolutions }
 }
 
-export interface Event extends Omit<Standing, 'at' | 'about' | 'evidence'> {
+interface Event extends Omit<Standing, 'at' | 'about' | 'evidence'> {
   readonly names?: readonly string[]
   readonly details?: Subject['details']
   readonly certificate?: string
@@ -94,7 +94,7 @@ export function overFor(
   return happening.names.slice(0, MAX_NAMES).map((name) => ({ rule, by: { name, client }, at, why }))
 }
 
-/** For a title: `3 names` where none is known, and the CA's name where there is one. */
+/** For a title: the names, else the CA. */
 export function subjectText({ names, ca }: Pick<Happening, 'names' | 'ca'>): string {
   if (names.length > 0) return namesText(names)
   return ca ?? 'acmetap'

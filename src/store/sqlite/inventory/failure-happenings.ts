@@ -10,7 +10,7 @@ import type { Moment } from './moment.ts'
 type Failed = HappeningOf<'failed'>
 
 /** A failure that was seen first, beside what its row has. */
-export interface ShownFailure extends Pick<Failed, 'failure' | 'validation' | 'shownBy'> {
+interface ShownFailure extends Pick<Failed, 'failure' | 'validation' | 'shownBy'> {
   readonly outcome: string
   readonly problem: string | null
   /** What the exchange said of a limit. */

@@ -23,7 +23,7 @@ import type { Moment } from './moment.ts'
 import { type OrderRow, type OrderStage, Orders } from './orders.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-export interface Happenings {
+interface Happenings {
   readonly rows: HappeningRows
   readonly failures: FailureHappenings
 }
