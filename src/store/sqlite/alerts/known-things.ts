@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { Look } from '../../../alerts/look.ts'
 
 /** In `alerts.sqlite`: what was seen once. It outlives an inventory that is lost together with old facts. */
-const KNOWN_TABLE =
+export const KNOWN_TABLE =
   'create table if not exists known (what text not null, value text not null, primary key (what, value)) without rowid'
 
 type What = Parameters<Look['isNew']>[0]
