@@ -23,6 +23,8 @@ const REMEMBERED = 4_000
 export class AlertRows implements AlertBook {
   readonly #run: ReturnType<typeof statements>
   readonly #prepared: Prepared
+  /** Of each rule how many fire; null before it is asked. */
+  #firingCounts: Map<RuleName, number> | null = null
   readonly #onBegun: (alert: Alert) => void
   readonly #remembered = new LruMap<string, KeptAlert>(REMEMBERED)
 
@@ -34,6 +36,7 @@ export class AlertRows implements AlertBook {
   }
 
   firing(rule: RuleName, key: string): KeptAlert | null {
+    if (!this.#fires(rule)) return null
     const found = this.#run.firing.get(rule, key)
     return found === undefined ? null : this.byId(found.id)
   }
@@ -48,6 +51,7 @@ export class AlertRows implements AlertBook {
   put(kept: KeptAlert): void {
     const { alert, ...beside } = kept
     const before = this.byId(alert.id)
+    this.#count(alert.rule, Number(alert.state === 'firing') - Number(before?.alert.state === 'firing'))
     const values = [alert.state, alert.severity, alert.subject.ca, alert.subject.client] as const
     const times = [millis(alert.since), alert.resolved === null ? null : millis(alert.resolved)] as const
     const rest = [kept.wake, alert.count, JSON.stringify(alert), JSON.stringify(beside)] as const
@@ -74,6 +78,7 @@ export class AlertRows implements AlertBook {
   }
 
   firingAbout(rule: RuleName, name: string, client: string | null): readonly KeptAlert[] {
+    if (!this.#fires(rule)) return []
     return this.#run.firingAbout
       .all(reversed(name), rule, client, client)
       .map(({ id }) => this.byId(id))
@@ -93,8 +98,8 @@ export class AlertRows implements AlertBook {
 
   summary(from: Millis, to: Millis): readonly RuleSummary[] {
     const rules = new Map<RuleName, RuleSummary>()
-    for (const { rule, firing } of this.#run.firingByRule.all())
-      rules.set(rule, { rule, firing, began: 0, occurrences: 0 })
+    for (const [rule, firing] of this.#counts())
+      if (firing > 0) rules.set(rule, { rule, firing, began: 0, occurrences: 0 })
     for (const { rule, began, occurrences } of this.#run.beganByRule.all(from, to))
       rules.set(rule, { rule, firing: rules.get(rule)?.firing ?? 0, began, occurrences })
     return [...rules.values()].sort((a, b) => (a.rule < b.rule ? -1 : 1))
@@ -134,6 +139,20 @@ export class AlertRows implements AlertBook {
       this.#remembered.delete(id)
     }
     return gone.length === limit
+  }
+
+  /** Asked about everything that goes well: where nothing is wrong it costs nothing. */
+  #fires(rule: RuleName): boolean {
+    return (this.#counts().get(rule) ?? 0) > 0
+  }
+
+  #count(rule: RuleName, more: number): void {
+    if (more !== 0) this.#counts().set(rule, (this.#counts().get(rule) ?? 0) + more)
+  }
+
+  #counts(): Map<RuleName, number> {
+    this.#firingCounts ??= new Map(this.#run.firingByRule.all().map(({ rule, firing }) => [rule, firing]))
+    return this.#firingCounts
   }
 
   #remember(kept: KeptAlert): KeptAlert {

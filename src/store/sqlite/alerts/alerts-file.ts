@@ -39,6 +39,9 @@ export function openAlertsFile(
     // After journal_mode: the build's default for WAL databases is NORMAL, which loses commits at power cuts.
     db.pragma('synchronous = FULL')
     db.pragma('temp_store = MEMORY')
+    db.pragma('cache_size = -16000')
+    // The same pages are written again and again: a longer log moves each into the file less often.
+    db.pragma('wal_autocheckpoint = 4000')
     migrate(db, file, applied, migrations)
     reserve(db)
     return db
