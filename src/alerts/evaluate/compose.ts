@@ -11,7 +11,7 @@ export const MAX_LISTED = 20
 /** Lines of a digest. */
 const MAX_LINES = 200
 
-export interface ToTell {
+interface ToTell {
   readonly lane: Lane
   readonly key: string
   /** At least one; those to be named first. */

@@ -11,7 +11,7 @@ import { Telling } from './telling.ts'
 import { escalateUndelivered, nextOverdue } from './undelivered.ts'
 import { type IssuedIn, nextReport, report } from './weekly-report.ts'
 
-export interface EvaluatorParts {
+interface EvaluatorParts {
   readonly memory: AlertMemory
   readonly look: Look
   readonly eventRules: readonly EventRule[]

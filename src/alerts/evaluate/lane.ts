@@ -5,10 +5,10 @@ import type { Lane, TellingKind } from './memory.ts'
 export type Channel = NonNullable<AlertSettings['channels']>[number]
 
 /** So many notifications of a lane within so long. */
-export type Allowance = Pick<AlertSettings, 'burst' | 'interval'>
+type Allowance = Pick<AlertSettings, 'burst' | 'interval'>
 
 /** What is not critical may be collected into one mail. */
-export function isCollected(channel: Channel, alert: Alert, kind: TellingKind): boolean {
+function isCollected(channel: Channel, alert: Alert, kind: TellingKind): boolean {
   return digestOf(channel) > 0 && alert.severity !== 'critical' && kind !== 'escalation'
 }
 

@@ -5,7 +5,7 @@ import { isNamed } from './match-name.ts'
 type Route = NonNullable<AlertSettings['routes']>[number]
 
 /** Who is told of an alert, and whom else when that is not enough. */
-export interface Receivers {
+interface Receivers {
   readonly channels: readonly string[]
   readonly escalations: readonly Escalation[]
 }
