@@ -1,3 +1,5 @@
+import { KNOWN_TABLE } from './known-things.ts'
+
 /**
  * src/store/sqlite/alerts keeps `alerts.sqlite` beside the record: alerts, what is to be told and was told, silences,
  * the watch list, and which happening was evaluated last. Nothing of it can be made again from the record, so its schema
@@ -64,6 +66,8 @@ create table endpoints (
   number integer primary key, endpoint text not null unique, source text not null, host text not null,
   standing text not null, body text not null
 );
+
+${KNOWN_TABLE};
 
 create table state (name text primary key, value text not null) without rowid;
 `,
