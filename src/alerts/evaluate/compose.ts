@@ -79,7 +79,7 @@ function digestText(alerts: ToTell['alerts']): string {
 }
 
 /** A length of time for people, in its largest whole unit. */
-export function span(ms: Millis): string {
+function span(ms: Millis): string {
   const minutes = Math.max(1, Math.floor(ms / 60_000))
   if (minutes < 120) return `${minutes} min`
   const hours = Math.floor(minutes / 60)

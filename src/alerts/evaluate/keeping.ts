@@ -8,7 +8,7 @@ import { isToldAgain, type Telling } from './telling.ts'
 import { wakeOf } from './wake.ts'
 
 /** Key of the alert that stands for those of a rule that are too many to be kept apart. */
-export const MORE = '(more)'
+const MORE = '(more)'
 
 /** One alert for each rule and key: begins it, counts what comes again, ends it. */
 export class Keeping {
