@@ -46,11 +46,12 @@ export class BackOff {
     const worked = this.#since === null
     this.#since ??= now
     this.#error = error
-    this.#failures += 1
+    // What was under way together fails together: that is one failure.
+    if (now >= this.#until) this.#failures += 1
     const doubled = slowly ? LONGEST : Math.min(LONGEST, SHORTEST * 2 ** Math.min(this.#failures - 1, 20))
     const jittered = Math.round(doubled * (0.75 + this.#random() / 2))
     const wanted = asked === null ? 0 : Math.min(MOST_ASKED, Math.max(SHORTEST, asked))
-    this.#until = now + Math.max(jittered, wanted)
+    this.#until = Math.max(this.#until, now + Math.max(jittered, wanted))
     return worked
   }
 }

@@ -271,6 +271,7 @@ export class Delivery {
       const now = this.#ticks.now()
       if (notification.kind === 'heartbeat' && now - Date.parse(notification.made) > STALE) {
         const error = 'it came too late: a newer one tells more'
+        line.waiting.delete(notification.id)
         return await this.#settle(notification, { state: 'refused', at: now, error })
       }
       const receipt = await this.#sendBy(line, notification)
