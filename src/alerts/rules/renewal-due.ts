@@ -17,6 +17,9 @@ export interface RenewalDue {
 export const SHORT_LIFE = 10 * DAY
 /** Clients that come by the day, or renew whatever they have at two thirds, are well with short lives too. */
 const LEAST_SHORT_MARGIN = 0.2
+/** A timer that runs once a week is usual: until a client was seen renewing, its week is waited for. */
+const UNKNOWN_MARGIN = 7 * DAY
+const LONG_LIFE = 60 * DAY
 /** A habit of renewing later than this leaves nothing for what may fail. */
 const LATEST_HABIT = 0.95
 /** No CA puts a window so much before the usual time, unless it wants the certificate gone. */
@@ -43,16 +46,20 @@ export function renewalDue(certificate: CurrentCertificate, margin: number, now:
   const by = window === null ? 'life' : 'window'
   const latest = Math.max(said, notBefore + life * LATEST_HABIT)
   const overdue = Math.min(said + grace, latest)
-  // A habit only puts it off.
-  const habit = now < overdue ? null : habitOf(certificate.replacedPredecessorAt)
-  const learned = habit === null ? said : notBefore + life * habit
+  // What was seen of the client only puts it off.
+  if (now < overdue) return { by, from, due: said, overdue }
+  const part = certificate.replacedPredecessorAt
+  if (part === null && life >= LONG_LIFE) {
+    return { by, from, due: said, overdue: Math.min(said + Math.max(grace, UNKNOWN_MARGIN), latest) }
+  }
+  const learned = notBefore + life * habitOf(part)
   if (learned <= said) return { by, from, due: said, overdue }
   return { by: 'habit', from, due: learned, overdue: Math.min(learned + grace, latest) }
 }
 
 /** One that was renewed after its end shows no habit. */
-function habitOf(part: number | null): number | null {
-  return part === null || part >= 1 ? null : Math.min(part, LATEST_HABIT)
+function habitOf(part: number | null): number {
+  return part === null || part >= 1 ? 0 : Math.min(part, LATEST_HABIT)
 }
 
 function isIncident(

@@ -29,16 +29,21 @@ const windowAt = (start: number, end: number, explanation: string | null = null)
 })
 
 describe('when nobody asks', () => {
-  test('past two thirds of the life and the margin: 60 + 4.5 days of 90', () => {
-    expect(overdueAfter({})).toBe(64.5 * 24)
+  test('past two thirds of the life and a week, where its client was not seen renewing yet', () => {
+    expect(overdueAfter({})).toBe(67 * 24)
   })
 
   test('past the end of the window and the margin', () => {
-    expect(overdueAfter(windowAt(70 * 24, 71 * 24))).toBe((71 + 4.5) * 24)
+    expect(overdueAfter(windowAt(70 * 24, 71 * 24))).toBe((71 + 7) * 24)
   })
 
   test('a window early in the life that has not ended calls nobody', () => {
     expect(overdueAfter(windowAt(80 * 24, 82 * 24))).toBe(85.5 * 24)
+  })
+
+  test('past two thirds of the life and the margin, where it was: 60 + 4.5 days of 90', () => {
+    expect(overdueAfter({ replacedPredecessorAt: 0.6 })).toBe(64.5 * 24)
+    expect(overdueAfter({ notAfter: BEGIN + 45 * DAY })).toBe(32.25 * 24)
   })
 
   test('half of a short life and a fifth', () => {
@@ -91,8 +96,8 @@ test('says what, who, since when and what to do', () => {
 describe('must not', () => {
   test('an order for exactly these names since it was due', () => {
     expect(overdueAfter({}, { orders: { [NAME]: BEGIN + 60 * DAY } })).toBeNull()
-    expect(overdueAfter({}, { orders: { [NAME]: BEGIN + 20 * DAY } })).toBe(64.5 * 24)
-    expect(overdueAfter({}, { orders: { 'a.example': BEGIN + 60 * DAY } })).toBe(64.5 * 24)
+    expect(overdueAfter({}, { orders: { [NAME]: BEGIN + 20 * DAY } })).toBe(67 * 24)
+    expect(overdueAfter({}, { orders: { 'a.example': BEGIN + 60 * DAY } })).toBe(67 * 24)
   })
 
   const later = { notBefore: BEGIN + 40 * DAY, notAfter: BEGIN + 130 * DAY }
@@ -100,10 +105,10 @@ describe('must not', () => {
     ['moved into a larger certificate', `a.example ${NAME}`, {}, null],
     ['moved under a wildcard', '*.example.com', {}, null],
     ['at another CA', NAME, { ca: 'beta' }, null],
-    ['at a CA for tests', NAME, { ca: 'beta', isForTests: true }, 64.5 * 24],
-    ['a wildcard one label above', '*.com', {}, 64.5 * 24],
-    ['another name', 'a.example', {}, 64.5 * 24],
-    ['one that ends sooner', NAME, { notAfter: BEGIN + 60 * DAY }, 64.5 * 24],
+    ['at a CA for tests', NAME, { ca: 'beta', isForTests: true }, 67 * 24],
+    ['a wildcard one label above', '*.com', {}, 67 * 24],
+    ['another name', 'a.example', {}, 67 * 24],
+    ['one that ends sooner', NAME, { notAfter: BEGIN + 60 * DAY }, 67 * 24],
   ] as const)('%s', ([, names, given, expected]) => {
     const other = certificateOf(names, { fingerprint: 'other', ...later, ...given })
     expect(overdueAfter({}, { certificates: [other] })).toBe(expected)
@@ -118,7 +123,7 @@ describe('must not', () => {
   test('imported, and nobody was ever seen asking', () => {
     const unseen = { order: null, client: null, clientText: null, account: null }
     expect(overdueAfter({ source: 'imported', ...unseen })).toBeNull()
-    expect(overdueAfter({ source: 'imported' })).toBe(64.5 * 24)
+    expect(overdueAfter({ source: 'imported' })).toBe(67 * 24)
   })
 
   test('of a CA for tests', () => {

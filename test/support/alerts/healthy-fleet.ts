@@ -165,7 +165,7 @@ function plantFailing(
       what: 'failing',
       program: program.program,
       from: BEGIN,
-      due: due + HOUR,
+      due: due + every,
       found: null,
     })
   }
@@ -208,7 +208,8 @@ function foundBy({ program, held, lastSeen }: FleetHost, now: number): number {
     const said =
       ca === 'public' ? windowOf(notBefore, notAfter).end : notBefore + life * (isShort ? 1 / 2 : 2 / 3)
     const due = Math.max(said, notBefore + life * Math.min(habit ?? 0, 0.95))
-    return Math.max(now, due + life * (isShort ? 0.2 : 0.05))
+    const margin = life * (isShort ? 0.2 : 0.05)
+    return Math.max(now, due + (habit === null && life >= 60 * DAY ? Math.max(margin, 7 * DAY) : margin))
   })
   return Math.min(silent, ...overdue)
 }
