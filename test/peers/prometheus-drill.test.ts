@@ -11,7 +11,12 @@ import { type Dashboard, dashboards, metricsIn, PROJECT, rulesIn, substituted } 
 import { httpsTransport, TestAcmeClient, type Transport } from '../support/acme-client.ts'
 import { type Acmetap, type AcmetapOptions, startAcmetap } from '../support/acmetap-process.ts'
 import { freePort } from '../support/child-process.ts'
-import { type Monitoring, reasonWithoutMonitoring, startMonitoring } from '../support/peers/prometheus.ts'
+import {
+  type Monitoring,
+  reasonWithoutMonitoring,
+  type Sample,
+  startMonitoring,
+} from '../support/peers/prometheus.ts'
 import { Refusal } from '../support/test-ca/answer.ts'
 import { startTestCa, type TestCa } from '../support/test-ca/test-ca.ts'
 
@@ -240,7 +245,11 @@ describe.skipIf(reason !== null)('a real Prometheus and a real Alertmanager', ()
         for (const { expr } of targets) {
           const query = substituted(expr, '30s', '5m')
           const ask = () => (instant ? monitoring.query(query) : monitoring.queryRange(query))
-          await until(async () => (await ask()).length > 0, `${query} (${metricsIn(expr).join(', ')})`, 20)
+          await until(
+            async () => (await ask()).some(hasNumber),
+            `${query} (${metricsIn(expr).join(', ')})`,
+            20,
+          )
         }
       })
     },
@@ -278,6 +287,11 @@ describe.skipIf(reason !== null)('a real Prometheus and a real Alertmanager', ()
     await until(fires('AcmetapDown'), 'AcmetapDown')
   }, 120_000)
 })
+
+/** A quantile of nothing is NaN. */
+function hasNumber({ value, values = [] }: Sample): boolean {
+  return [...(value ? [value] : []), ...values].some(([, number]) => number !== 'NaN')
+}
 
 function panelsOf({ panels }: Dashboard) {
   return panels.filter(({ targets = [] }) => targets.length > 0).map((panel) => [panel.title, panel] as const)
