@@ -54,7 +54,10 @@ export function createMetrics(
   const lag = monitorEventLoopDelay({ resolution: 10 })
   lag.enable()
   const catchUp = kept(more.catchUp ?? (async () => {}), 0)
-  describeStanding(registry, { ...more, pressure, sinks, inventoryBacklog })
+  // Asked before what has happened is counted: for that the inventory takes in what is behind.
+  const backlog = kept(inventoryBacklog, 0)
+  let behind: number | undefined
+  describeStanding(registry, { ...more, pressure, sinks, inventoryBacklog: () => behind })
 
   new Gauge({
     name: 'acmetap_build_info',
@@ -213,6 +216,7 @@ export function createMetrics(
     },
     /** `accept`: that field of the request. */
     async exposition(accept?: string): Promise<Exposition> {
+      behind = await backlog()
       await catchUp()
       return exposition(registry, accept)
     },

@@ -64,8 +64,8 @@ export interface MeasuredVitals {
 export interface StandingSources {
   readonly pressure: () => RecordPressure
   readonly sinks?: () => Promise<readonly SinkBacklog[]>
-  /** Facts of the record that the inventory has not taken in yet. */
-  readonly inventoryBacklog?: () => Promise<number>
+  /** Facts of the record that the inventory has not taken in yet; undefined where that is not known. */
+  readonly inventoryBacklog: () => number | undefined
   readonly certificates?: () => Promise<readonly CurrentCertificates[]>
   readonly alerts?: () => Promise<AlertCounts>
   readonly vitals?: () => MeasuredVitals | null
@@ -81,7 +81,6 @@ export function describeStanding(registry: Registry<OpenMetricsContentType>, sou
   const { pressure } = sources
   const { labelled, gauge } = gaugesIn(registry)
   const sinks = kept(sources.sinks ?? (async () => []), AT_ONCE)
-  const backlog = kept(sources.inventoryBacklog ?? (async () => 0), AT_ONCE)
   const certificates = kept(sources.certificates ?? (async () => []), COUNTED)
   const alerts = kept(sources.alerts ?? (async () => null), ALERTS)
   const cas = () => sources.vitals?.()?.cas.filter(({ exchanges }) => exchanges > 0) ?? []
@@ -102,7 +101,11 @@ export function describeStanding(registry: Registry<OpenMetricsContentType>, sou
     pressure().writable === false ? 0 : 1,
   )
   gauge('acmetap_tunnels', 'Blind tunnels open or being opened', () => pressure().tunnels)
-  gauge('acmetap_inventory_backlog', 'Facts of the record that the inventory has not taken in yet', backlog)
+  gauge(
+    'acmetap_inventory_backlog',
+    'Facts of the record that the inventory has not taken in yet',
+    sources.inventoryBacklog,
+  )
   labelled(
     'acmetap_sink_backlog',
     'Outcomes of the record that a sink has not sent yet',
