@@ -1,5 +1,5 @@
 import type { EndpointState } from './endpoint.ts'
-import type { Millis } from './rule.ts'
+import type { Millis } from './millis.ts'
 
 /** What rules may ask. Answers at once: in the thread where rules are evaluated it is a question to a database. */
 export interface Look {

@@ -2,11 +2,11 @@ import type { Happening } from '../audit/inventory/happening.ts'
 import type { Config } from '../config/schema.ts'
 import type { Alert, Subject } from './alert.ts'
 import type { Look } from './look.ts'
+import type { Millis } from './millis.ts'
 import type { RuleName, Severity } from './rule-names.ts'
 import type { Vitals } from './vitals.ts'
 
-/** ms since 1970, as `Date.now` has it. All of src/alerts counts so. */
-export type Millis = number
+export type { Millis }
 
 /** Seen now. An alert fires, or the one that fires with this key is seen again. */
 export interface Occurrence {

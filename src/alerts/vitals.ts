@@ -1,4 +1,4 @@
-import type { Millis } from './rule.ts'
+import type { Millis } from './millis.ts'
 
 /** How acmetap itself and what it sees of the CAs stands: measured by the server, every few seconds. Kept nowhere. */
 export interface Vitals {

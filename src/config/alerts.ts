@@ -379,8 +379,8 @@ export const alerts = z.strictObject({
     'How long to wait for more of the same before the first notification.',
   ),
   burst: key(
-    z.int('must be a whole number').min(1, 'must be 1 to 100').max(100, 'must be 1 to 100').default(3),
-    'Notifications of one rule to one channel within the interval; what comes above it is told together.',
+    z.int('must be a whole number').min(1, 'must be 1 to 100').max(100, 'must be 1 to 100').default(10),
+    'Notifications of one rule to one channel within the interval; one of more than ten alerts counts as three. What comes above it is told together.',
   ),
   interval: key(duration('10s', '1d').prefault('5m'), 'That interval.'),
   url: key(

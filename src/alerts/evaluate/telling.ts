@@ -154,7 +154,8 @@ export class Telling {
     }
     const together = lane.held || lane.kind === 'digest'
     let next: Lane = lane.held || left < this.#settings.burst ? lane : { ...lane, total: null }
-    for (const batch of together ? [rows] : due.length > left ? [due.flat()] : due)
+    const isFlood = due.length > left || due.flat().length > MANY
+    for (const batch of together ? [rows] : isFlood ? [due.flat()] : due)
       next = this.#send(next, channel, batch, now)
     const { due: soon } = soonest(queue.waiting(lane.id))
     if (soon === null) this.#keep({ ...next, due: null })
@@ -185,7 +186,7 @@ export class Telling {
     })
     post(this.#memory.outbox, drafted, now)
     for (const [i, { row, kept }] of told.entries()) this.#wasTold(row, kept, i < MAX_LISTED, now)
-    const sends = [...lane.sends, now].slice(-this.#settings.burst)
+    const sends = [...lane.sends, ...weightOf(told.length, now)].slice(-this.#settings.burst)
     return { ...lane, sends, held: false, total: lane.held ? null : total }
   }
 
@@ -225,6 +226,14 @@ export class Telling {
     for (const [id, lane] of this.#lanes) if (lane.channel === channel) this.#lanes.delete(id)
   }
 }
+
+/** One that tells of many takes more of the allowance: who is in a flood needs few messages, who is not needs them soon. */
+function weightOf(alerts: number, now: Millis): readonly Millis[] {
+  return alerts > MANY ? [now, now, now] : [now]
+}
+
+/** Alerts in one notification. */
+const MANY = 10
 
 const UNTOLD: Told = {
   at: null,

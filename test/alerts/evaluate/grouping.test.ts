@@ -4,6 +4,7 @@ import { channels, mail, SimulatedDesk } from '../../support/alerts/simulated-de
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const OPS = { channels: channels('ops') }
+const FEW = { ...OPS, burst: 3 }
 
 function failures(from: number, to: number, cause: (i: number) => string = () => 'firewall') {
   return Array.from({ length: to - from }, (_, at) => {
@@ -53,18 +54,18 @@ describe('what comes together', () => {
 
   test('of several groups is told by group while the allowance is there for all, else at once', () => {
     const groups = (...names: string[]) => names.map((group) => ({ key: group, group }))
-    const few = new SimulatedDesk({ config: OPS })
+    const few = new SimulatedDesk({ config: FEW })
     few.occur(...groups('a', 'b', 'c'))
     few.pass(HOUR)
     expect(few.notifications.map(({ count }) => count)).toEqual([1, 1, 1])
-    const many = new SimulatedDesk({ config: OPS })
+    const many = new SimulatedDesk({ config: FEW })
     many.occur(...groups('a', 'b', 'c', 'd'))
     many.pass(2_000)
     expect(many.notifications.map(({ count }) => count)).toEqual([4])
   })
 
   test('of different rules does not share an allowance', () => {
-    const desk = new SimulatedDesk({ config: OPS })
+    const desk = new SimulatedDesk({ config: FEW })
     for (let i = 0; i < 5; i += 1) {
       desk.occur({ key: `a${i}` })
       desk.pass(3_000)
