@@ -125,3 +125,35 @@ test('answers that were kept or shared are no answers of the CA', async () => {
   expect(lines).toContain('acmetap_answers_total{ca="pebble",source="shared"} 1')
   metrics.close()
 })
+
+test('what retention removed is counted by kind', async () => {
+  const { metrics, observe } = measured()
+  observe.retention([
+    { kind: 'exchanges', removed: 5 },
+    { kind: 'bodies', removed: 2 },
+  ])
+  observe.retention([{ kind: 'exchanges', removed: 1 }])
+  observe.retention(new Error('disk full'))
+  const lines = (await metrics.exposition()).body.split('\n')
+  expect(lines).toContain('acmetap_retention_removed_total{kind="exchanges"} 6')
+  expect(lines).toContain('acmetap_retention_removed_total{kind="bodies"} 2')
+  metrics.close()
+})
+
+test('alerts that are not evaluated, or cannot be asked about, are seen', async () => {
+  const pressure = { inFlight: 0, tunnels: 0, waiting: 0, lastCommit: 0, spillBytes: 0 }
+  const evaluated = async (fault: string | null | Error) => {
+    const metrics = createMetrics(() => pressure, undefined, undefined, {
+      alerts: async () => {
+        if (fault instanceof Error) throw fault
+        return { firing: [], began: [], waiting: [], endpoints: [], fault }
+      },
+    })
+    const found = /^acmetap_alerts_evaluated (\S+)$/m.exec((await metrics.exposition()).body)?.[1]
+    metrics.close()
+    return found
+  }
+  expect(await evaluated(null)).toBe('1')
+  expect(await evaluated('disk full')).toBe('0')
+  expect(await evaluated(new Error('the thread ended'))).toBeUndefined()
+})
