@@ -40,7 +40,7 @@ export function renderAlert(terminal: Terminal, alert: Alert): string {
     ...(evidence.order === null ? [] : [`acmetap orders show ${evidence.order}`]),
     ...(evidence.exchange === null ? [] : [`acmetap exchanges show ${evidence.exchange} --bodies`]),
     ...(evidence.certificate === null ? [] : [`acmetap certificates show ${evidence.certificate}`]),
-    `acmetap alerts silence --rule ${alert.rule} --key ${quoted(alert.key)} --for 1d --reason "…"`,
+    `acmetap alerts silence --rule ${alert.rule} --key ${quoted(alert.key)} --for 1d`,
   ]
   const others = subject.nameCount - subject.names.length
   return [

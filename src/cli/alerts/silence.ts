@@ -41,7 +41,7 @@ export function silenceCommand(context: CommandContext) {
     .option('--label <label>', 'of clients with this label')
     .option('--ca <name>', 'of this CA')
     .requiredOption('--for <time>', 'how long: 12h, 7d from now, or up to a time like 2027-01-31T12:00:00Z')
-    .requiredOption('--reason <text>', 'why, for those who wonder')
+    .option('--reason <text>', 'why, for those who wonder', 'not said')
     .option('--json', 'as JSON')
     .action(async (options: SilenceOptions, self) => {
       const { terminal } = context

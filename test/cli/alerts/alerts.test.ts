@@ -103,7 +103,7 @@ test.each([
   [['--name', 'a.test', '--for', 'soon', '--reason', 'x'], '--for "soon" must be a time like'],
   [['--rule', 'renewal-overdu', '--for', '2h', '--reason', 'x'], 'did you mean renewal-overdue?'],
   [['--client', 'nobody', '--for', '2h', '--reason', 'x'], '--client "nobody" must be 16 hex digits'],
-  [['--name', 'a.test', '--for', '2h'], "required option '--reason <text>' not specified"],
+  [['--name', 'a.test', '--reason', 'x'], "required option '--for <time>' not specified"],
 ])('alerts silence %j is refused', async (words, says) => {
   const { code, err } = await run('alerts', 'silence', ...words)
   expect(code).toBe(2)
