@@ -94,6 +94,8 @@ beforeAll(async () => {
           { name: 'good', webhook: { url: `http://127.0.0.1:${hookPort}/` } },
           { name: 'dead', webhook: { url: `http://127.0.0.1:${nobody}/` } },
         ],
+        // The time to a message is measured where an alert is told first.
+        routes: [{ rules: ['ca-down', 'sink-down'], channels: ['dead'] }, { channels: ['good'] }],
         wait: '0s',
       },
       watch: { endpoints: [`localhost:${pebble.port}`], every: '1m' },
