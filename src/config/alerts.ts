@@ -279,7 +279,10 @@ const rules = z.strictObject({
     'warning',
     '3d',
     {
-      margin: fraction(0.05, 'So much of its life may pass after the renewal is due.'),
+      margin: fraction(
+        0.05,
+        'So much of its life may pass after the renewal is due; at least a fifth of a life below ten days, and a week where a life of 60 days or more was never seen renewed.',
+      ),
     },
   ),
   'certificate-expiring': rule('A certificate ends soon and has no successor.', 'warning', '30d', {

@@ -21,12 +21,12 @@ export function listAlertsCommand(context: CommandContext) {
     filter: alertFilter,
     named: true,
     page: ({ alerts }, filter) => alerts.alerts({ state: 'firing', ...filter }),
-    columns,
+    columns: alertColumns,
     hint: 'Nothing fires. What is over: acmetap alerts --state resolved',
   })
 }
 
-function columns(terminal: Terminal, utc: boolean): Column<Alert>[] {
+export function alertColumns(terminal: Terminal, utc: boolean): Column<Alert>[] {
   const clock = { now: terminal.now(), utc }
   return [
     { title: 'SINCE', text: ({ since }) => whenText(since, clock) },

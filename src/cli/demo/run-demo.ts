@@ -1,10 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { alertColumns } from '../alerts/list.ts'
 import { withBackend } from '../backend.ts'
 import { CliError } from '../cli-error.ts'
 import type { CommandContext } from '../command-context.ts'
 import { renderFailures } from '../failures/render-failures.ts'
+import { renderTable } from '../render.ts'
 import { renderTimeline } from '../timeline.ts'
 import { runCertbot } from './certbot.ts'
 import { ProgramMissing } from './child.ts'
@@ -69,17 +71,21 @@ async function show(context: CommandContext, keep: boolean, signal: AbortSignal)
 
     say(`\n${bold('What the record tells')}\n`)
     const { config } = world.loaded
-    const { exchanges, failures } = await withBackend(
+    const { exchanges, failures, alerts } = await withBackend(
       config,
       context.application,
       async ({ operations }) => ({
         exchanges: await operations.exchanges({ after: 0 }, 1000),
         failures: (await operations.inventory.failures({ limit: 10 })).items,
+        alerts: (await operations.alerts.alerts({ state: 'firing', limit: 10 })).items,
       }),
     )
     terminal.write(renderTimeline(exchanges, terminal))
     say(`\n${bold(`Why ${BAD} got no certificate: acmetap failures ${BAD}`)}\n`)
     terminal.write(renderFailures(terminal, failures, false))
+
+    say(`\n${bold('What somebody is told, once a channel is configured: acmetap alerts')}\n`)
+    terminal.write(renderTable(terminal, alertColumns(terminal, false), alerts))
 
     if (keep) await stayUp(world, say, signal)
   } finally {
@@ -148,6 +154,7 @@ async function stayUp(world: World, say: (text?: string) => void, signal: AbortS
   say('\nAll stays up until Ctrl-C. In another terminal, in this folder:')
   say(`  export ACMETAP_CONFIG=${world.loaded.file}`)
   say(`  ${acmetap} failures`)
+  say(`  ${acmetap} alerts`)
   say(`  ${acmetap} orders show ${GOOD}`)
   say(`  ${acmetap} certificates`)
   say(`  ${acmetap} exchanges`)
