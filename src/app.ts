@@ -93,6 +93,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       () => ({
         inFlight: recorder.inFlight,
         tunnels: recorder.tunnels,
+        writable: recorder.healthy,
         spillBytes: spill.bytes,
         ...store.pressure(),
       }),
