@@ -73,7 +73,7 @@ describe('accepted', () => {
       retention: { exchanges: 400 * 86_400_000, bodies: 400 * 86_400_000, personal: 400 * 86_400_000 },
       privacy: { address: 'keep', contact: 'keep', proxy_user: 'keep', user_agent: 'keep' },
       shutdown: { drain: 30_000 },
-      alerts: expect.objectContaining({ wait: 2000, burst: 3, interval: 300_000 }),
+      alerts: expect.objectContaining({ wait: 2000, burst: 10, interval: 300_000 }),
       watch: { endpoints: [], learn: false, every: 86_400_000, renewal_info: true },
     })
     expect(warnings).toEqual([])
