@@ -37,8 +37,8 @@ export interface Alerting {
   begin(parts: AlertingParts): void
   /** Throws ConfigError where files that the settings name can't be used, and then nothing has changed. */
   use(next: InForce): void
-  /** The watch list has changed. */
-  refreshWatch(): void
+  /** The watch list has changed; the place that is named is looked at now. */
+  refreshWatch(endpoint?: string): void
 }
 
 /** How often vitals are measured. Milliseconds. */
@@ -143,7 +143,7 @@ export async function openAlerting(
       desk.feed.use(settings)
       watch?.refresh()
     },
-    refreshWatch: () => watch?.refresh(),
+    refreshWatch: (endpoint) => watch?.refresh(endpoint),
   }
 }
 

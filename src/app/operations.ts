@@ -30,8 +30,8 @@ interface Parts {
   readonly inventory: InventoryReader
   readonly alerts: AlertReader
   readonly alertActions: AlertActions
-  /** The watch list has changed. */
-  readonly onWatchList: () => void
+  /** This place was put on the watch list, or named once more. */
+  readonly onWatchList: (endpoint: string) => void
   readonly channels: {
     states(): Promise<readonly ChannelState[]>
     /** Null where there is no such channel. */
@@ -119,7 +119,7 @@ export function createOperations(parts: Parts): Operations {
     },
     async addEndpoint(endpoint) {
       const state = await alertActions.addEndpoint(endpoint)
-      parts.onWatchList()
+      parts.onWatchList(state.endpoint)
       return state
     },
     async removeEndpoint(endpoint) {

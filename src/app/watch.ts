@@ -29,8 +29,8 @@ export interface WatchParts {
 export interface Watch {
   /** To be told of every exchange. */
   note(exchange: Completed): void
-  /** The list or the configuration has changed. */
-  refresh(): void
+  /** The list or the configuration has changed; the place that is named is looked at now. */
+  refresh(endpoint?: string): void
   close(): void
 }
 
@@ -66,7 +66,7 @@ export function startWatch(parts: WatchParts): Watch {
   poll.start()
   return {
     note: (exchange) => poll.note(exchange),
-    refresh: () => watcher.refresh(),
+    refresh: (endpoint) => watcher.refresh(endpoint),
     close() {
       watcher.close()
       poll.close()

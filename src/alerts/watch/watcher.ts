@@ -97,10 +97,12 @@ export class Watcher {
     this.#ending.abort()
   }
 
-  /** The list or the settings have changed: what is new is looked at now. */
-  refresh(): void {
+  /** The list or the settings have changed: what is new is looked at now, and so is the place that is named. */
+  refresh(endpoint?: string): void {
     this.#nextList = 0
     this.#nextLearn = 0
+    const entry = endpoint === undefined ? undefined : this.#entries.get(endpoint)
+    if (entry !== undefined) entry.due = this.#now()
   }
 
   /** What is due. Called once a second. Never rejects; resolves when the lists were read, not when looks are over. */

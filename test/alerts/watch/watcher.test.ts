@@ -178,16 +178,19 @@ describe('a place is looked at', () => {
     expect(told).toMatchObject([{ error: null, failingSince: '2026-11-22T00:00:00.000Z' }])
   })
 
-  test('when it is added by hand, and no longer when it is taken off', async () => {
+  test('when it is added by hand, once more when it is named again, and no longer when it is taken off', async () => {
     const { pass, states, watcher, looks, watched } = world({})
     await pass(MINUTE)
     states.set('mail.example.com:25/smtp', added('mail.example.com:25/smtp'))
     watcher.refresh()
     await pass(2 * SECOND)
     expect(looks.map(({ endpoint }) => endpoint)).toEqual(['mail.example.com:25/smtp'])
+    watcher.refresh('mail.example.com:25/smtp')
+    await pass(2 * SECOND)
+    expect(looks).toHaveLength(2)
     states.delete('mail.example.com:25/smtp')
     await pass(3 * DAY, MINUTE)
-    expect(looks).toHaveLength(1)
+    expect(looks).toHaveLength(2)
     expect(watched).toEqual([])
   })
 
