@@ -8,6 +8,7 @@ RUN ["node", ".ci/prepare.mjs"]
 COPY tsconfig.json README.md CHANGELOG.md LICENSE ./
 COPY config ./config
 COPY docs ./docs
+COPY dashboards ./dashboards
 COPY src ./src
 RUN ["node", ".ci/prepare.mjs", "--build", "--", "node", ".ci/image-content.mjs", "/image"]
 # A volume takes the owner of the folder that it first covers.

@@ -9,6 +9,7 @@ import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
 import type { Completed, Received } from '../exchange/exchange.ts'
+import { LruMap } from '../exchange/lru-map.ts'
 import type { IssuerEvent } from '../interception/issuer.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
@@ -28,6 +29,9 @@ export function observeWith(
   shownAddress: (address: string) => string | null = (address) => address,
 ) {
   const unavailable = new OncePerSecond()
+  const startedAt = Date.now()
+  /** `channel alert`. */
+  const firstTold = new LruMap<string, true>(10_000)
   const traced = traceExchanges()
   return {
     completed(exchange: Completed): void {
@@ -219,12 +223,16 @@ export function observeWith(
       }
     },
 
-    /** A channel was told, or an attempt to tell it failed. `told` is of before: 0 in the first notification of an alert. */
+    /** A channel was told, or an attempt to tell it failed. How soon is measured once for each alert and channel. */
     delivery({ channel, kind, made, alerts }: Notification, { state }: Settled): void {
       metrics.notifications.inc({ channel, outcome: state === 'waiting' ? 'failed' : state })
       if (kind !== 'firing' || state !== 'delivered') return
-      for (const { since, told } of alerts)
-        if (told === 0) metrics.alertLatency.observe(Math.max(0, Date.parse(made) - Date.parse(since)) / 1000)
+      for (const { id, since } of alerts) {
+        const told = `${channel} ${id}`
+        if (Date.parse(since) < startedAt || firstTold.get(told) === true) continue
+        firstTold.set(told, true)
+        metrics.alertLatency.observe(Math.max(0, Date.parse(made) - Date.parse(since)) / 1000)
+      }
     },
 
     probed({ served, error }: EndpointState): void {

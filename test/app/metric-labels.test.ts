@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { alertExample, deliveryExample } from '../../src/api/alert-examples.ts'
 import { observeWith } from '../../src/app/observe.ts'
 import type { Happening } from '../../src/audit/inventory/happening.ts'
 import type { Completed, Outcome } from '../../src/exchange/exchange.ts'
@@ -156,4 +157,22 @@ test('alerts that are not evaluated, or cannot be asked about, are seen', async 
   expect(await evaluated(null)).toBe('1')
   expect(await evaluated('disk full')).toBe('0')
   expect(await evaluated(new Error('the thread ended'))).toBeUndefined()
+})
+
+test('how soon somebody was told is measured once for each alert and channel', async () => {
+  const { metrics, observe } = measured()
+  const made = new Date(Date.now() + 3000).toISOString()
+  const since = new Date(Date.now() + 1000).toISOString()
+  const earlier = { ...alertExample, id: '0'.repeat(16), since: '2020-01-01T00:00:00.000Z' }
+  const alerts = [{ ...alertExample, since }, earlier]
+  const notification = { ...deliveryExample.notification, made, alerts }
+  for (const channel of ['ops', 'pager', 'ops']) {
+    const told = { ...notification, channel }
+    observe.delivery(told, { state: 'waiting', at: 0, next: 1, error: 'down' })
+    observe.delivery(told, { state: 'delivered', at: 0 })
+  }
+  observe.delivery({ ...notification, kind: 'resolved' }, { state: 'delivered', at: 0 })
+  const { body } = await metrics.exposition()
+  expect(body).toMatch(/^acmetap_alert_latency_seconds_count(\{\})? 2$/m)
+  expect(body).toMatch(/^acmetap_alert_latency_seconds_sum(\{\})? 4$/m)
 })
