@@ -30,13 +30,21 @@ export interface Occurrence {
   readonly isNotice: boolean
 }
 
-/** Ends the alert of that key, or all of the rule whose subject has the name, if they fire. */
+/** Ends the alert of that key, or all of the rule that are about the name, if they fire. */
 export interface Resolution {
   readonly rule: RuleName
-  readonly by: { readonly key: string } | { readonly name: string; readonly client: string | null }
+  readonly by: { readonly key: string } | AboutName
   readonly at: Millis
   /** One sentence. */
   readonly why: string
+}
+
+/** What is null is no condition; neither is a CA or an account that the alert does not know. */
+export interface AboutName {
+  readonly name: string
+  readonly client: string | null
+  readonly ca: string | null
+  readonly account: string | null
 }
 
 export interface Signals {

@@ -63,7 +63,8 @@ export class Keeping {
       if (kept !== null) this.#end(kept, at, why, now)
     } else
       for (const kept of this.#memory.alerts.firingAbout(rule, by.name, by.client))
-        this.#end(kept, at, why, now)
+        if (isOf(by.ca, kept.alert.subject.ca) && isOf(by.account, kept.alert.subject.account))
+          this.#end(kept, at, why, now)
   }
 
   /** Ends those of the rule that fire and are not among `keys`. */
@@ -191,6 +192,11 @@ const LAPSED = 'It was not seen again.'
 const BATCH = 1000
 /** So far below the most that are kept apart, that of the others ends. */
 const FEW = 0.9
+
+/** What either does not know is no condition. */
+function isOf(wanted: string | null, known: string | null): boolean {
+  return wanted === null || known === null || wanted === known
+}
 
 function said({ subject, title, cause, remedy, fixer, said: words, evidence }: Occurrence) {
   return { subject, title, cause, remedy, fixer, said: words, evidence }

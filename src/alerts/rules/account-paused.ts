@@ -17,15 +17,16 @@ import { tellerOf } from './told-by.ts'
 const FORGOTTEN = 30 * DAY
 
 /**
- * A CA has paused names for an account. One alert per CA, account and names. It ends when the CA takes an order with
- * one of them or validates it, or when nobody asked for a month.
+ * A CA has paused names for an account. One alert per CA, account and names. It ends when the CA takes an order of
+ * the account with one of them or validates it, or when nobody asked for a month.
  */
 export const accountPaused: EventRule = {
   name: 'account-paused',
   kinds: ['failed', 'ordered', 'validated'],
   signals(happening, { rules }) {
     if (happening.kind === 'ordered' || happening.kind === 'validated') {
-      return resolved(...overFor(happening, 'account-paused', null, 'The CA takes the name again.'))
+      const account = happening.account?.url ?? null
+      return resolved(...overFor(happening, 'account-paused', { account }, 'The CA takes the name again.'))
     }
     if (happening.kind !== 'failed' || tellerOf(happening) !== 'account-paused') return NOTHING
     const { ca, account, client, names, diagnosis } = happening

@@ -83,15 +83,19 @@ export function keyOf(...parts: readonly (string | null | undefined)[]): string 
   return parts.map((part) => part ?? '-').join(' ')
 }
 
-/** For every name: alerts about it end, of this client alone where one is given. */
+/**
+ * For every name: alerts about it at this CA end, of this client or account alone where one is given. That another CA,
+ * of tests or to fall back on, did what this one refuses ends nothing.
+ */
 export function overFor(
   happening: Happening,
   rule: Resolution['rule'],
-  client: string | null,
+  { client = null, account = null }: { readonly client?: string | null; readonly account?: string | null },
   why: string,
 ): Resolution[] {
   const at = Date.parse(happening.at)
-  return happening.names.slice(0, MAX_NAMES).map((name) => ({ rule, by: { name, client }, at, why }))
+  const { ca, names } = happening
+  return names.slice(0, MAX_NAMES).map((name) => ({ rule, by: { name, client, ca, account }, at, why }))
 }
 
 /** For a title: the names, else the CA. */

@@ -80,7 +80,7 @@ export const issuanceFailed: EventRule = {
       }
       case 'issued':
         return resolved(
-          ...overFor(happening, 'issuance-failed', null, 'A certificate with the name was issued.'),
+          ...overFor(happening, 'issuance-failed', {}, 'The CA has issued a certificate with the name.'),
         )
       default:
         return NOTHING

@@ -125,5 +125,6 @@ function passed(
 }
 
 function overForNames(happening: HappeningOf<'ordered'>): Resolution[] {
-  return overFor(happening, 'limit-hit', null, 'The CA took an order with the name.')
+  const account = happening.account?.url ?? null
+  return overFor(happening, 'limit-hit', { account }, 'The CA took an order of the account with the name.')
 }

@@ -17,7 +17,9 @@ export const refused: EventRule = {
       const client = happening.client?.id ?? null
       return client === null
         ? NOTHING
-        : resolved(...overFor(happening, 'refused', client, 'An order of this client with the name passed.'))
+        : resolved(
+            ...overFor(happening, 'refused', { client }, 'An order of this client with the name passed.'),
+          )
     }
     if (happening.kind !== 'failed' || tellerOf(happening) !== 'refused') return NOTHING
     const { ca, client, diagnosis, operation } = happening

@@ -8,8 +8,8 @@ import { tellerOf } from './told-by.ts'
 const FORGOTTEN = 7 * DAY
 
 /**
- * A CA could not validate a name. One alert per CA, client and name. It ends when this client validates the name, when
- * anybody is issued a certificate with it, or when it is not seen for a week.
+ * A CA could not validate a name. One alert per CA, client and name. It ends when this client validates the name
+ * there, when the CA issues anybody a certificate with it, or when it is not seen for a week.
  */
 export const validationFailed: EventRule = {
   name: 'validation-failed',
@@ -39,13 +39,13 @@ export const validationFailed: EventRule = {
           ...overFor(
             happening,
             'validation-failed',
-            happening.client?.id ?? null,
+            { client: happening.client?.id ?? null },
             'The CA has validated the name for this client.',
           ),
         )
       case 'issued':
         return resolved(
-          ...overFor(happening, 'validation-failed', null, 'A certificate with the name was issued.'),
+          ...overFor(happening, 'validation-failed', {}, 'The CA has issued a certificate with the name.'),
         )
       default:
         return NOTHING

@@ -67,7 +67,14 @@ describe('an alert', () => {
     const byName = (client: string | null) =>
       desk.signal({
         occurrences: [],
-        resolutions: [{ rule: 'validation-failed', by: { name: 'b.test', client }, at: desk.now, why: 'ok' }],
+        resolutions: [
+          {
+            rule: 'validation-failed',
+            by: { name: 'b.test', client, ca: null, account: null },
+            at: desk.now,
+            why: 'ok',
+          },
+        ],
       })
     byName('c000000000000002')
     desk.pass(HOUR)
@@ -81,6 +88,33 @@ describe('an alert', () => {
     desk.pass(HOUR)
     expect(desk.memory.all().filter(({ alert }) => alert.key === 'a')).toHaveLength(2)
     expect(desk.notifications).toHaveLength(3)
+  })
+
+  test('ends by a name at its CA and of its account alone, as far as they are known', () => {
+    const desk = new SimulatedDesk({ config: OPS })
+    const [name, account] = ['b.test', 'https://ca.example/acct/1']
+    desk.occur(
+      { key: 'a', subject: { names: [name], account } },
+      { key: 'unknown', subject: { names: [name], ca: null } },
+    )
+    const passed = (ca: string, of: string | null) =>
+      desk.signal({
+        occurrences: [],
+        resolutions: [
+          {
+            rule: 'validation-failed',
+            by: { name, client: null, ca, account: of },
+            at: desk.now,
+            why: 'ok',
+          },
+        ],
+      })
+    passed('zerossl', null)
+    passed('letsencrypt', 'https://ca.example/acct/2')
+    expect(desk.kept('a').alert.state).toBe('firing')
+    expect(desk.kept('unknown').alert.state).toBe('resolved')
+    passed('letsencrypt', account)
+    expect(desk.kept('a').alert.state).toBe('resolved')
   })
 
   test('ends by itself when it was not seen until its time', () => {

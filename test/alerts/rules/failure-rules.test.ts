@@ -238,3 +238,20 @@ test('keys are bounded and the same for the same names in any order', () => {
   expect(one.subject.nameCount).toBe(100)
   expect(ends(validated(), occurrence())).toBe(false)
 })
+
+test('another CA, of tests or to fall back on, or another account ends nothing', () => {
+  const ca = 'letsencrypt-staging'
+  const account = { id: 'b'.repeat(16), url: 'https://ca.example/acct/2' }
+  const unvalid = only(unvalidated('firewall'))
+  expect(ends(issued({ ca }), unvalid)).toBe(false)
+  expect(ends(validated({ ca }), unvalid)).toBe(false)
+  expect(ends(issued({ ca }), only(failed('caa')))).toBe(false)
+  const alert = only(limited('CertificatesPerDomain', { key: 'example.com' }))
+  expect(ends(ordered({ ca: 'zerossl' }), alert)).toBe(false)
+  expect(ends(ordered({ account }), alert)).toBe(false)
+  expect(ends(ordered(), alert)).toBe(true)
+  const paused = only(failed('account-paused'))
+  expect(ends(ordered({ ca: 'zerossl' }), paused)).toBe(false)
+  expect(ends(ordered({ account }), paused)).toBe(false)
+  expect(ends(ordered(), paused)).toBe(true)
+})

@@ -130,6 +130,8 @@ export function ends(happening: Happening, alert: Occurrence): boolean {
   return signals(happening).resolutions.some(({ rule, by }) => {
     if (rule !== alert.rule) return false
     if ('key' in by) return by.key === alert.key
-    return alert.subject.names.includes(by.name) && (by.client === null || by.client === alert.subject.client)
+    const { names, client, ca, account } = alert.subject
+    const is = (wanted: string | null, known: string | null) => wanted === null || wanted === known
+    return names.includes(by.name) && is(by.client, client) && is(by.ca, ca) && is(by.account, account)
   })
 }
