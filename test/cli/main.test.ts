@@ -172,6 +172,8 @@ test('every command has examples in its help', async () => {
     'root',
     'enroll',
     'doctor',
+    'alerts',
+    'watch',
     'failures',
     'orders',
     'certificates',
