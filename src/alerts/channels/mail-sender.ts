@@ -9,6 +9,8 @@ import { scrubber } from './scrub.ts'
 
 /** ms for each step of a session. */
 const TIMEOUT = 10_000
+/** ms for all of a session: a server that says a word now and then would hold the channel for ever, and nobody knew. */
+const SESSION = 60_000
 
 interface MailSenderOptions extends Addresses {
   readonly name: string
@@ -21,11 +23,13 @@ interface MailSenderOptions extends Addresses {
   /** PEM of the only roots to trust, or null for the public ones. */
   readonly trust: string | null
   readonly way: WayOut
+  /** ms for all of a session; 60 s where it is left out. */
+  readonly session?: number
 }
 
 /** A channel over SMTP: a session for each mail. */
 export function mailSender(options: MailSenderOptions): Channel {
-  const { name, smtp, tls, username, password, trust, way } = options
+  const { name, smtp, tls, username, password, trust, way, session = SESSION } = options
   const scrub = scrubber([...(password === null ? [] : [password, `\0${username ?? ''}\0${password}`])])
   const url = new URL(smtp)
   const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -36,8 +40,13 @@ export function mailSender(options: MailSenderOptions): Channel {
   const send = async (rendered: Parameters<Channel['send']>[0], signal: AbortSignal): Promise<Receipt> => {
     refuseLiteral(host)
     const connection = await dial({ host, port, vouched: true, timeout: TIMEOUT, signal })
+    let isLate = false
     const giveUp = () => connection.destroy()
     signal.addEventListener('abort', giveUp, { once: true })
+    const late = setTimeout(() => {
+      isLate = true
+      giveUp()
+    }, session)
     const transport = createTransport({
       host,
       port,
@@ -61,7 +70,10 @@ export function mailSender(options: MailSenderOptions): Channel {
       const { response, rejected } = await transport.sendMail(mailOf(rendered, options))
       const missed = rejected.length === 0 ? '' : `; not for ${rejected.join(', ')}`
       return { kind: 'taken', said: visible(scrub(`${response}${missed}`), 300) }
+    } catch (error) {
+      throw isLate ? new Error(`the session did not end within ${session} ms`) : error
     } finally {
+      clearTimeout(late)
       signal.removeEventListener('abort', giveUp)
       transport.close()
       connection.destroy()
