@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { WayOut } from '../ca/dial.ts'
 import type { Outbox, Settled } from './alert-desk.ts'
@@ -8,7 +8,7 @@ import type { Channel, ChannelSettings, Receipt } from './channels/channel.ts'
 import { channelOf } from './channels/channels.ts'
 import type { Notification } from './notification.ts'
 import { type ReminderReader, Reminders } from './reminders.ts'
-import { Renderer } from './render/renderer.ts'
+import { type Rendered, Renderer } from './render/renderer.ts'
 import type { AlertSettings, Millis } from './rule.ts'
 import type { Vitals } from './vitals.ts'
 
@@ -56,6 +56,8 @@ const CONCURRENCY = 4
 /** Whatever nobody wakes it for is found after so long. */
 const LOOK: Millis = 5000
 const REMIND: Millis = 60_000
+/** Alerts in one reminder. */
+const REMINDED_AT_ONCE = 50
 /** How long the end waits for what is under way. */
 const CLOSING: Millis = 3000
 /** A sign of life that is older tells a lie. */
@@ -251,6 +253,8 @@ export class Delivery {
       if (line.busy >= (backOff.failingSince === null ? CONCURRENCY : 1)) continue
       line.busy += 1
       this.#begin(place, () => this.#deliver(line, notification))
+      // To write a message takes up to 20 ms: requests to CAs pass between two of them.
+      await others()
     }
     const next = await outbox.next()
     return next === null || next <= now ? until : Math.min(until, next)
@@ -335,8 +339,18 @@ export class Delivery {
         try {
           const notifications = await this.#reminders.due(name)
           if (notifications.length === 0) continue
-          const rendered = notifications.map((one) => this.#renderer.render(one))
-          await channel.remind(rendered, this.#ticks.now(), this.#ending.signal)
+          for (
+            let at = 0;
+            at < notifications.length && !this.#closing.signal.aborted;
+            at += REMINDED_AT_ONCE
+          ) {
+            const rendered: Rendered[] = []
+            for (const one of notifications.slice(at, at + REMINDED_AT_ONCE)) {
+              rendered.push(this.#renderer.render(one))
+              await others()
+            }
+            await channel.remind(rendered, this.#ticks.now(), this.#ending.signal)
+          }
         } catch (error) {
           this.#options.report({ kind: 'outbox', message: messageOf(error) })
         }

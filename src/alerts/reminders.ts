@@ -3,7 +3,7 @@ import type { Alert } from './alert.ts'
 import type { AlertReader } from './alert-desk.ts'
 import type { Notification } from './notification.ts'
 
-export type ReminderReader = Pick<AlertReader, 'alerts' | 'deliveries'>
+export type ReminderReader = Pick<AlertReader, 'alerts' | 'alert' | 'deliveries'>
 
 const PAGE = 200
 /** Pages of what was delivered that are read at the start, and of what fires each time. */
@@ -32,11 +32,11 @@ export class Reminders {
     if (this.#reader === null) return []
     const told = this.#told.get(channel) ?? (await this.#readBack(channel, this.#reader))
     if (told.size === 0) return []
-    const firing = await firingNow(this.#reader)
+    const { firing, isWhole } = await firingNow(this.#reader)
     const due: Notification[] = []
     for (const [id, notification] of told) {
-      const alert = firing.get(id)
-      if (alert === undefined) told.delete(id)
+      const alert = firing.get(id) ?? (isWhole ? null : await this.#reader.alert(id))
+      if (alert?.state !== 'firing') told.delete(id)
       else if (alert.silenced === null) due.push(about(alert, notification))
     }
     return due
@@ -62,15 +62,18 @@ function note(told: Map<string, Notification>, notification: Notification): void
   for (const { id, state } of notification.alerts) if (state === 'firing') told.set(id, notification)
 }
 
-async function firingNow(reader: ReminderReader): Promise<Map<string, Alert>> {
+/** The newest that fire; `isWhole`: all of them. */
+async function firingNow(
+  reader: ReminderReader,
+): Promise<{ readonly firing: ReadonlyMap<string, Alert>; readonly isWhole: boolean }> {
   const firing = new Map<string, Alert>()
   let pages = 0
   for await (const { items } of everyPage((paging) => reader.alerts({ state: 'firing', ...paging }), PAGE)) {
     for (const alert of items) firing.set(alert.id, alert)
     pages += 1
-    if (pages === MOST_PAGES) break
+    if (pages === MOST_PAGES) return { firing, isWhole: false }
   }
-  return firing
+  return { firing, isWhole: true }
 }
 
 function about(alert: Alert, notification: Notification): Notification {

@@ -396,6 +396,7 @@ describe('a receiver that forgets', () => {
       outbox,
       reader: {
         alerts: async () => ({ items: now, next: null }),
+        alert: async (id) => now.find((one) => one.id === id) ?? null,
         deliveries: async () => ({ items: [delivered], next: null }),
       },
       settings: alertSettings({ channels: [{ name: 'ops', webhook: { url: 'https://hooks.example/' } }] }),
@@ -421,4 +422,73 @@ describe('a receiver that forgets', () => {
     await ticks.advance(120_000, 1000)
     expect(channel.reminded).toHaveLength(before)
   })
+
+  test('of thousands that fire none is forgotten, and the thread is given back between two', async () => {
+    const idOf = (n: number) => n.toString(16).padStart(16, '0')
+    const old = Array.from({ length: 120 }, (_, n) => alertOf({ id: idOf(n) }))
+    const newer = Array.from({ length: 200 }, (_, n) => alertOf({ id: idOf(1000 + n) }))
+    const ticks = new FakeTicks()
+    const channel = new FakeChannel('ops', ticks)
+    let turns = 0
+    let counting = true
+    const count = () => {
+      turns += 1
+      if (counting) setImmediate(count)
+    }
+    setImmediate(count)
+    const turnsBetween: number[] = []
+    channel.remind = async (rendered) => {
+      channel.reminded.push(rendered)
+      turnsBetween.push(turns)
+      return { kind: 'taken', said: '' }
+    }
+    const tells = notificationOf({ channel: 'ops', alerts: old })
+    const delivered = { notification: tells, state: 'delivered', attempts: 1, next: null } as const
+    const delivery = new Delivery({
+      outbox: new MemoryOutbox(),
+      reader: {
+        // Never the last page: the newest only.
+        alerts: async () => ({ items: newer, next: 'more' }),
+        alert: async (id) => old.find((one) => one.id === id) ?? null,
+        deliveries: async () => ({ items: [{ ...delivered, delivered: null, error: null }], next: null }),
+      },
+      settings: alertSettings({ channels: [{ name: 'ops', webhook: { url: 'https://hooks.example/' } }] }),
+      way,
+      instance: 'edge-1',
+      report: (event) => expect(event).toBeNull(),
+      ticks,
+      open: () => channel,
+    })
+    open.push(delivery)
+    while (channel.reminded.length < 3) await new Promise((resolve) => setImmediate(resolve))
+    counting = false
+    expect(channel.reminded.map(({ length }) => length)).toEqual([50, 50, 20])
+    expect(new Set(channel.reminded.flat().map(({ notification }) => notification.alerts[0]!.id)).size).toBe(
+      120,
+    )
+    expect(turnsBetween[1]! - turnsBetween[0]!).toBeGreaterThanOrEqual(50)
+  })
+})
+
+test('the thread is given back between two messages', async () => {
+  const { channels, outbox, delivery } = world(['a', 'b', 'c', 'd'])
+  let turn = 0
+  const at: number[] = []
+  for (const channel of channels.values()) {
+    const send = channel.send.bind(channel)
+    channel.send = (rendered) => {
+      at.push(turn)
+      return send(rendered)
+    }
+  }
+  for (const name of ['a', 'b', 'c', 'd']) {
+    const { number: _, ...rest } = notificationOf({ channel: name })
+    await outbox.add({ ...rest, id: name })
+  }
+  delivery.wake()
+  while (at.length < 4) {
+    await new Promise((resolve) => setImmediate(resolve))
+    turn += 1
+  }
+  expect(new Set(at).size).toBe(4)
 })
