@@ -17,8 +17,11 @@ export interface Look {
   currentCertificates(): Iterable<CurrentCertificate>
   /** Those of them with this name, as a certificate has it (a wildcard with its `*.`). */
   currentWith(name: string): Iterable<CurrentCertificate>
-  /** Newest newOrder that a CA took for exactly these names. Null when there was none. */
-  lastOrder(names: readonly string[]): { readonly at: Millis; readonly status: string | null } | null
+  /** Newest newOrder that this CA (null: any) took for exactly these names. Null when there was none. */
+  lastOrder(
+    names: readonly string[],
+    ca: string | null,
+  ): { readonly at: Millis; readonly status: string | null } | null
   /**
    * Clients with a current certificate or an order of the last 100 days, but for those in whose place another came up
    * since: the account at another address, or another account at the same.
@@ -58,7 +61,10 @@ export interface CurrentCertificate {
   readonly client: string | null
   readonly clientText: string | null
   readonly label: string | null
-  /** At which part of its life the certificate before it was replaced, 0 to 1; null where there was none. */
+  /**
+   * At which part of its life the certificate before it was replaced, 0 to 1; null where there was none. One that was
+   * got at the same time, for another type of key, is not the one before.
+   */
   readonly replacedPredecessorAt: number | null
 }
 

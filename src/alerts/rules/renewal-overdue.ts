@@ -6,8 +6,8 @@ import { MINUTE, momentText, spanText } from './time-text.ts'
 import { withoutSuccessor } from './without-successor.ts'
 
 /**
- * A certificate should have been renewed by now, and nobody has asked for exactly its names since that was due. Not
- * for one that was only imported: who renews it may never come this way.
+ * A certificate should have been renewed by now, and nobody has asked its CA for exactly its names since that was due:
+ * a trial at a CA for tests renews nothing. Not for one that was only imported: who renews it may never come this way.
  */
 export const renewalOverdue: StateRule = {
   name: 'renewal-overdue',
@@ -21,7 +21,7 @@ export const renewalOverdue: StateRule = {
       if (certificate.isForTests) continue
       const due = renewalDue(certificate, settings.margin, now)
       if (now < due.overdue || !wasSeenAsking(certificate)) continue
-      const asked = look.lastOrder(certificate.names)
+      const asked = look.lastOrder(certificate.names, certificate.ca)
       if (asked !== null && asked.at >= due.from) continue
       candidates.push(certificate)
       dues.set(certificate.fingerprint, due)

@@ -100,6 +100,10 @@ describe('must not', () => {
     expect(overdueAfter({}, { orders: { 'a.example': BEGIN + 60 * DAY } })).toBe(67 * 24)
   })
 
+  test('an order at a CA for tests is no renewal', () => {
+    expect(overdueAfter({}, { orders: { [`${NAME}@staging`]: BEGIN + 60 * DAY } })).toBe(67 * 24)
+  })
+
   const later = { notBefore: BEGIN + 40 * DAY, notAfter: BEGIN + 130 * DAY }
   test.for([
     ['moved into a larger certificate', `a.example ${NAME}`, {}, null],

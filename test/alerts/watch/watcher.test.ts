@@ -371,6 +371,11 @@ describe('after a renewal', () => {
     ],
     ['with another type of key, made much later', { keyType: 'RSA' }, '2e'],
     ['of another CA, where nobody knows whose the served one is', { ca: 'staging' }, '2e'],
+    [
+      'of an issuer for tests, where nobody knows whose the served one is',
+      { ca: 'staging', issuer: "CN=(STAGING) Riddling Rhubarb R12,O=Let's Encrypt,C=US" },
+      null,
+    ],
   ])('one %s', async (_, parts, serial) => {
     const { certificates, pass, told } = world({ endpoints: ['www.example.com:443'] })
     certificates.push(renewed(parts))

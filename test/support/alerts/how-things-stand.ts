@@ -14,7 +14,7 @@ export const BEGIN = 1_767_225_600_000
 /** How things stand, said by hand: what is left out is nothing. */
 export interface Standing {
   readonly certificates?: readonly CurrentCertificate[]
-  /** By the names, joined with a blank. */
+  /** By the names, joined with a blank; at the CA of the certificates, or at the one behind an `@`. */
   readonly orders?: Readonly<Record<string, Millis>>
   readonly clients?: readonly ClientRhythm[]
   readonly endpoints?: readonly EndpointState[]
@@ -30,8 +30,8 @@ export function lookAt({ certificates = [], orders = {}, clients = [], endpoints
     issuances: () => ({ orders: 0, certificates: 0, keys: 0, undelivered: 0 }),
     currentCertificates: () => certificates,
     currentWith: (name) => certificates.filter(({ names }) => names.includes(name)),
-    lastOrder(names) {
-      const at = orders[names.join(' ')]
+    lastOrder(names, ca) {
+      const at = ca === 'alpha' ? orders[names.join(' ')] : orders[`${names.join(' ')}@${ca}`]
       return at === undefined ? null : { at, status: 'valid' }
     },
     clients: () => clients,

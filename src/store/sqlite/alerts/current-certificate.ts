@@ -37,14 +37,23 @@ interface Rest {
   readonly client: number | null
   readonly label: string | null
   readonly part: number | null
+  readonly part_before: number | null
 }
 
+/**
+ * Of two that were got together, one for each type of key, the inventory has the later follow the earlier: before both is
+ * the one that the earlier follows.
+ */
 const REST = `select c.fingerprint, c.serial, c.ca, c.source, c.imported, c.order_id, c.account, c.client, k.label,
-    case when p.not_after > p.not_before
-      then max(0.0, (c.not_before - p.not_before) * 1.0 / (p.not_after - p.not_before)) end as part
+    iif(p.not_after > p.not_before, (c.not_before - p.not_before) * 1.0 / (p.not_after - p.not_before), null) as part,
+    iif(q.not_after > q.not_before, (c.not_before - q.not_before) * 1.0 / (q.not_after - q.not_before), null) as part_before
   from certificates as c
   left join clients as k on k.id = c.client left join certificates as p on p.id = c.replaces
+  left join certificates as q on q.id = p.replaces
   where c.id = ?`
+
+/** Nobody renews so early in a life. */
+const TOGETHER = 0.02
 
 /** A row as rules see it: what takes another question is asked when a rule looks at it. */
 export class Current implements CurrentCertificate {
@@ -110,7 +119,8 @@ export class Current implements CurrentCertificate {
   }
 
   get replacedPredecessorAt(): number | null {
-    return this.#rest.part
+    const { part, part_before } = this.#rest
+    return [part, part_before].find((one) => one !== null && one >= TOGETHER) ?? null
   }
 
   get #rest(): Rest {

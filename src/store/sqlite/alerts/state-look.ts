@@ -39,8 +39,12 @@ export function stateLook(
       const rows = db.all<CurrentRow>(CURRENT_WITH, name.toLowerCase(), endedSince())
       return rows.map((row) => new Current(row, reading))
     },
-    lastOrder(names) {
-      const row = db.get<OrderTimes>(LAST_ORDER, digestOfSet(names.map(identifierOf)))
+    lastOrder(names, ca) {
+      const set = digestOfSet(names.map(identifierOf))
+      const of = ca === null ? null : reading.vocabulary.id(ca)
+      // A word that the inventory does not have is that of no order.
+      if (ca !== null && of === null) return null
+      const row = db.get<OrderTimes>(LAST_ORDER, set, of, of)
       if (row === undefined) return null
       // RFC 8555 §7.4: a CA may answer with the order that it has already.
       const at = row.requests > 1 ? row.last_at : row.first_at
@@ -59,7 +63,7 @@ interface OrderTimes {
 
 const LAST_ORDER = `select o.first_at, o.last_at, o.requests, o.status
   from name_sets as s cross join orders as o indexed by orders_names on o.names = s.id
-  where s.digest = ? order by o.first_sequence desc limit 1`
+  where s.digest = ? and (? is null or o.ca = ?) order by o.first_sequence desc limit 1`
 
 function identifierOf(value: string): Identifier {
   return { type: isIP(value) === 0 ? 'dns' : 'ip', value }

@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { stateLook } from '../../../../src/store/sqlite/alerts/state-look.ts'
-import { type FleetClient, FleetInventory } from '../../../support/alerts/fleet-inventory.ts'
+import {
+  type FleetCertificate,
+  type FleetClient,
+  FleetInventory,
+} from '../../../support/alerts/fleet-inventory.ts'
 import { BEGIN, DAY, HOUR, MINUTE } from '../../../support/alerts/how-things-stand.ts'
 
 let fleet: FleetInventory
@@ -72,6 +76,22 @@ describe('currentCertificates', () => {
     })
   })
 
+  test('what was got at the same time for another type of key is not the one before', () => {
+    const client = clientFrom('192.0.2.7')
+    const pair = (at: number, before: FleetCertificate | null) => {
+      const rsa = fleet.certificate(client, names, lived(at), at, null, before)
+      const lately = at + MINUTE
+      return fleet.certificate(client, names, lived(lately), lately, null, rsa)
+    }
+    const part = () => [...look().currentCertificates()].map((one) => one.replacedPredecessorAt)
+    now = BEGIN + DAY
+    const first = pair(BEGIN, null)
+    expect(part()).toEqual([null])
+    now = BEGIN + 73 * DAY
+    pair(BEGIN + 72 * DAY, first)
+    expect(part()).toEqual([0.8])
+  })
+
   test('none that was revoked, replaced, or ended more than a week ago', () => {
     const client = clientFrom('192.0.2.7')
     const [revoked, ended, kept] = [hold(client), hold(client, BEGIN - DAY), hold(client)]
@@ -135,10 +155,21 @@ describe('lastOrder', () => {
     order(['a.example', 'www.example.com'], 5, 'invalid')
     order(['a.example'], 9)
     const { lastOrder } = look()
-    expect(lastOrder(['WWW.example.com', 'a.example'])).toEqual({ at: BEGIN + 5 * DAY, status: 'invalid' })
-    expect(lastOrder(['a.example'])).toEqual({ at: BEGIN + 9 * DAY, status: 'valid' })
-    expect(lastOrder(['www.example.com'])).toBeNull()
-    expect(lastOrder([])).toBeNull()
+    const two = ['WWW.example.com', 'a.example']
+    expect(lastOrder(two, null)).toEqual({ at: BEGIN + 5 * DAY, status: 'invalid' })
+    expect(lastOrder(['a.example'], 'alpha')).toEqual({ at: BEGIN + 9 * DAY, status: 'valid' })
+    expect(lastOrder(['www.example.com'], null)).toBeNull()
+    expect(lastOrder([], null)).toBeNull()
+  })
+
+  test('of that CA alone', () => {
+    fleet.order(clientFrom('192.0.2.7'), ['a.example'], BEGIN, 'valid')
+    const trial = fleet.client({ ca: 'staging', program: 'certbot', source: '192.0.2.7' }, BEGIN)
+    fleet.order(trial, ['a.example'], BEGIN + DAY, 'valid')
+    const { lastOrder } = look()
+    expect(lastOrder(['a.example'], 'alpha')?.at).toBe(BEGIN)
+    expect(lastOrder(['a.example'], 'staging')?.at).toBe(BEGIN + DAY)
+    expect(lastOrder(['a.example'], 'beta')).toBeNull()
   })
 
   test('asked for again, where the CA gave the order that it had', () => {
@@ -146,13 +177,13 @@ describe('lastOrder', () => {
     fleet.db
       .prepare('update orders set requests = 2, last_at = ? where id = ?')
       .run((BEGIN + DAY) * 1000, order)
-    expect(look().lastOrder(['a.example'])?.at).toBe(BEGIN + DAY)
+    expect(look().lastOrder(['a.example'], 'alpha')?.at).toBe(BEGIN + DAY)
   })
 
   test('of addresses', () => {
     const client = clientFrom('192.0.2.7')
     fleet.order(client, ['192.0.2.1'], BEGIN, 'valid')
-    expect(look().lastOrder(['192.0.2.1'])?.at).toBe(BEGIN)
+    expect(look().lastOrder(['192.0.2.1'], 'alpha')?.at).toBe(BEGIN)
   })
 })
 
