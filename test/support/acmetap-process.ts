@@ -23,6 +23,8 @@ export interface AcmetapOptions {
     readonly listeners?: Readonly<Record<string, unknown>>
     readonly ca?: Readonly<Record<string, unknown>>
   }
+  /** PEM of the root of the certificate that `sections` gives the listener; without it that is the listener root. */
+  readonly listenerTrust?: string
   /** What starts it; default: Node with `serve`. `--config FILE` is added. */
   readonly command?: readonly string[]
 }
@@ -91,7 +93,7 @@ export async function startAcmetap(options: AcmetapOptions): Promise<Acmetap> {
     pid: started.pid,
     authority,
     directory: `https://${authority}${new URL(options.directory).pathname}`,
-    trust: await readFile(join(dataFolder, 'listener-root.pem'), 'utf8'),
+    trust: options.listenerTrust ?? (await readFile(join(dataFolder, 'listener-root.pem'), 'utf8')),
     adminUrl,
     dataFolder,
     ports,
