@@ -63,6 +63,10 @@ export interface DrillReceivers {
   /** `alerts.channels` of the configuration. */
   readonly channels: readonly Readonly<Record<string, unknown>>[]
   readonly hook: Receiver
+  /** Slack and the like. */
+  readonly services: Receiver
+  /** What Alertmanager tells on. */
+  readonly fromManager: Receiver
   readonly smtp: SmtpServer | null
   readonly alertmanager: Alertmanager | null
   /** What the recorded webhook was told so far, each notification once. */
@@ -79,6 +83,8 @@ export interface DrillReceivers {
   endedAtAlertmanager(alert: string): Promise<void>
   /** Bodies sent to a recorded service, waited for until one holds the text as JSON has it. */
   sent(kind: RecordedKind, text: string): Promise<string>
+  /** Waits until the incident of the alert was ended there. */
+  ended(kind: 'pagerduty' | 'opsgenie', alert: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -133,6 +139,8 @@ export async function startReceivers(which: 'all' | 'webhook' = 'all'): Promise<
       ...(which === 'all' ? recordedChannels(services.url) : []),
     ],
     hook,
+    services,
+    fromManager,
     smtp,
     alertmanager,
     told: () => heard,
@@ -171,6 +179,16 @@ export async function startReceivers(which: 'all' | 'webhook' = 'all'): Promise<
             ?.body,
         () => `${kind} with ${text}`,
       ),
+    ended: (kind, id) =>
+      until(
+        () =>
+          services.received.some(({ path, body }) =>
+            kind === 'opsgenie'
+              ? path.startsWith(`/opsgenie/v2/alerts/${id}/close`)
+              : kindOf(path) === kind && body.includes('"event_action":"resolve"') && body.includes(id),
+          ) || undefined,
+        () => `the end of ${id} at ${kind}`,
+      ).then(() => undefined),
     async close() {
       await Promise.all([alertmanager?.stop(), smtp?.stop()])
       await Promise.all([hook.close(), services.close(), fromManager.close()])
