@@ -67,7 +67,10 @@ export class AlertRows implements AlertBook {
       this.#putNames(Number(lastInsertRowid), alert.subject.names)
       this.#onBegun(alert)
     } else {
-      this.#run.update.run(...values, ...times, ...rest, alert.id)
+      const [, count, body, besides] = rest
+      if (isIndexedAlike(before, kept))
+        this.#run.updateUnindexed.run(alert.severity, count, body, besides, alert.id)
+      else this.#run.update.run(...values, ...times, ...rest, alert.id)
       if (!areEqual(before.alert.subject.names, alert.subject.names)) this.#replaceNames(alert)
     }
     this.#remember(kept)
@@ -186,6 +189,19 @@ function millis(instant: string): Millis {
   return Date.parse(instant)
 }
 
+/** No index has to change: most of what is put again is only counted, or told. */
+function isIndexedAlike(before: KeptAlert, after: KeptAlert): boolean {
+  const [old, alert] = [before.alert, after.alert]
+  return (
+    before.wake === after.wake &&
+    old.state === alert.state &&
+    old.since === alert.since &&
+    old.resolved === alert.resolved &&
+    old.subject.ca === alert.subject.ca &&
+    old.subject.client === alert.subject.client
+  )
+}
+
 function areEqual(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index])
 }
@@ -234,6 +250,9 @@ function statements(db: Database.Database) {
     update: db.prepare<[...Row, string]>(
       `update alerts set state = ?, severity = ?, ca = ?, client = ?, since = ?, resolved = ?, wake = ?, count = ?,
        body = ?, kept = ? where id = ?`,
+    ),
+    updateUnindexed: db.prepare<[string, number, string, string, string]>(
+      'update alerts set severity = ?, count = ?, body = ?, kept = ? where id = ?',
     ),
     putName: db.prepare<[string, number]>(
       'insert into alert_names (reversed, alert) values (?, ?) on conflict do nothing',
