@@ -20,7 +20,7 @@ export const TEXT = `
 {{ forloop.index }}. {{ alert.title }}
 {% endif -%}
 {%- if count == 1 or forloop.first or one_cause == false -%}
-Why: {{ alert.cause }}
+Why: {{ alert.cause }}{% if alert.class %} ({{ alert.class }}){% endif %}
 {% if alert.said %}Said: {{ alert.said }}
 {% endif -%}
 {%- if alert.state != 'resolved' %}Do: {{ alert.remedy }}
@@ -38,6 +38,8 @@ Why: {{ alert.cause }}
 {%- if count == 1 %}Seen: {% if alert.count == 1 %}{{ alert.since }}{% else %}{{ alert.count }} times, from {{ alert.since }} to {{ alert.last }}{% endif %}
 {% endif -%}
 {%- if alert.record %}Record: {{ alert.record }}
+{% endif -%}
+{%- if alert.id %}Alert: acmetap alerts show {{ alert.id }}
 {% endif -%}
 {%- endfor -%}
 {%- if more_alerts > 0 and alerts.size > 0 %}
@@ -69,7 +71,7 @@ export const HTML = `<!doctype html>
 {%- for alert in alerts %}
 {% if count > 1 %}<h2 style="font-size:15px;margin:1em 0 .3em">{{ forloop.index }}. {{ alert.title }}</h2>
 {% endif %}<table>
-{% if count == 1 or forloop.first or one_cause == false %}<tr><td ${ROW}>Why</td><td>{{ alert.cause }}</td></tr>
+{% if count == 1 or forloop.first or one_cause == false %}<tr><td ${ROW}>Why</td><td>{{ alert.cause }}{% if alert.class %} ({{ alert.class }}){% endif %}</td></tr>
 {% if alert.said %}<tr><td ${ROW}>Said</td><td><q>{{ alert.said }}</q></td></tr>
 {% endif -%}
 {%- if alert.state != 'resolved' %}<tr><td ${ROW}>Do</td><td><strong>{{ alert.remedy }}</strong></td></tr>
@@ -86,7 +88,8 @@ export const HTML = `<!doctype html>
 <tr><td ${ROW}>Seen</td><td>{% if alert.count == 1 %}{{ alert.since }}{% else %}{{ alert.count }} times, from {{ alert.since }} to {{ alert.last }}{% endif %}</td></tr>
 {% if alert.link %}<tr><td ${ROW}>Record</td><td><a href="{{ alert.link }}">{{ alert.link }}</a></td></tr>
 {% elsif alert.record %}<tr><td ${ROW}>Record</td><td><code>{{ alert.record }}</code></td></tr>
-{% endif %}</table>
+{% endif %}<tr><td ${ROW}>Alert</td><td><code>acmetap alerts show {{ alert.id }}</code></td></tr>
+</table>
 {% endfor -%}
 {%- if more_alerts > 0 and alerts.size > 0 %}<p>… and {{ more_alerts }} more{% if link %}: <a href="{{ link }}">{{ link }}</a>{% endif %}</p>
 {% endif -%}

@@ -59,6 +59,8 @@ export interface AlertView {
   readonly state: string
   readonly title: string
   readonly cause: string
+  /** Of its diagnosis: `docs/failures.md` has a section for each. */
+  readonly class: string | null
   readonly remedy: string
   readonly who: string | null
   readonly said: string | null
@@ -129,6 +131,7 @@ function alertView(alert: Alert, base: string | null): AlertView {
     state: alert.state,
     title: visible(alert.title, 250),
     cause: visible(alert.cause),
+    class: subject.details.class === undefined ? null : visible(subject.details.class, 50),
     remedy: visible(remedyOf(alert)),
     who: alert.fixer === null ? null : FIXERS[alert.fixer],
     said: alert.said === null ? null : visible(alert.said),

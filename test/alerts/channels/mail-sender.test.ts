@@ -59,12 +59,14 @@ describe.skipIf(missing !== null)(`mail to a real server${missing === null ? '' 
       const { headers, parts } = first!
       expect(headers['content-type']![0]).toMatch(/^multipart\/alternative/)
       expect(parts.map(({ type }) => type)).toEqual(['text/plain', 'text/html'])
-      expect(parts[0]!.text).toContain('Why: Nobody listens on port 80 of www.example.com.\n')
+      expect(parts[0]!.text).toContain('Why: Nobody listens on port 80 of www.example.com. (http-refused)\n')
       expect(parts[0]!.text).toContain(
         'Do: Start the web server, then run acmetap doctor domain www.example.com',
       )
       expect(parts[0]!.text).toContain('Record: https://acmetap.example/api/v1/exchanges/')
-      expect(parts[1]!.text).toContain('<td>Nobody listens on port 80 of www.example.com.</td>')
+      expect(parts[1]!.text).toContain(
+        '<td>Nobody listens on port 80 of www.example.com. (http-refused)</td>',
+      )
       expect(headers.subject).toEqual(['[warning] www.example.com: connection refused'])
       expect(headers['auto-submitted']).toEqual(['auto-generated'])
       expect(headers['message-id']).toEqual(['<6f1c1c9e-0000-4000-8000-000000000001@example.net>'])

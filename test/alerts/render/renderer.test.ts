@@ -20,7 +20,7 @@ test('one alert says cause, words of the CA, remedy, who, names, CA, client, whe
   const { title, text } = plain.render(notificationOf())
   expect(title).toBe('[warning] www.example.com: connection refused')
   expect(text.split('\n')).toEqual([
-    'Why: Nobody listens on port 80 of www.example.com.',
+    'Why: Nobody listens on port 80 of www.example.com. (http-refused)',
     'Said: Fetching http://www.example.com/: Connection refused',
     'Do: Start the web server, then run acmetap doctor domain www.example.com --ca pebble.',
     'Who: who runs the host of the name',
@@ -29,6 +29,7 @@ test('one alert says cause, words of the CA, remedy, who, names, CA, client, whe
     'Client: certbot at 192.0.2.1',
     'Seen: 3 times, from 2026-01-31 12:00:00 UTC to 2026-01-31 12:05:00 UTC',
     'Record: acmetap exchanges show 01JZZZZZZZZZZZZZZZZZZZZZZZ',
+    'Alert: acmetap alerts show 0123456789abcdef',
     '',
     'Runbook: docs/runbooks/validation-failed.md',
     "Silence: acmetap alerts silence --rule validation-failed --key 'pebble www.example.com' --for 1d",
