@@ -57,6 +57,9 @@ export type Delivery = z.output<typeof delivery>
 
 export const deliveryFilter = z.strictObject({
   channel: word.optional(),
+  kind: notification.shape.kind
+    .optional()
+    .meta({ description: 'Without it, signs of life (heartbeat) are left out.' }),
   state: delivery.shape.state.optional(),
   rule: z.enum(RULES).optional(),
   ...paging,

@@ -13,11 +13,13 @@ export function alertHistoryCommand(context: CommandContext) {
     examples: [
       ['alerts history', 'the last fifty'],
       ['alerts history --state waiting', 'what a channel has not taken yet, and why'],
+      ['alerts history --kind heartbeat', 'signs of life, which are left out otherwise'],
       ['alerts history --channel ops --all --json', 'for other programs'],
     ],
     filter: deliveryFilter,
     page: ({ alerts }, filter) => alerts.deliveries(filter),
     columns,
+    none: 'nobody was told anything yet',
     hint: 'Channels are named under alerts.channels; try one with: acmetap alerts test NAME',
   })
   return list.name('history')

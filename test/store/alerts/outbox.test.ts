@@ -52,6 +52,17 @@ describe('the outbox', () => {
     })
   })
 
+  test('lists signs of life only where they are asked for', () => {
+    alerts.outbox.put(notificationOf(1, { channel: 'ops', key: 'a' }))
+    alerts.outbox.put(notificationOf(2, { channel: 'ops', key: 'heartbeat', kind: 'heartbeat' }))
+    alerts.outbox.put(notificationOf(3, { channel: 'ops', key: 'a', kind: 'resolved' }))
+    const listed = (kind?: 'heartbeat' | 'resolved') =>
+      alerts.outbox.list({ limit: 10, kind }).items.map(({ notification }) => notification.number)
+    expect(listed()).toEqual([3, 1])
+    expect(listed('heartbeat')).toEqual([2])
+    expect(listed('resolved')).toEqual([3])
+  })
+
   test('lets channels take turns: one that takes nothing leaves room for the others', () => {
     for (let i = 1; i <= 50; i++) put(i, 'dead', `key ${i}`)
     put(51, 'ops', 'a')

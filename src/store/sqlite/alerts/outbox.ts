@@ -107,6 +107,8 @@ export class OutboxTable {
     equals('channel', filter.channel)
     equals('state', filter.state)
     equals('rule', filter.rule)
+    if (filter.kind === undefined) conditions.push({ sql: "key <> 'heartbeat'", values: [] })
+    else equals("json_extract(body, '$.kind')", filter.kind)
     return pageOfNumbered<NotificationRow, Delivery>(this.#prepared, LIST, conditions, filter, deliveryOf)
   }
 
