@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AlertDesk } from '../../../src/alerts/alert-desk.ts'
 import type { EndpointState } from '../../../src/alerts/endpoint.ts'
+import { StoreRefusal } from '../../../src/store/refusal.ts'
 import { alertsFile } from '../../../src/store/sqlite/alerts/alerts-file.ts'
 import { openAlerts } from '../../../src/store/sqlite/alerts/open-alerts.ts'
 import { openAlertsOffline } from '../../../src/store/sqlite/alerts/open-alerts-offline.ts'
@@ -174,4 +176,15 @@ describe('without a server', () => {
     expect(await reader.silences(true)).toEqual([])
     expect(existsSync(alertsFile(world.folder))).toBe(false)
   })
+})
+
+test('a backup is not taken for a folder where nothing fires', async () => {
+  const file = join(world.folder, 'record.backup')
+  writeFileSync(file, '')
+  const offline = openAlertsOffline(file)
+  await expect(offline.reader.alerts({ limit: 10 })).rejects.toThrow(
+    /is a backup, and a backup holds the record alone/,
+  )
+  await expect(offline.reader.silences(false)).rejects.toBeInstanceOf(StoreRefusal)
+  await offline.close()
 })

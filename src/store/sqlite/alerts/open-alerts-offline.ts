@@ -1,4 +1,6 @@
+import { existsSync, statSync } from 'node:fs'
 import type { AlertActions, AlertReader } from '../../../alerts/alert-desk.ts'
+import type { Person } from '../../../audit/person.ts'
 import { StoreRefusal } from '../../refusal.ts'
 import { lockFolder } from '../lock.ts'
 import { type AlertsKept, answer, answersOf } from './alert-questions.ts'
@@ -15,7 +17,7 @@ export interface OfflineAlerts {
 
 /**
  * The alerts of a data folder, for a command without a server, in this thread. They are read as they stand; without any,
- * there are none. An action opens them to write while the folder is locked. Throws {@link StoreRefusal}.
+ * there are none; of a backup's file nothing can be asked, since it holds none. An action opens them to write while the folder is locked. Throws {@link StoreRefusal}.
  */
 export function openAlertsOffline(folder: string): OfflineAlerts {
   const file = alertsFile(folder)
@@ -32,8 +34,19 @@ export function openAlertsOffline(folder: string): OfflineAlerts {
       lock.release()
     }
   }
+  const forget = (person: Person) => {
+    if (!existsSync(file)) return 0
+    const lock = lockFolder(folder)
+    try {
+      return forgetInAlerts(folder, person)
+    } finally {
+      lock.release()
+    }
+  }
   const answers = answersOf({
+    forget,
     ask(question) {
+      refuseBackup(folder)
       const alerts = orEmpty(() => readAlertsDatabase(file))
       try {
         return question(alerts, Date.now())
@@ -47,6 +60,27 @@ export function openAlertsOffline(folder: string): OfflineAlerts {
   })
   const { reader, actions } = portsOf(askerOf(async (asked) => answer(answers, asked)))
   return { reader, actions, close: async () => {} }
+}
+
+/** Of a folder that the caller has locked. Without alerts there is nothing to erase. Throws SqliteError and StoreRefusal. */
+export function forgetInAlerts(folder: string, person: Person): number {
+  const file = alertsFile(folder)
+  if (!existsSync(file)) return 0
+  const alerts = openAlertsDatabase(file)
+  try {
+    return alerts.forget(person)
+  } finally {
+    alerts.close()
+  }
+}
+
+/** An empty list would say that all is well. Throws {@link StoreRefusal}. */
+function refuseBackup(place: string): void {
+  if (statSync(place, { throwIfNoEntry: false })?.isFile() !== true) return
+  throw new StoreRefusal(
+    'missing',
+    `${place} is a backup, and a backup holds the record alone. Alerts, silences and the watch list are in alerts.sqlite of a data folder: name that folder.`,
+  )
 }
 
 /** Where nothing was ever kept, an empty database in memory answers. */
