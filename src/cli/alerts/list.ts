@@ -22,7 +22,8 @@ export function listAlertsCommand(context: CommandContext) {
     named: true,
     page: ({ alerts }, filter) => alerts.alerts({ state: 'firing', ...filter }),
     columns: alertColumns,
-    hint: 'Nothing fires. What is over: acmetap alerts --state resolved',
+    none: 'nothing fires',
+    hint: 'What is over: acmetap alerts --state resolved',
   })
 }
 

@@ -81,5 +81,6 @@ function requestOf(options: SilenceOptions): SilenceRequest {
 }
 
 function refused(error: unknown): never {
-  throw error instanceof FilterRefused ? new UsageError(error.message) : error
+  if (!(error instanceof FilterRefused)) throw error
+  throw new UsageError(`--${error.filter === 'until' ? 'for' : error.filter} ${error.reason}`)
 }

@@ -34,6 +34,8 @@ export interface InventoryList<T, F extends FilterShape> {
   readonly named?: boolean
   page(operations: RecordOperations, filter: z.output<F>): Promise<Page<T>>
   columns(terminal: Terminal, utc: boolean): readonly Column<T>[]
+  /** How it is said that there is nothing at all; left out: that none has been seen yet. */
+  readonly none?: string
   /** What to do where there is nothing at all. */
   readonly hint: string
   /** More options, and what they ask for instead of the list: false where they were not given. */
@@ -130,11 +132,11 @@ export async function writeTable<T>(
 
 /** An empty result in words, with what to try. */
 export function nothing(
-  { one, many, hint }: Pick<InventoryList<never, FilterShape>, 'one' | 'many' | 'hint'>,
+  { one, many, none, hint }: Pick<InventoryList<never, FilterShape>, 'one' | 'many' | 'none' | 'hint'>,
   given: Readonly<Record<string, string>>,
 ): string {
   const names = Object.keys(given)
-  if (names.length === 0) return `no ${one} has been seen yet. ${hint}`
+  if (names.length === 0) return `${none ?? `no ${one} has been seen yet`}. ${hint}`
   const { name } = given
   if (name === undefined || names.length > 1) {
     const asked = names.map((filter) => `--${filter.replaceAll('_', '-')}`).join(', ')

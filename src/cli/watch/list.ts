@@ -18,6 +18,7 @@ export function listEndpointsCommand(context: CommandContext) {
     filter: endpointFilter,
     page: ({ alerts }, filter) => alerts.endpoints(filter),
     columns: endpointColumns,
+    none: 'no place is on the list',
     hint: 'Put one on the list: acmetap watch add www.example.com:443. Or watch.learn: true, for every name of the inventory.',
   })
 }

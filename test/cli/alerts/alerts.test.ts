@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { alertExample, channelExample, deliveryExample } from '../../../src/api/alert-examples.ts'
 import { type ControlSocket, openControlSocket } from '../../../src/api/control-socket.ts'
+import { FilterRefused } from '../../../src/audit/inventory/values.ts'
 import { FakeOperations } from '../../support/fake-operations.ts'
 import { type Over, runOver } from '../../support/run-over.ts'
 
@@ -45,7 +46,16 @@ test('where nothing fires it says so', async () => {
   operations.alerts.alertList = []
   const { code, out, err } = await run('alerts')
   expect([code, out]).toEqual([0, ''])
-  expect(err).toContain('Nothing fires. What is over: acmetap alerts --state resolved')
+  expect(err).toContain('nothing fires. What is over: acmetap alerts --state resolved')
+})
+
+test('a silence that is refused names the option', async () => {
+  operations.silence = async () => {
+    throw new FilterRefused('until', 'must be in the future')
+  }
+  const { code, err } = await run('alerts', 'silence', '--ca', 'pebble', '--for', '2020-01-01T00:00:00Z')
+  expect(code).toBe(2)
+  expect(err).toContain('--for must be in the future')
 })
 
 test('a rule that does not exist is refused with the nearest one', async () => {
