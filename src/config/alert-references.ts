@@ -135,9 +135,13 @@ function checkRoute(route: Mapping, path: KeyPath, known: Known): Complaint[] {
   return found
 }
 
+/** All rules; of channels and teams what a line can hold. */
+const MOST = 24
+
 function unknown(path: KeyPath, word: string, what: string, known: readonly string[]): Complaint {
   const near = closest(word, known)
-  const all = known.length === 0 ? 'There are none yet' : `Known: ${known.slice(0, 10).join(', ')}`
+  const all =
+    known.length === 0 ? 'There are none yet' : `Known: ${[...new Set(known)].slice(0, MOST).join(', ')}`
   return complaint(path, 'value', `names ${what}`, near === undefined ? all : `Did you mean ${near}?`)
 }
 

@@ -26,7 +26,8 @@ export function checkFiles(config: Config): Complaint[] {
     for (const kind of CHANNEL_KINDS) roots(['alerts', 'channels', at, kind, 'trust'], channel[kind]?.trust)
   }
   for (const [name, file] of Object.entries(config.alerts.templates ?? {})) {
-    if (file !== undefined) attempt(['alerts', 'templates', name], found, () => parseTemplate(file))
+    if (file !== undefined)
+      attempt(['alerts', 'templates', name], found, () => parseTemplate(file), OF_TEMPLATES)
   }
   for (const { path, file, what } of secretFiles(config)) {
     attempt(path, found, () => readSecret({ value: undefined, file }, what))
@@ -57,14 +58,14 @@ function certificates(file: string): X509Certificate[] {
   return blocks.map((block) => new X509Certificate(block))
 }
 
-function attempt<T>(path: KeyPath, found: Complaint[], read: () => T): T | undefined {
+/** `instead`: where the file is there and what it holds is wrong. */
+function attempt<T>(path: KeyPath, found: Complaint[], read: () => T, instead = RELATIVE): T | undefined {
   try {
     return read()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    found.push(
-      complaint(path, REASONS[code ?? ''] ?? (code === undefined ? message : `cannot be read (${code})`)),
-    )
+    if (code === undefined) found.push({ ...complaint(path, message), instead })
+    else found.push(complaint(path, REASONS[code] ?? `cannot be read (${code})`))
     return undefined
   }
 }
@@ -75,6 +76,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'names a folder, not a file',
 }
 
+const RELATIVE = 'Paths are relative to the configuration file'
+const OF_TEMPLATES = 'docs/alert-channels.md says what templates may hold'
+
 function complaint(path: KeyPath, message: string): Complaint {
-  return { path, at: 'value', message, instead: 'Paths are relative to the configuration file' }
+  return { path, at: 'value', message, instead: RELATIVE }
 }
