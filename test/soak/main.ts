@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
+import { alertOutbox } from './alert-outbox.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
@@ -31,6 +32,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'inventory-scale': inventoryScale,
   'healthy-fleet': healthyFleet,
   'alerts-kill': alertsKill,
+  'alert-outbox': alertOutbox,
 }
 
 const { values, positionals } = parseArgs({

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { reasonWithoutFakedClock } from '../support/alerts/faked-clock.ts'
 import { reasonWithout } from '../support/missing.ts'
+import { alertOutbox } from './alert-outbox.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
@@ -97,4 +99,15 @@ test('alerts: kills while they are evaluated and sent lose nothing, and change n
   const { failures, figures } = await alertsKill.run({ size: 6, ...quiet })
   expect(failures).toEqual([])
   expect(figures.notifications).toBeGreaterThan(10)
+})
+
+test('alerts: a channel that is down for an hour misses nothing, whatever is killed meanwhile', {
+  timeout: 2 * MINUTES,
+}, async (context) => {
+  const reason = await reasonWithoutFakedClock()
+  if (reason !== null) return context.skip(reason)
+  const { failures, figures } = await alertOutbox.run({ size: 5, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures['names that failed']).toBe(30)
+  expect(figures.notifications).toBeGreaterThan(4)
 })

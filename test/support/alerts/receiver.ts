@@ -26,7 +26,8 @@ export interface Receiver {
   close(): Promise<void>
 }
 
-export async function startReceiver(tls: ServerCertificate | null = null): Promise<Receiver> {
+/** `at`: any, unless it must be where one was or will be. */
+export async function startReceiver(tls: ServerCertificate | null = null, at = 0): Promise<Receiver> {
   const received: Received[] = []
   const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = []
@@ -47,7 +48,7 @@ export async function startReceiver(tls: ServerCertificate | null = null): Promi
   }
   const server =
     tls === null ? createServer(listener) : createTlsServer({ key: tls.key, cert: tls.certificate }, listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const receiver: Receiver = {
     url: `${tls === null ? 'http' : 'https'}://127.0.0.1:${port}`,
