@@ -60,11 +60,25 @@ export const alertFilter = z.strictObject({
 })
 export type AlertFilter = z.output<typeof alertFilter>
 
+/** Kept in the spelling of certificates, as alerts have it. */
+const silencedName = z
+  .string()
+  .max(300)
+  .refine(
+    (text) => nameFilter.safeParse(text).success,
+    'must be a name like www.example.com, *.example.com or .example.com',
+  )
+  .overwrite((text) => {
+    const read = nameFilter.safeParse(text)
+    if (!read.success) return text
+    return read.data.kind === 'below' ? `.${read.data.value}` : read.data.value
+  })
+
 /** Alerts it matches are recorded and listed, and nobody is told. Everything that is given must match. */
 export const silenceRequest = z.strictObject({
   rule: z.enum(RULES).optional(),
   key: word.optional().meta({ description: 'Key of one alert of that rule.' }),
-  name: z.string().max(300).optional().meta({
+  name: silencedName.optional().meta({
     description: 'A name it is about: `www.example.com`, or `.example.com` with all below.',
   }),
   client: objectId().optional(),

@@ -105,7 +105,7 @@ export const alertRoutes: readonly Route[] = [
     path: '/silences/{id}',
     id: 'endSilence',
     tag: 'alerts',
-    summary: 'End a silence before its time; what still fires is told',
+    summary: 'End a silence before its time; what began under it and still fires is told',
     role: 'operator',
     status: 204,
     params: z.strictObject({ id: objectId().meta({ example: silenceExample.id }) }),

@@ -1,4 +1,5 @@
-import { type SilenceRequest, silenceRequest } from '../../alerts/alert.ts'
+import { type Silence, type SilenceRequest, silenceRequest } from '../../alerts/alert.ts'
+import type { Operations } from '../../api/operations.ts'
 import { expiry } from '../../api/schemas/server.ts'
 import { FilterRefused, instantOf } from '../../audit/inventory/values.ts'
 import { closest } from '../../config/keys.ts'
@@ -52,8 +53,19 @@ export function silenceCommand(context: CommandContext) {
       terminal.warn(
         `silence ${silence.id} holds until ${silence.until}. Alerts are recorded and listed all the same.`,
       )
+      terminal.warn(await quietNow(server, silence))
       terminal.warn(`End it with: acmetap alerts unsilence ${silence.id}`)
     })
+}
+
+/** A silence with a slip in it keeps nothing quiet: better seen now than at night. */
+async function quietNow({ alerts }: Pick<Operations, 'alerts'>, { id, rule, ca }: Silence): Promise<string> {
+  const { items, next } = await alerts.alerts({ state: 'firing', rule, ca, limit: 1000 })
+  const quiet = items.filter(({ silenced }) => silenced === id).length
+  if (quiet > 0) return `Of what fires now it keeps quiet: ${quiet}${next === null ? '' : ' or more'}.`
+  return next === null
+    ? 'Nothing that fires now matches it.'
+    : 'None of the last 1000 alerts that fire matches it.'
 }
 
 function requestOf(options: SilenceOptions): SilenceRequest {

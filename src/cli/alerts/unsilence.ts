@@ -4,7 +4,7 @@ import { escapeText } from '../escape.ts'
 import { LOCAL } from '../local-actor.ts'
 
 export function unsilenceCommand(context: CommandContext) {
-  return command('unsilence', 'end a silence before its time; what still fires is told', [
+  return command('unsilence', 'end a silence before its time; what began under it and still fires is told', [
     ['alerts unsilence b0a1c2d3e4f50617', 'by its id in alerts silences'],
   ])
     .argument('<id>', 'which silence')

@@ -49,6 +49,13 @@ test('where nothing fires it says so', async () => {
   expect(err).toContain('nothing fires. What is over: acmetap alerts --state resolved')
 })
 
+test('a silence says how much of what fires it keeps quiet, and has names as certificates do', async () => {
+  operations.alerts.alertList = [{ ...alertExample, silenced: '0000000000000001' }, alertExample]
+  const { err } = await run('alerts', 'silence', '--name', '.BÜCHER.example', '--for', '2h')
+  expect(err).toContain('Of what fires now it keeps quiet: 1.')
+  expect(operations.alerts.silenceList[0]).toMatchObject({ name: '.xn--bcher-kva.example' })
+})
+
 test('a silence that is refused names the option', async () => {
   operations.silence = async () => {
     throw new FilterRefused('until', 'must be in the future')
@@ -101,6 +108,7 @@ test('a silence is made, listed and ended', async () => {
   expect(operations.calls.at(-1)![1]).toMatchObject({ name: '.example.com', reason: 'moving' })
   const id = operations.alerts.silenceList[0]!.id
   expect(made.err).toContain(`acmetap alerts unsilence ${id}`)
+  expect(made.err).toContain('Nothing that fires now matches it.')
   expect((await run('alerts', 'silences')).out).toMatch(/name \.example\.com +moving +local/)
   expect((await run('alerts', 'unsilence', id)).code).toBe(0)
   expect((await run('alerts', 'silences')).err).toContain('no silence holds')
@@ -113,6 +121,7 @@ test.each([
   [['--name', 'a.test', '--for', 'soon', '--reason', 'x'], '--for "soon" must be a time like'],
   [['--rule', 'renewal-overdu', '--for', '2h', '--reason', 'x'], 'did you mean renewal-overdue?'],
   [['--client', 'nobody', '--for', '2h', '--reason', 'x'], '--client "nobody" must be 16 hex digits'],
+  [['--name', 'a b', '--for', '2h'], '--name "a b" must be a name like www.example.com'],
   [['--name', 'a.test', '--reason', 'x'], "required option '--for <time>' not specified"],
 ])('alerts silence %j is refused', async (words, says) => {
   const { code, err } = await run('alerts', 'silence', ...words)
