@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Happening } from '../../audit/inventory/happening.ts'
 import type { Look } from '../look.ts'
-import type { AlertSettings, EventRule, Millis, StateRule } from '../rule.ts'
+import type { AlertSettings, EventRule, Millis, Occurrence, StateRule } from '../rule.ts'
 import { RULES } from '../rule-names.ts'
 import type { Vitals } from '../vitals.ts'
 import { beat, nextBeat } from './heartbeat.ts'
@@ -80,17 +80,28 @@ export class Evaluator {
       }
   }
 
-  /** Runs the state rules whose time has come. */
-  look(now: Millis, vitals: Vitals): void {
+  /**
+   * Runs the state rules whose time has come. Gives what was wrong with any of them: its alerts stay as they are, and
+   * the others are looked after.
+   */
+  look(now: Millis, vitals: Vitals): readonly string[] {
     this.#keeping.refresh(now)
+    const faults: string[] = []
     for (const rule of this.#stateRules) {
       if (!this.#settings.rules[rule.name].enabled || now < this.#nextLookOf(rule, now)) continue
+      let found: readonly Occurrence[]
+      try {
+        // Whole, because the memory is written to while they are taken in.
+        found = [...rule.occurrences(now, this.#settings, this.#look, vitals)]
+      } catch (error) {
+        faults.push(`${rule.name}: ${error instanceof Error ? error.message : String(error)}`)
+        continue
+      }
       this.#memory.notes.set(noteOf(rule.name), String(now))
-      // Whole, because the memory is written to while they are taken in.
-      const found = [...rule.occurrences(now, this.#settings, this.#look, vitals)]
       for (const occurrence of found) this.#keeping.occurred(occurrence, now)
       this.#keeping.onlyThese(rule.name, new Set(found.map(({ key }) => key)), rule.resolution, now)
     }
+    return faults
   }
 
   /** When {@link look} has something to do. */

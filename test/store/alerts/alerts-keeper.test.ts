@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AlertSettings } from '../../../src/alerts/rule.ts'
@@ -8,6 +8,7 @@ import { AlertsKeeper } from '../../../src/store/sqlite/alerts/alerts-keeper.ts'
 import { type EvaluationMaker, evaluationOf } from '../../../src/store/sqlite/alerts/evaluation.ts'
 import { ALERT_MIGRATIONS } from '../../../src/store/sqlite/alerts/schema.ts'
 import { StoreFaults } from '../../../src/store/sqlite/faults.ts'
+import { inventoryFile } from '../../../src/store/sqlite/inventory/inventory-file.ts'
 import { HappeningWorld, type Happens } from '../../support/alerts/happening-world.ts'
 import { alertSettings } from '../../support/alerts/settings.ts'
 
@@ -286,6 +287,134 @@ describe('faults', () => {
     expect(() => alerts()).toThrow(/newer/)
     expect(existsSync(`${alertsFile(world.folder)}.damaged`)).toBe(false)
   })
+})
+
+describe('a sign of life', () => {
+  const settings = alertSettings({
+    channels: [{ name: 'ops', webhook: { url: 'https://hooks.example.net/' }, heartbeat: '1m' }],
+  })
+  let count = 0
+  /** How many came so far; they are taken at once. */
+  function beats(): number {
+    for (const { id, channel, kind } of keeper.ask(({ outbox }) => outbox.due(now, 10))) {
+      keeper.change(({ outbox }) => outbox.settle(id, channel, { state: 'delivered', at: now }))
+      if (kind === 'heartbeat') count += 1
+    }
+    return count
+  }
+  beforeEach(() => {
+    count = 0
+  })
+
+  test('stays away while there is no inventory that is whole', () => {
+    open({ settings })
+    expect(beats()).toBe(1)
+    later(60_000)
+    expect(beats()).toBe(2)
+    renameSync(inventoryFile(world.folder), `${inventoryFile(world.folder)}.away`)
+    work()
+    later(61_000)
+    const before = beats()
+    for (let i = 0; i < 5; i += 1) later(61_000)
+    expect(beats()).toBe(before)
+    renameSync(`${inventoryFile(world.folder)}.away`, inventoryFile(world.folder))
+    later(61_000)
+    later(61_000)
+    expect(beats()).toBe(before + 1)
+  })
+
+  test('stays away while a rule cannot be asked how things stand; the others are', () => {
+    open({ settings })
+    beats()
+    keeper.vitals({
+      ...QUIET,
+      record: { ...QUIET.record, unwritableSince: now - 60_000 },
+      cas: null as never,
+    })
+    work()
+    expect(alerts()).toMatchObject([{ rule: 'record-unwritable', state: 'firing' }])
+    expect(keeper.progress().fault).toContain('ca-down: ')
+    later(61_000)
+    const before = beats()
+    later(61_000)
+    later(61_000)
+    expect(beats()).toBe(before)
+  })
+})
+
+describe('a clock that is set back by a year', () => {
+  const YEAR = 365 * DAY
+
+  test.each([['while it runs', false] as const, ['while nothing runs', true] as const])(
+    'keeps nothing waiting (%s)',
+    (_, isRestarted) => {
+      now = T0 + YEAR
+      open()
+      keeper.changeSilences(({ silences }, at) =>
+        silences.add(
+          { name: 'quiet.example.com', until: new Date(now + DAY).toISOString(), reason: 'move' },
+          'jane',
+          at,
+        ),
+      )
+      for (let i = 0; i < 11; i += 1) {
+        world.happen([failed(`h${i}.example.com`)])
+        work()
+        later(2_000)
+      }
+      expect(told()).toHaveLength(10)
+      const { id } = told().at(-1)!
+      keeper.change(({ outbox }) =>
+        outbox.settle(id, 'ops', { state: 'waiting', at: now, next: now + 60_000, error: 'refused' }),
+      )
+      if (isRestarted) keeper.close()
+      now = T0
+      if (isRestarted) open()
+      else work()
+      expect(keeper.ask(({ outbox }, at) => outbox.due(at, 10))).toHaveLength(1)
+      later(5_000)
+      expect(told()).toHaveLength(11)
+      world.happen([failed('e.example.com'), failed('quiet.example.com')])
+      work()
+      later(2_000)
+      expect(namesOf(told()[0]!.alerts)).toEqual(['e.example.com'])
+      expect(alerts().find(({ silenced }) => silenced !== null)?.subject.names).toEqual(['quiet.example.com'])
+      later(2 * DAY)
+      expect(keeper.ask(({ silences }, at) => silences.holding(at))).toEqual([])
+      later(6 * DAY)
+      expect(alerts().filter(({ state }) => state === 'firing')).toEqual([])
+    },
+  )
+
+  test('lets the weekly report come again', () => {
+    const settings = alertSettings({
+      channels: [{ name: 'ops', webhook: { url: 'https://hooks.example.net/' }, report: true }],
+    })
+    now = T0 + YEAR
+    open({ settings })
+    now = T0
+    work()
+    for (let day = 0; day < 8; day += 1) later(DAY)
+    expect(told()).toMatchObject([{ kind: 'report' }])
+  })
+})
+
+test('what a change decided and could not keep is not remembered', () => {
+  const faults = new StoreFaults()
+  open({ faults })
+  world.happen([failed('a.example.com')])
+  work()
+  faults.failCommits('full')
+  const until = new Date(now + DAY).toISOString()
+  const silence = () =>
+    keeper.changeSilences(({ silences }, at) =>
+      silences.add({ name: '.example.com', until, reason: 'x' }, 'jane', at),
+    )
+  expect(silence).toThrow(/full/)
+  faults.failCommits('none')
+  later(2_000)
+  expect(told()).toHaveLength(1)
+  expect(alerts()[0]).toMatchObject({ silenced: null, told: 1 })
 })
 
 describe('settings', () => {

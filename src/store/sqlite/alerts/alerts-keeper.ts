@@ -4,10 +4,13 @@ import type { AlertSettings, Millis } from '../../../alerts/rule.ts'
 import type { RuleName } from '../../../alerts/rule-names.ts'
 import type { Vitals } from '../../../alerts/vitals.ts'
 import type { Happening } from '../../../audit/inventory/happening.ts'
+import { FilterRefused } from '../../../audit/inventory/values.ts'
+import type { Person } from '../../../audit/person.ts'
 import type { AlertCounts } from '../../../observability/standing.ts'
 import type { StoreFaults } from '../faults.ts'
 import { type AlertsDatabase, openAlertsDatabase } from './alerts-database.ts'
 import { alertsFile } from './alerts-file.ts'
+import { clockSetBack } from './clock-set-back.ts'
 import type { Evaluation, EvaluationMaker } from './evaluation.ts'
 import { type Inventory, InventorySource } from './inventory-source.ts'
 import { Latency } from './latency.ts'
@@ -16,6 +19,10 @@ import { Retry } from './retry.ts'
 const BATCH = 500
 /** ms between two removals of what is old. */
 const PRUNE = 3_600_000
+/** ms. A clock that is set back by less costs no more than that. */
+const SET_BACK = 60_000
+/** ms between two notes of the time. */
+const CLOCK = 10_000
 /** After so many failures for its own sake a happening is left out. */
 const TRIES = 3
 
@@ -56,6 +63,8 @@ export class AlertsKeeper {
   #mustTick = true
   /** When the oldest happening was recorded that is read and not yet evaluated; null when there is none. */
   #behindSince: Millis | null = null
+  /** Since when nothing that happens can be evaluated, or not everything looked at; null while it can. */
+  #blindSince: Millis | null = null
   #added: Notification[] = []
   #begun: RuleName[] = []
   readonly #began = new Map<RuleName, number>()
@@ -71,12 +80,16 @@ export class AlertsKeeper {
   /** Does what is to be done, up to one batch of happenings; true when there is more at once. Never throws. */
   step(): boolean {
     const opened = this.#ready()
-    if (opened === null) return false
+    if (opened === null) {
+      this.#noteSight(null)
+      return false
+    }
     // Time first: what was due before the next batch is not mixed with it, whenever the last run ended.
     this.#tick(opened)
     // A failure on the way closes what was open.
     const more = this.#opened === opened && this.#events.isReady && this.#evaluate(opened)
     if (this.#opened === opened) this.#look(opened)
+    this.#noteSight(opened)
     if (this.#opened === opened && !more) return this.#prune(opened)
     return more
   }
@@ -126,9 +139,15 @@ export class AlertsKeeper {
 
   change<T>(question: (alerts: AlertsDatabase, now: Millis) => T): T {
     const { alerts } = this.#open()
-    const answer = this.#inTransaction(alerts, () => question(alerts, this.#now()))
-    this.#mustTick = true
-    return answer
+    try {
+      const answer = this.#inTransaction(alerts, () => question(alerts, this.#now()))
+      this.#mustTick = true
+      return answer
+    } catch (error) {
+      // What was decided on the way is remembered, and was rolled back.
+      if (!(error instanceof FilterRefused)) this.#close()
+      throw error
+    }
   }
 
   changeSilences<T>(question: (alerts: AlertsDatabase, now: Millis) => T): T {
@@ -137,6 +156,15 @@ export class AlertsKeeper {
       this.#open().evaluation.silencesChanged(now)
       return answer
     })
+  }
+
+  /** Everything is opened anew after it: what the evaluator remembers may name the person. */
+  forget(person: Person): number {
+    try {
+      return this.#open().alerts.forget(person)
+    } finally {
+      this.#close()
+    }
   }
 
   progress(): AlertProgress {
@@ -174,6 +202,7 @@ export class AlertsKeeper {
   #ready(): Opened | null {
     if (!this.#opening.isReady) return null
     try {
+      this.#followClock(this.#open())
       const opened = this.#open()
       this.#follow(opened)
       this.#opening.succeeded()
@@ -205,6 +234,20 @@ export class AlertsKeeper {
     }
     this.#mustTick = true
     return this.#opened
+  }
+
+  /** A clock that was ahead has left times behind that are far off now, also over a restart. */
+  #followClock({ alerts }: Opened): void {
+    const now = this.#now()
+    const last = alerts.position.clock()
+    if (last !== null && now < last - SET_BACK) {
+      this.#inTransaction(alerts, () => {
+        clockSetBack(alerts.db, now)
+        alerts.position.setClock(now)
+      })
+      // What was read before is no longer so.
+      this.#close()
+    } else if (last === null || now > last + CLOCK) alerts.position.setClock(now)
   }
 
   /** Goes over to the inventory that is there now, and to what can be asked of it. */
@@ -278,7 +321,8 @@ export class AlertsKeeper {
       const now = this.#now()
       const next = evaluation.nextTick()
       if (!this.#mustTick && (next === null || next > now)) return
-      const lag = this.#behindSince === null ? 0 : Math.max(0, now - this.#behindSince)
+      const since = [this.#behindSince, this.#blindSince].filter((time) => time !== null)
+      const lag = Math.max(0, ...since.map((time) => now - time))
       this.#inTransaction(alerts, () => evaluation.tick(now, lag))
       this.#mustTick = false
       this.#ticks.succeeded()
@@ -294,11 +338,19 @@ export class AlertsKeeper {
     try {
       const next = evaluation.nextLook(now)
       if (next === null || next > now) return
-      this.#inTransaction(alerts, () => evaluation.look(now, vitals))
+      const faults = this.#inTransaction(alerts, () => evaluation.look(now, vitals))
+      if (faults.length > 0) throw new Error(faults.join('; '))
       this.#looks.succeeded()
     } catch (error) {
       this.#failed(this.#looks, error)
     }
+  }
+
+  /** A sign of life says that everything is evaluated: not while it can't be. */
+  #noteSight(opened: Opened | null): void {
+    const isBlind =
+      opened === null || !opened.isWhole || [this.#events, this.#looks].some(({ fault }) => fault !== null)
+    this.#blindSince = isBlind ? Math.min(this.#blindSince ?? this.#now(), this.#now()) : null
   }
 
   /** True when there is more that is old. */

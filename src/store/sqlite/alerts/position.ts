@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3'
+import type { Millis } from '../../../alerts/rule.ts'
 import type { HappeningPlace } from '../inventory/happenings.ts'
 
 /** Behind everything that one fact showed. */
@@ -39,6 +40,16 @@ export class Position {
     this.set(place)
     this.#set.run('stream', stream)
     return place
+  }
+
+  /** The latest time at which anything was done here; null before the first. */
+  clock(): Millis | null {
+    const value = this.#value('clock')
+    return value === null ? null : Number(value)
+  }
+
+  setClock(now: Millis): void {
+    this.#set.run('clock', `${now}`)
   }
 
   /** What could not be evaluated for its own sake. */
