@@ -1,4 +1,5 @@
 import type { Page } from '../audit/inventory/values.ts'
+import type { Person } from '../audit/person.ts'
 import type { AlertCounts } from '../observability/standing.ts'
 import type { Alert, AlertFilter, Silence, SilenceRequest } from './alert.ts'
 import type { EndpointFilter, EndpointState } from './endpoint.ts'
@@ -26,6 +27,8 @@ export interface AlertActions {
   addEndpoint(endpoint: string): Promise<EndpointState>
   /** False when it is not on the list, or comes from the configuration. */
   removeEndpoint(endpoint: string): Promise<boolean>
+  /** Erases what names a person in alerts, messages and silences; how many there were. `dry` only counts. */
+  forget(person: Person, dry: boolean): Promise<number>
 }
 
 /** What waits to be sent. One consumer. */

@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ChainOptions, type ChainReport, verifyChain } from '../audit/chain.ts'
 import type { Actor } from '../audit/event.ts'
-import type { Forgotten } from '../audit/keeping.ts'
+import { type Forgotten, withAlerts } from '../audit/keeping.ts'
+import { personOf } from '../audit/person.ts'
 import { Spill } from '../audit/spill.ts'
 import type { Config } from '../config/schema.ts'
 import { systemClock } from '../exchange/clock.ts'
+import { forgetInAlerts, openAlertsOffline } from '../store/sqlite/alerts/open-alerts-offline.ts'
 import { databaseFile } from '../store/sqlite/folder.ts'
 import { openSqliteReader, openSqliteStore } from '../store/sqlite/open.ts'
 import { SqliteKeeping } from '../store/sqlite/sqlite-keeping.ts'
@@ -27,11 +29,16 @@ export async function forgetOffline(
 ): Promise<Forgotten> {
   const clock = systemClock()
   const options = { clock, instance, pseudonym: () => pseudonymOf(data) }
+  const isNobody = value.trim() === ''
+  const person = personOf(value, pseudonymOf(data))
   if (dry || !existsSync(databaseFile(data))) {
     const reader = openSqliteReader(data)
+    const alerts = openAlertsOffline(data)
     try {
-      return await new SqliteKeeping({ ask: readOnly }, reader, options).forget(value, actor, true)
+      const found = await new SqliteKeeping({ ask: readOnly }, reader, options).forget(value, actor, true)
+      return withAlerts(found, isNobody ? 0 : await alerts.actions.forget(person, true))
     } finally {
+      await alerts.close()
       await reader.close()
     }
   }
@@ -50,7 +57,8 @@ export async function forgetOffline(
     } finally {
       await spill.close()
     }
-    return await opened.keeping(options).forget(value, actor, false)
+    const forgotten = await opened.keeping(options).forget(value, actor, false)
+    return withAlerts(forgotten, isNobody ? 0 : forgetInAlerts(data, person))
   } finally {
     await opened.close()
   }

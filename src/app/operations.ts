@@ -13,7 +13,8 @@ import {
 import type { Feed } from '../audit/feed.ts'
 import { importCertificates } from '../audit/import-certificates.ts'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
-import type { EventRecorder, RecordKeeping } from '../audit/keeping.ts'
+import { type EventRecorder, type RecordKeeping, withAlerts } from '../audit/keeping.ts'
+import { personOf } from '../audit/person.ts'
 import type { RecordReader, RecordStore } from '../audit/record-store.ts'
 import type { DirectoryKeeper, DirectoryState } from '../ca/directory-keeper.ts'
 import { PRESETS } from '../config/presets.ts'
@@ -21,6 +22,7 @@ import type { Config } from '../config/schema.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
 import { StoreRefusal } from '../store/refusal.ts'
 import type { FirstToken } from './first-token.ts'
+import { pseudonymOf } from './privacy.ts'
 import type { Tokens } from './tokens.ts'
 import type { UnpauseLinks } from './unpause-links.ts'
 
@@ -81,7 +83,10 @@ export function createOperations(parts: Parts): Operations {
     rebuild: () => parts.rebuild(),
     async forget(value, actor, dry) {
       if (!dry) await parts.importSpill()
-      return keeping.forget(value, actor, dry)
+      const forgotten = await keeping.forget(value, actor, dry)
+      if (value.trim() === '') return forgotten
+      const person = personOf(value, pseudonymOf(parts.config().data))
+      return withAlerts(forgotten, await alertActions.forget(person, dry))
     },
     tokens: async () => tokens.list(),
     createToken: (given, actor) => tokens.create(given, actor),
@@ -100,7 +105,11 @@ export function createOperations(parts: Parts): Operations {
     async silence(request, actor) {
       const silence = await alertActions.silence(request, actor.name ?? actor.kind)
       const { until, reason: _, ...matches } = request
-      await events.record(actor, { event: 'silenced', silence: silence.id, matches: wordsOf(matches), until })
+      await events.record(
+        actor,
+        { event: 'silenced', silence: silence.id, until },
+        filterOf(wordsOf(matches)),
+      )
       return silence
     },
     async endSilence(id, actor) {
@@ -109,20 +118,24 @@ export function createOperations(parts: Parts): Operations {
       await events.record(actor, { event: 'silenceEnded', silence: id })
     },
     channels: () => parts.channels.states(),
-    async testChannel(name) {
+    async testChannel(name, actor) {
       const tested = await parts.channels.test(name)
-      if (tested !== null) return tested
+      if (tested !== null) {
+        await events.record(actor, { event: 'channelTested', channel: name, ok: tested.ok })
+        return tested
+      }
       throw new OperationRefused(
         `no channel is called ${JSON.stringify(name)}; see acmetap alerts channels`,
         404,
       )
     },
-    async addEndpoint(endpoint) {
+    async addEndpoint(endpoint, actor) {
       const state = await alertActions.addEndpoint(endpoint)
+      await events.record(actor, { event: 'endpointAdded', endpoint: state.endpoint })
       parts.onWatchList(state.endpoint)
       return state
     },
-    async removeEndpoint(endpoint) {
+    async removeEndpoint(endpoint, actor) {
       if (parts.config().watch.endpoints.includes(endpoint))
         throw new OperationRefused(
           `${endpoint} is in the configuration, under watch.endpoints: take it out there`,
@@ -130,6 +143,7 @@ export function createOperations(parts: Parts): Operations {
         )
       if (!(await alertActions.removeEndpoint(endpoint)))
         throw new OperationRefused(`${endpoint} is not on the watch list; see acmetap watch list`, 404)
+      await events.record(actor, { event: 'endpointRemoved', endpoint })
     },
     async note(actor, what) {
       if (what.event === 'exported') await events.record(actor, what)
@@ -144,7 +158,7 @@ function wordsOf(given: Readonly<Record<string, string | undefined>>): Record<st
   )
 }
 
-/** What somebody looked for may tell of a person: it can be erased. */
+/** What somebody looked for, or silenced, may tell of a person: it can be erased. */
 function filterOf(filter: Readonly<Record<string, string>>) {
   if (Object.keys(filter).length === 0) return {}
   return {

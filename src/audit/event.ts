@@ -49,14 +49,13 @@ export type EventDetails =
       /** Of exchanges: the last fact that goes. The chain begins behind it. */
       readonly last: null | { readonly sequence: number; readonly digest: string }
     }
-  /** Alerts that are kept quiet, and that they are told again before the silence had ended. */
-  | {
-      readonly event: 'silenced'
-      readonly silence: string
-      readonly matches: Readonly<Record<string, string>>
-      readonly until: string
-    }
+  /** Alerts that are kept quiet, and that they are told again before the silence had ended. Which: personal under `query`. */
+  | { readonly event: 'silenced'; readonly silence: string; readonly until: string }
   | { readonly event: 'silenceEnded'; readonly silence: string }
+  /** A place that acmetap connects to from now on, or no longer. */
+  | { readonly event: 'endpointAdded' | 'endpointRemoved'; readonly endpoint: string }
+  /** Somebody had a notification sent. */
+  | { readonly event: 'channelTested'; readonly channel: string; readonly ok: boolean }
   /** A person's values were erased. What they were is nowhere. */
   | {
       readonly event: 'forgotten'

@@ -17,6 +17,12 @@ export interface Forgotten {
   readonly kinds: readonly string[]
 }
 
+/** The same with `count` alerts and messages that named the person. */
+export function withAlerts(forgotten: Forgotten, count: number): Forgotten {
+  const { values, kinds } = forgotten
+  return count === 0 ? forgotten : { ...forgotten, values: values + count, kinds: [...kinds, 'alert'].sort() }
+}
+
 export interface Pruned {
   readonly kind: 'exchanges' | 'bodies' | 'personal'
   readonly removed: number

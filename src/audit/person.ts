@@ -50,6 +50,12 @@ export function testFor({ forms, mayBeInBody }: Person): PersonTest {
   }
 }
 
+/** Puts `[forgotten]` where the text names the person by itself. */
+export function withoutPerson({ forms }: Person): (text: string) => string {
+  const named = new RegExp(standingAlone(forms).source, 'g')
+  return (text) => text.replace(named, '[forgotten]')
+}
+
 function names(text: string, wanted: ReadonlySet<string>, inText: RegExp): boolean {
   if (inText.test(text)) return true
   const json = parsed(text)

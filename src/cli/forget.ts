@@ -88,12 +88,13 @@ const NAMES: Readonly<Record<string, string>> = {
   contact: 'contact',
   proxyUser: 'proxy user',
   query: 'search',
+  alert: 'alerts and messages',
 }
 
 /** Databases that upgrades and restores put aside in the data folder. */
 function copiesIn({ data }: Config): string[] {
   if (!existsSync(data)) return []
   return readdirSync(data)
-    .filter((name) => /^acmetap\.sqlite\..*(?:backup|replaced)/.test(name))
+    .filter((name) => /^(?:acmetap|alerts)\.sqlite\..*(?:backup|replaced|damaged)/.test(name))
     .map((name) => join(data, name))
 }

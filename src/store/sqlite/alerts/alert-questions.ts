@@ -1,6 +1,7 @@
 import type { AlertActions, AlertFeed, AlertReader, Outbox } from '../../../alerts/alert-desk.ts'
 import type { Millis } from '../../../alerts/rule.ts'
 import { FilterRefused } from '../../../audit/inventory/values.ts'
+import type { Person } from '../../../audit/person.ts'
 import type { AlertsDatabase } from './alerts-database.ts'
 
 type Answers<Port> = {
@@ -31,6 +32,8 @@ export interface AlertsKept {
   change<T>(question: (alerts: AlertsDatabase, now: Millis) => T): T
   /** The same, for what may end the silence about an alert, or begin it. */
   changeSilences<T>(question: (alerts: AlertsDatabase, now: Millis) => T): T
+  /** Not in a transaction of its own; whatever was read before is read anew. */
+  forget(person: Person): number
 }
 
 export function answersOf(kept: AlertsKept): AlertAnswers {
@@ -44,6 +47,7 @@ export function answersOf(kept: AlertsKept): AlertAnswers {
     endSilence: (id) => kept.changeSilences(({ silences }, now) => silences.end(id, now)),
     addEndpoint: (endpoint) => kept.change(({ endpoints }) => endpoints.add(endpoint)),
     removeEndpoint: (endpoint) => kept.change(({ endpoints }) => endpoints.remove(endpoint)),
+    forget: (person, dry) => (dry ? kept.ask((alerts) => alerts.countNaming(person)) : kept.forget(person)),
     due: (now, limit) => kept.ask(({ outbox }) => outbox.due(now, limit)),
     settle: (id, channel, settled) => kept.change(({ outbox }) => outbox.settle(id, channel, settled)),
     next: () => kept.ask(({ outbox }) => outbox.next()),

@@ -1,8 +1,10 @@
 import type Database from 'better-sqlite3'
 import type { Millis } from '../../../alerts/rule.ts'
+import type { Person } from '../../../audit/person.ts'
 import { isDamage } from '../inventory/inventory-file.ts'
 import { openAlertsFile, openAlertsForReading, setAlertsAside } from './alerts-file.ts'
 import { Endpoints } from './endpoints.ts'
+import { forgetPerson, overwrite } from './forget-person.ts'
 import { OutboxTable } from './outbox.ts'
 import { Position } from './position.ts'
 import { Silences } from './silences.ts'
@@ -37,6 +39,18 @@ export class AlertsDatabase {
     this.silences.prune(now - ALERTS_KEPT)
     const alerts = this.memory.alerts.prune(now - ALERTS_KEPT, STEP)
     return this.outbox.prune(now - DELIVERIES_KEPT, STEP) || alerts
+  }
+
+  /** Rows that name the person. */
+  countNaming(person: Person): number {
+    return forgetPerson(this.db, person, true)
+  }
+
+  /** As {@link forgetPerson}, with nothing left of it in the file. What was read before is not to be used again. */
+  forget(person: Person): number {
+    const changed = this.db.transaction(() => forgetPerson(this.db, person, false)).immediate()
+    overwrite(this.db)
+    return changed
   }
 
   close(): void {

@@ -35,7 +35,6 @@ export function openAlertsOffline(folder: string): OfflineAlerts {
     }
   }
   const forget = (person: Person) => {
-    if (!existsSync(file)) return 0
     const lock = lockFolder(folder)
     try {
       return forgetInAlerts(folder, person)

@@ -141,6 +141,7 @@ export function portsOf(ask: Asker): Pick<AlertDesk, 'reader' | 'actions' | 'out
       endSilence: ask('endSilence'),
       addEndpoint: ask('addEndpoint'),
       removeEndpoint: ask('removeEndpoint'),
+      forget: ask('forget'),
     },
     outbox: { due: ask('due'), settle: ask('settle'), next: ask('next'), add: ask('add') },
   }
