@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery, Notification } from '../../src/alerts/notification.ts'
+import { everyPage } from '../../src/audit/inventory/every-page.ts'
 import { httpsTransport, TestAcmeClient, UnexpectedAnswer } from '../support/acme-client.ts'
 import { type ClockDrill, startClockDrill } from '../support/alerts/clock-drill.ts'
 import { type Received, type Receiver, startReceiver } from '../support/alerts/receiver.ts'
-import { askControl } from '../support/ask-control.ts'
 import { freePort } from '../support/child-process.ts'
 import { Refusal } from '../support/test-ca/answer.ts'
 import { startTestCa, type TestCa } from '../support/test-ca/test-ca.ts'
@@ -143,19 +143,12 @@ async function untilDelivered(drill: ClockDrill): Promise<readonly Notification[
   throw new Error('after a minute notifications still wait')
 }
 
-async function history({ acmetap }: ClockDrill): Promise<readonly Delivery[]> {
+async function history(drill: ClockDrill): Promise<readonly Delivery[]> {
+  const { alerts } = await drill.operations()
   const found: Delivery[] = []
-  for (let cursor = ''; ; ) {
-    const query = `/notifications?channel=ops&limit=100${cursor}`
-    const page = await askControl<{ notifications: readonly Delivery[]; next: string | null }>(
-      acmetap.dataFolder,
-      'GET',
-      query,
-    )
-    found.push(...page.notifications)
-    if (page.next === null) return found
-    cursor = `&cursor=${encodeURIComponent(page.next)}`
-  }
+  for await (const { items } of everyPage((page) => alerts.deliveries({ ...page, channel: 'ops' })))
+    found.push(...items)
+  return found
 }
 
 type Sent = Pick<Notification, 'id' | 'number' | 'key' | 'alerts' | 'kind'> & { readonly body: string }

@@ -1,10 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { expect } from 'vitest'
+import { controlSocketPath } from '../../../src/api/control-socket-path.ts'
+import type { Operations } from '../../../src/api/operations.ts'
+import { connectControl } from '../../../src/cli/control-client.ts'
 import { type Acmetap, type AcmetapOptions, startAcmetap } from '../acmetap-process.ts'
 import { freePort } from '../child-process.ts'
 import { makeRoot, makeServerCertificate } from '../test-ca/certificates.ts'
-import { DRILL_URL, type DrillReceivers, startReceivers } from './drill-world.ts'
+import { DRILL_URL, type DrillReceivers, type Found, startReceivers, type Wanted } from './drill-world.ts'
 import { FakedClock } from './faked-clock.ts'
 
 export interface ClockDrillOptions {
@@ -12,6 +16,8 @@ export interface ClockDrillOptions {
   /** PEM: of the CA, and what else the program is to trust. */
   readonly trust: string
   readonly receivers?: 'all' | 'webhook'
+  /** The listener's certificate comes from its own root, as by default; clients then refuse it once the clock jumps by days. */
+  readonly ownRoot?: boolean
   readonly dataFolder?: string
   /** Added to the configuration, `alerts` key by key; told where the program listens and which file holds the trust. */
   readonly sections?: (at: {
@@ -30,6 +36,14 @@ export interface ClockDrill {
   acmetap: Acmetap
   /** Ends it, lets so many ms pass on its clock, and starts it again. */
   restart(pass?: number): Promise<void>
+  /** Over the control socket. */
+  operations(): Promise<Operations>
+  /** Alerts that began, as the webhook was told. */
+  began(): readonly string[]
+  /** Waits until people are told that it began: with cause, remedy, runbook and how to silence it, by mail too. */
+  begins(wanted: Omit<Wanted, 'kind'>, seconds?: number): Promise<Found>
+  /** The same for its end. */
+  ends(wanted: Omit<Wanted, 'kind'>, seconds?: number): Promise<Found>
   close(): Promise<void>
 }
 
@@ -41,7 +55,7 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
   const folder = await mkdtemp(path.join(tmpdir(), 'alert-drill-'))
   const receivers = await startReceivers(options.receivers ?? 'all')
   const clock = await FakedClock.create(folder)
-  const { listeners, root } = await listenerFor(folder)
+  const { listeners, root } = await listenerFor(folder, options.ownRoot ?? false)
   const { directory, trust, dataFolder } = options
   const { port } = listeners.acme
   const sections = options.sections?.({ port, trustFile: path.join(folder, 'ca-root.pem') }) ?? {}
@@ -51,7 +65,7 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
     trust,
     ...(dataFolder === undefined ? {} : { dataFolder }),
     ports: { acme: port, admin: await freePort() },
-    listenerTrust: root,
+    ...(root === null ? {} : { listenerTrust: root }),
     command: clock.command,
     sections: {
       ...sections,
@@ -79,6 +93,31 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
       await clock.advance(pass)
       program.acmetap = await startAcmetap(started)
     },
+    async operations() {
+      const operations = await connectControl(controlSocketPath(program.acmetap.dataFolder))
+      if (operations === null) throw new Error('acmetap does not answer on its control socket')
+      return operations
+    },
+    began() {
+      const firing = receivers.told().filter(({ notification }) => notification.kind === 'firing')
+      return firing.map(({ notification }) => `${notification.rule}: ${notification.title}`)
+    },
+    async begins(wanted, seconds = 30) {
+      const found = await receivers.find({ ...wanted, kind: 'firing' }, seconds)
+      const { alert, told } = found
+      expect(told.notification.count === 1 ? told.title : told.text).toContain(alert.title)
+      for (const part of [alert.cause, alert.remedy, `docs/runbooks/${alert.rule}.md`, 'alerts silence'])
+        expect(told.text).toContain(part)
+      if (receivers.smtp !== null) await receivers.mail(alert.rule, 'firing', alert.cause)
+      return found
+    },
+    async ends(wanted, seconds = 30) {
+      const found = await receivers.find({ ...wanted, kind: 'resolved' }, seconds)
+      const { resolution, rule } = found.alert
+      expect(resolution).toMatch(/\S/)
+      if (receivers.smtp !== null) await receivers.mail(rule, 'resolved', resolution ?? '')
+      return found
+    },
     async close() {
       await program.acmetap.stop()
       await receivers.close()
@@ -89,21 +128,16 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
 }
 
 /** Leaves of the listener root live for days by the program's clock: clients that did not jump along would refuse them. */
-async function listenerFor(folder: string) {
+async function listenerFor(folder: string, ownRoot: boolean) {
+  const names = ['localhost', '127.0.0.1']
+  const acme = { address: '127.0.0.1', port: await freePort(), names }
+  if (ownRoot) return { listeners: { acme }, root: null }
   const root = makeRoot('Root of the listener')
-  const { pem, keyPem } = makeServerCertificate({
-    names: ['localhost', '127.0.0.1'],
-    issuer: root,
-    notAfter: new Date(Date.now() + 200 * DAY),
-  })
+  const notAfter = new Date(Date.now() + 200 * DAY)
+  const { pem, keyPem } = makeServerCertificate({ names, issuer: root, notAfter })
   const [chain, key] = [path.join(folder, 'listener.pem'), path.join(folder, 'listener.key')]
   await writeFile(chain, pem)
   await writeFile(key, keyPem, { mode: 0o600 })
-  const acme = {
-    address: '127.0.0.1',
-    port: await freePort(),
-    names: ['localhost', '127.0.0.1'],
-    certificate: { chain, key },
-  }
-  return { listeners: { acme }, root: root.pem }
+  await writeFile(path.join(folder, 'listener-root.pem'), root.pem)
+  return { listeners: { acme: { ...acme, certificate: { chain, key } } }, root: root.pem }
 }
