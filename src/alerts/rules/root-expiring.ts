@@ -18,7 +18,7 @@ export const rootExpiring: StateRule = {
         key: fingerprint,
         severity: hasEnded ? 'critical' : severity,
         at: now,
-        title: hasEnded ? `The ${name} has ended` : `The ${name} ends in ${spanText(left)}`,
+        title: hasEnded ? `The ${name} root has ended` : `The ${name} root ends in ${spanText(left)}`,
         cause: `It ${hasEnded ? 'ended' : 'ends'} ${momentText(notAfter)}. Clients that trust it refuse connections to acmetap from then on.`,
         remedy: `Make its successor now, so that clients can be given both before the change: ${run}`,
         fixer: 'acmetap',

@@ -27,7 +27,7 @@ test('nothing is wrong: no rule says anything', () => {
   const vitals = {
     cas: [caOf('alpha'), caOf('beta', { exchanges: 0, p50: null, p95: null, skew: null })],
     roots: [
-      { name: 'listener root', fingerprint: 'f', notAfter: NOW + 900 * DAY, run: 'acmetap root rotate' },
+      { name: 'listener', fingerprint: 'f', notAfter: NOW + 900 * DAY, run: 'acmetap root rotate' },
     ],
     sinks: [{ name: 'log', failingSince: null, backlog: 3, error: null }],
     channels: [{ name: 'ops', failingSince: null, waiting: 0, error: null }],
@@ -97,7 +97,7 @@ test('record-lagging: a thousand facts for five minutes, or outcomes that wait a
 test('root-expiring: sixty days before, critical when it has ended', () => {
   const at = (left: number) => {
     const root = {
-      name: 'interception root',
+      name: 'interception',
       fingerprint: 'f',
       notAfter: NOW + left,
       run: 'acmetap root rotate',
