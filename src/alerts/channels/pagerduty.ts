@@ -42,7 +42,11 @@ export function pagerduty({ url, key, instance }: PagerdutySettings): HttpServic
       component: visible(alert.subject.ca ?? 'acmetap', 100),
       group: alert.rule,
       class: visible(alert.subject.details.class ?? alert.rule, 100),
-      custom_details: view ?? { cause: visible(alert.cause), remedy: visible(alert.remedy) },
+      custom_details: {
+        ...(view ?? { cause: visible(alert.cause), remedy: visible(alert.remedy) }),
+        silence: rendered.view.silence,
+        runbook: rendered.view.runbook,
+      },
     })
   const all = (rendered: Rendered, action: 'trigger' | 'resolve', dedup: string) =>
     act(action, dedup, rendered, {

@@ -248,6 +248,10 @@ describe('pagerduty', () => {
       links: [{ href: LINK, text: 'Open in acmetap' }],
     })
     expect(one!.body.payload.summary.length).toBeLessThanOrEqual(1024)
+    expect(one!.body.payload.custom_details).toMatchObject({
+      silence: expect.stringContaining('acmetap alerts silence --rule validation-failed --key '),
+      runbook: 'docs/runbooks/validation-failed.md',
+    })
     expect(sent('pagerduty', over).map(({ body }) => [body.event_action, body.dedup_key])).toEqual([
       ['resolve', '0123456789abcdef'],
     ])
