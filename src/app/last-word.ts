@@ -9,11 +9,11 @@ import type { Vitals } from '../alerts/vitals.ts'
  * Then every channel is told past the outbox, once, and again after the rule's quiet time.
  */
 export class LastWord {
-  readonly #desk: Pick<AlertDesk, 'progress'>
+  readonly #desk: Pick<AlertDesk, 'counts'>
   readonly #delivery: Pick<Delivery, 'announce'>
   #toldAt: Millis | null = null
 
-  constructor(desk: Pick<AlertDesk, 'progress'>, delivery: Pick<Delivery, 'announce'>) {
+  constructor(desk: Pick<AlertDesk, 'counts'>, delivery: Pick<Delivery, 'announce'>) {
     this.#desk = desk
     this.#delivery = delivery
   }
@@ -26,9 +26,10 @@ export class LastWord {
       return
     }
     if (!enabled || at - record.unwritableSince < after) return
-    if (this.#toldAt !== null && at - this.#toldAt < quiet) return
-    const fault = await this.#desk.progress().then(
-      (progress) => progress.fault,
+    if (this.#toldAt !== null && at >= this.#toldAt && at - this.#toldAt < quiet) return
+    // What keeps them from being written now: `progress` tells also of what went wrong once.
+    const fault = await this.#desk.counts().then(
+      (counts) => counts.fault,
       (error: unknown) => String(error),
     )
     if (fault === null) return
