@@ -76,14 +76,14 @@ export async function openAlerting(
     channels: {
       async states() {
         const states = new Map(delivery.status().map((one) => [one.name, one]))
-        const counts = await desk.counts().catch(() => null)
+        const waiting = await waitingBy(desk)
         return (settings.channels ?? []).map((channel) => {
           const { name } = channel
           const failingSince = states.get(name)?.failingSince ?? null
           return {
             name,
             kind: KINDS.find((kind) => channel[kind] !== undefined) ?? 'none',
-            waiting: counts?.waiting.find((one) => one.channel === name)?.count ?? 0,
+            waiting: waiting?.(name) ?? 0,
             failingSince: failingSince === null ? null : new Date(failingSince).toISOString(),
             lastError: states.get(name)?.error ?? null,
           }
@@ -107,7 +107,11 @@ export async function openAlerting(
         ...parts,
         config: () => parts.inForce().config,
         meter,
-        channels: () => delivery.status(),
+        channels: async () => {
+          const waiting = await waitingBy(desk)
+          // The delivery knows of the first one of each key alone.
+          return delivery.status().map((one) => ({ ...one, waiting: waiting?.(one.name) ?? one.waiting }))
+        },
       })
       const look = async () => {
         vitals = await measure()
@@ -145,6 +149,15 @@ export async function openAlerting(
     },
     refreshWatch: (endpoint) => watch?.refresh(endpoint),
   }
+}
+
+/** How many wait for a channel; null where the alerts can't be asked. */
+async function waitingBy({
+  counts,
+}: Pick<AlertDesk, 'counts'>): Promise<((channel: string) => number) | null> {
+  const counted = await counts().catch(() => null)
+  if (counted === null) return null
+  return (channel) => counted.waiting.find((one) => one.channel === channel)?.count ?? 0
 }
 
 const KINDS = [

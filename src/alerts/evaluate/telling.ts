@@ -114,9 +114,10 @@ export class Telling {
     const channel = this.#channels.get(name)
     if (channel === undefined) return kept
     if (kept.channels[name]?.waits) this.#memory.queue.drop(name, kept.alert.id)
+    const alert = { ...kept.alert, told: kept.alert.told + 1 }
     const told: Told = { ...toldOf(kept, now), listed: true, escalated: true }
-    const after = kept.alert.state === 'resolved' ? this.#ended(kept, name, told, now) : told
-    const next = this.#woken({ ...kept, channels: { ...kept.channels, [name]: after } }, now)
+    const after = alert.state === 'resolved' ? this.#ended(kept, name, told, now) : told
+    const next = this.#woken({ ...kept, alert, channels: { ...kept.channels, [name]: after } }, now)
     this.#memory.alerts.put(next)
     return next
   }

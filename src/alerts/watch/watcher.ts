@@ -292,7 +292,7 @@ export class Watcher {
       probed,
       served: served?.certificate ?? before?.served ?? null,
       error,
-      failingSince: fails ? (before?.failingSince ?? probed) : null,
+      failingSince: fails ? earlier(before?.failingSince ?? probed, probed) : null,
       newer,
     }
   }
@@ -300,6 +300,11 @@ export class Watcher {
   #now(): number {
     return this.#parts.clock.now().monotonic / 1000
   }
+}
+
+/** A clock that was set back must not put off what has failed since before. */
+function earlier(one: string, other: string): string {
+  return one < other ? one : other
 }
 
 function isNamed({ source }: Pick<Entry, 'source'>): boolean {

@@ -23,6 +23,7 @@ describe('what a channel has not taken', () => {
       text: 'Channel ops has not taken this since 2026-03-02 10:00 UTC.',
       key: 'validation-failed',
     })
+    expect(desk.kept('www.example.com').alert.told).toBe(2)
     desk.pass(HOUR)
     expect(desk.notifications).toHaveLength(2)
     desk.resolve('www.example.com')
