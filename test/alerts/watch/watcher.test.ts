@@ -171,6 +171,17 @@ describe('a place is looked at', () => {
     expect(told.at(-1)).toMatchObject({ error: null, failingSince: null })
   })
 
+  test('since no later than now, when the clock was set back', async () => {
+    const { clock, pass, finds, told } = world({ endpoints: ['www.example.com:443'] })
+    finds(() => FAILS)
+    await pass(MINUTE)
+    clock.wall -= 365 * DAY
+    await pass(DAY, 20 * SECOND)
+    expect(told.length).toBeGreaterThan(1)
+    expect(told[1]?.failingSince).toBe(told[1]?.probed)
+    expect(told.at(-1)?.failingSince).toBe(told[1]?.probed)
+  })
+
   test('and one that does not verify counts as failing', async () => {
     const { pass, finds, told } = world({ endpoints: ['www.example.com:443'] })
     finds(() => serves({ trusted: false, fault: 'it has expired' }))
