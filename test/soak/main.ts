@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { alertOutbox } from './alert-outbox.ts'
+import { alertStorm } from './alert-storm.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
@@ -33,6 +34,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'healthy-fleet': healthyFleet,
   'alerts-kill': alertsKill,
   'alert-outbox': alertOutbox,
+  'alert-storm': alertStorm,
 }
 
 const { values, positionals } = parseArgs({
