@@ -13,7 +13,7 @@ export const TEXT = `
 {% endif -%}
 {%- if classes.size > 1 %}By class: {% for one in classes %}{{ one.name }} {{ one.count }}{% unless forloop.last %}, {% endunless %}{% endfor %}
 {% endif -%}
-{%- if names.size > 0 %}Names: {{ names | join: ', ' }}{% if more_names > 0 %} and {{ more_names }} more{% endif %}
+{%- if names.size > 0 %}Names: {{ names | join: ', ' }}{% if all_names == false %} and others{% elsif more_names > 0 %} and {{ more_names }} more{% endif %}
 {% endif %}{% endif -%}
 {%- for alert in alerts -%}
 {%- if count > 1 %}
@@ -47,7 +47,7 @@ Why: {{ alert.cause }}{% if alert.class %} ({{ alert.class }}){% endif %}
 {% endif -%}
 {%- if runbook and alerts.size > 0 %}
 Runbook: {{ runbook }}
-{% if kind != 'resolved' %}Silence: {{ silence }}
+{% if kind != 'resolved' %}Silence{% if count > 1 %} all{% endif %}: {{ silence }}
 {% endif %}{% endif -%}
 `
 
@@ -65,7 +65,7 @@ export const HTML = `<!doctype html>
 {% endif -%}
 {%- if classes.size > 1 %}<tr><td ${ROW}>By class</td><td>{% for one in classes %}{{ one.name }} {{ one.count }}{% unless forloop.last %}, {% endunless %}{% endfor %}</td></tr>
 {% endif -%}
-{%- if names.size > 0 %}<tr><td ${ROW}>Names</td><td>{{ names | join: ', ' }}{% if more_names > 0 %} and {{ more_names }} more{% endif %}</td></tr>
+{%- if names.size > 0 %}<tr><td ${ROW}>Names</td><td>{{ names | join: ', ' }}{% if all_names == false %} and others{% elsif more_names > 0 %} and {{ more_names }} more{% endif %}</td></tr>
 {% endif %}</table>
 {% endif -%}
 {%- for alert in alerts %}
@@ -93,7 +93,7 @@ export const HTML = `<!doctype html>
 {% endfor -%}
 {%- if more_alerts > 0 and alerts.size > 0 %}<p>… and {{ more_alerts }} more{% if link %}: <a href="{{ link }}">{{ link }}</a>{% endif %}</p>
 {% endif -%}
-{%- if runbook and alerts.size > 0 %}<p style="color:#57606a">Runbook: {{ runbook }}{% if kind != 'resolved' %}<br>Silence: <code>{{ silence }}</code>{% endif %}</p>
+{%- if runbook and alerts.size > 0 %}<p style="color:#57606a">Runbook: {{ runbook }}{% if kind != 'resolved' %}<br>Silence{% if count > 1 %} all{% endif %}: <code>{{ silence }}</code>{% endif %}</p>
 {% endif -%}
 </body></html>
 `

@@ -36,6 +36,8 @@ export interface MessageView {
   readonly shared: string | null
   readonly names: readonly string[]
   readonly more_names: number
+  /** False where it tells of more alerts than it has: what names those are about is not known here. */
+  readonly all_names: boolean
   /** The first 10. */
   readonly alerts: readonly AlertView[]
   readonly more_alerts: number
@@ -101,6 +103,7 @@ export function viewOf(notification: Notification, url: string | null): MessageV
     shared: notification.shared === null ? null : visible(notification.shared, 500),
     names: names.slice(0, MOST_NAMES).map((name) => visible(name, 253)),
     more_names: Math.max(0, nameCount - MOST_NAMES),
+    all_names: count <= alerts.length,
     alerts: listed.map((alert) => alertView(alert, base)),
     more_alerts: Math.max(0, count - listed.length),
     one_cause: alerts.every(({ cause }) => cause === first?.cause),
@@ -116,7 +119,12 @@ export function viewOf(notification: Notification, url: string | null): MessageV
               .at(-1)!,
           ),
     runbook: rule === null ? null : `docs/runbooks/${rule}.md`,
-    silence: rule === null ? null : silenceCommand(rule, count === 1 ? (first?.key ?? null) : null),
+    silence:
+      rule === null
+        ? null
+        : count === 1 && first !== undefined
+          ? silenceOne(rule, first.key)
+          : silenceMany(rule, alerts),
     link: base === null ? null : `${base}/api/v1/alerts`,
   }
 }
@@ -181,9 +189,15 @@ function isPlain(text: string | null): text is string {
   return text !== null && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text)
 }
 
-/** To be pasted into a shell. A key that a terminal would not show as it is has no place in it. */
-function silenceCommand(rule: string, key: string | null): string {
-  if (key === null) return `acmetap alerts silence --rule ${rule} --for 1d`
+/** To be pasted into a shell, as it is. Not the whole fleet, where all that are listed are of one CA. */
+function silenceMany(rule: string, alerts: readonly Alert[]): string {
+  const [ca = null, ...others] = new Set(alerts.map(({ subject }) => subject.ca))
+  const at = others.length === 0 && isPlain(ca) ? ` --ca ${ca}` : ''
+  return `acmetap alerts silence --rule ${rule}${at} --for 1d`
+}
+
+/** As {@link silenceMany}. A key that a terminal would not show as it is has no place in it. */
+function silenceOne(rule: string, key: string): string {
   if (!/^[\x20-\x7e]{1,400}$/.test(key)) return `acmetap alerts list --rule ${rule}`
   const quoted = /^[\w.:/@%+=,-]+$/.test(key) ? key : `'${key.replaceAll("'", `'\\''`)}'`
   return `acmetap alerts silence --rule ${rule} --key ${quoted} --for 1d`
