@@ -7,6 +7,7 @@ import type { RuleName } from '../../src/alerts/rule-names.ts'
 import type { RecordedExchange } from '../../src/audit/record-store.ts'
 import { findProgram, runProgram } from '../../src/cli/demo/child.ts'
 import { manage } from '../../src/cli/demo/pebble.ts'
+import { quantile } from '../soak/soak.ts'
 import {
   type AuthorizationDocument,
   type OrderDocument,
@@ -23,6 +24,7 @@ import {
   startReceivers,
   until,
 } from '../support/alerts/drill-world.ts'
+import { latencies } from '../support/alerts/failing-fleet.ts'
 import { certbot } from '../support/peers/certbot.ts'
 import type { AcmeClient, Surroundings } from '../support/peers/client.ts'
 import { dehydrated } from '../support/peers/dehydrated.ts'
@@ -44,12 +46,14 @@ async function whyNot(): Promise<string | null> {
 
 /** Short enough for a test that waits for it, long enough for three runs of a client on a busy machine. */
 const PERIOD = 30
+const CALM = 100
 const UNPAUSE = 'https://unpause.ca.example/sfe/v1/unpause?jwt=canary-eyJhbGciOiJIUzI1NiJ9.pause.1c3f'
 
 let receivers: DrillReceivers
 let drill: Drill
 let watcher: TestAcmeClient
 let sentinels = 0
+let calm: ReturnType<typeof firstDays>
 
 beforeAll(async () => {
   if (reason !== null) return
@@ -71,11 +75,41 @@ beforeAll(async () => {
       },
     },
   })
+  calm = firstDays()
+  calm.catch(() => undefined)
   await sleep(1100)
   watcher = await drill.client('test')
 }, 120_000)
 
+/** With the rules as they come: the first days of a record; and how long a message takes at a calm pace. */
+async function firstDays(): Promise<{
+  readonly times: readonly number[]
+  readonly told: readonly (readonly [RuleName | null, string])[]
+  readonly listed: readonly RuleName[]
+}> {
+  const hooked = await startReceivers('webhook')
+  const calm = await startDrill({
+    receivers: hooked,
+    pebble: null,
+    // All that is told goes there, notices too.
+    alerts: { routes: [{ channels: ['hook'] }], burst: 100, interval: '10s' },
+  })
+  try {
+    const times = await latencies(calm, hooked, { size: CALM, every: 150 })
+    const { items } = await calm.operations.alerts.alerts(alertFilter.parse({ limit: 1000 }))
+    return {
+      times,
+      told: hooked.told().map(({ notification: { rule, kind } }) => [rule, kind]),
+      listed: [...new Set(items.map(({ rule }) => rule))],
+    }
+  } finally {
+    await calm.close()
+    await hooked.close()
+  }
+}
+
 afterAll(async () => {
+  await calm?.catch(() => undefined)
   await drill?.close()
   await receivers?.close()
 })
@@ -512,6 +546,17 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
     await client.post(authorizations[0] ?? '', { status: 'deactivated' })
     expect(await alertsOf('validation-failed', { name })).toEqual([])
     expect(await alertsOf('issuance-failed', { name })).toEqual([])
+  })
+
+  test('in the first days of a record nothing new is told, and failures are, in seconds', async () => {
+    const { times, told, listed } = await calm
+    console.log(
+      `${times.length} failures: from the CA's answer to the webhook p50 ${Math.round(quantile(times, 0.5))} ms, p99 ${Math.round(quantile(times, 0.99))} ms`,
+    )
+    expect(times).toHaveLength(CALM)
+    for (const time of times) expect(time).toBeGreaterThan(0)
+    expect(listed).toEqual(['validation-failed'])
+    for (const [rule, kind] of told) expect([rule, kind]).toEqual(['validation-failed', 'firing'])
   })
 
   test('account-churn is over when no account was made for its period', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { reasonWithoutFakedClock } from '../support/alerts/faked-clock.ts'
 import { reasonWithout } from '../support/missing.ts'
 import { alertOutbox } from './alert-outbox.ts'
+import { runStorm } from './alert-storm.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { clientHellos } from './client-hellos.ts'
 import { hostile } from './hostile.ts'
@@ -110,4 +111,11 @@ test('alerts: a channel that is down for an hour misses nothing, whatever is kil
   expect(failures).toEqual([])
   expect(figures['names that failed']).toBe(30)
   expect(figures.notifications).toBeGreaterThan(4)
+})
+
+test('alerts: a thousand failures become a handful of messages that say the count and the cause', {
+  timeout: 3 * MINUTES,
+}, async () => {
+  const { failures } = await runStorm({ size: 1000, progress: quiet.progress }, '20s')
+  expect(failures).toEqual([])
 })
