@@ -4,7 +4,7 @@ import { SEVERITIES } from '../rule-names.ts'
 import type { Lane, TellingKind } from './memory.ts'
 import type { Draft } from './post.ts'
 import type { Tally } from './tally.ts'
-import { sharedBy, titleOf } from './words.ts'
+import { seenText, sharedBy, titleOf } from './words.ts'
 
 /** Alerts a notification names; the others are counted. */
 export const MAX_LISTED = 20
@@ -64,7 +64,7 @@ function titleOfMany(alerts: ToTell['alerts'], tally: Tally, lane: Lane): string
   }
   const over = alerts.filter(({ kind }) => kind === 'resolved').length
   const firing = alerts.length - over
-  return `Digest: ${[...(firing > 0 ? [`${firing} alerts`] : []), ...(over > 0 ? [`${over} over`] : [])].join(', ')}`
+  return `Digest: ${[...(firing > 0 ? [`${firing} ${firing === 1 ? 'alert' : 'alerts'}`] : []), ...(over > 0 ? [`${over} over`] : [])].join(', ')}`
 }
 
 function digestText(alerts: ToTell['alerts']): string {
@@ -72,7 +72,7 @@ function digestText(alerts: ToTell['alerts']): string {
     .slice(0, MAX_LINES)
     .map(
       ({ alert, kind }) =>
-        `${kind === 'resolved' ? 'over' : alert.severity}: ${alert.title} (since ${alert.since.slice(0, 16).replace('T', ' ')} UTC, seen ${alert.count} times)`,
+        `${kind === 'resolved' ? 'over' : alert.severity}: ${alert.title} (since ${alert.since.slice(0, 16).replace('T', ' ')} UTC, ${seenText(alert.count)})`,
     )
   if (alerts.length > MAX_LINES) lines.push(`and ${alerts.length - MAX_LINES} more`)
   return lines.join('\n')

@@ -4,6 +4,7 @@ import { SEVERITIES } from '../rule-names.ts'
 import { MAX_LISTED } from './compose.ts'
 import type { AlertMemory, RuleSummary } from './memory.ts'
 import { post, wordsAlone } from './post.ts'
+import { seenText } from './words.ts'
 
 /** What the inventory knows of a time [from, to). */
 export type IssuedIn = (
@@ -51,7 +52,7 @@ function tell(memory: AlertMemory, channel: string, issued: IssuedIn | null, to:
   const title =
     began + firing === 0
       ? 'Week with acmetap: nothing to report'
-      : `Week with acmetap: ${began} alerts, ${firing} of all fire now`
+      : `Week with acmetap: ${began} ${began === 1 ? 'alert' : 'alerts'} began, ${firing} ${firing === 1 ? 'fires' : 'fire'} now`
   const text = lines(rules, issued, to).join('\n')
   const alerts = firing === 0 ? [] : open(memory, rules)
   const occurrences = rules.reduce((sum, rule) => sum + rule.occurrences, 0)
@@ -67,7 +68,7 @@ function lines(rules: readonly RuleSummary[], issued: IssuedIn | null, to: Milli
     `From ${minute(to - WEEK)} to ${minute(to)} UTC.`,
     ...(counts ? [`${counts.certificates} certificates issued, ${counts.failures} failures.`] : []),
     ...(began.length === 0 ? ['No alert began.'] : ['Alerts that began:']),
-    ...began.map((rule) => `- ${rule.rule}: ${rule.began}, seen ${rule.occurrences} times`),
+    ...began.map((rule) => `- ${rule.rule}: ${rule.began}, ${seenText(rule.occurrences)}`),
     ...(firing.length === 0 ? ['No alert fires now.'] : ['Alerts that fire now:']),
     ...firing.map((rule) => `- ${rule.rule}: ${rule.firing}`),
     ...(began.length + firing.length === 0 ? ['Nothing to report.'] : []),

@@ -32,6 +32,11 @@ const MANY: Readonly<Record<RuleName, string>> = {
 
 const TOLD_CAUSES = 4
 
+/** `seen once`, `seen 3 times`. */
+export function seenText(times: number): string {
+  return times === 1 ? 'seen once' : `seen ${times} times`
+}
+
 /** One line for several alerts: how many, where, and what is behind them. */
 export function titleOf(rule: RuleName | null, kind: TellingKind | 'digest', tally: Tally): string {
   const over = kind === 'resolved' ? 'Over: ' : kind === 'escalation' ? 'Not resolved: ' : ''

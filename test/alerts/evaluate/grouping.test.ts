@@ -217,10 +217,10 @@ describe('a digest', () => {
     desk.pass(10 * MINUTE)
     desk.occur({ key: 'c' })
     desk.pass(50 * MINUTE)
-    expect(desk.told(1)).toEqual(['digest mail 2 Digest: 1 alerts, 1 over'])
+    expect(desk.told(1)).toEqual(['digest mail 2 Digest: 1 alert, 1 over'])
     expect(desk.notifications[1]!.text).toBe(
-      'over: www.example.com failed validation (since 2026-03-02 10:00 UTC, seen 1 times)\n' +
-        'warning: www.example.com failed validation (since 2026-03-02 11:10 UTC, seen 1 times)',
+      'over: www.example.com failed validation (since 2026-03-02 10:00 UTC, seen once)\n' +
+        'warning: www.example.com failed validation (since 2026-03-02 11:10 UTC, seen once)',
     )
     expect(desk.notifications[1]!.rule).toBeNull()
   })

@@ -82,14 +82,14 @@ describe('the weekly report', () => {
     desk.pass(7 * DAY)
     const report = desk.notifications.find(({ kind }) => kind === 'report')!
     expect(report).toMatchObject({
-      title: 'Week with acmetap: 3 alerts, 2 of all fire now',
+      title: 'Week with acmetap: 3 alerts began, 2 fire now',
       count: 2,
       text: [
         'From 2026-03-02 08:00 to 2026-03-09 08:00 UTC.',
         '7 certificates issued, 3 failures.',
         'Alerts that began:',
         '- validation-failed: 2, seen 3 times',
-        '- ca-down: 1, seen 1 times',
+        '- ca-down: 1, seen once',
         'Alerts that fire now:',
         '- validation-failed: 1',
         '- ca-down: 1',
