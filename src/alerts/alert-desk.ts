@@ -54,8 +54,8 @@ export interface AlertFeed {
   /** There is news in the inventory. Costs nothing, however often it is called. */
   wake(): void
   vitals(vitals: Vitals): void
-  /** New settings; alerts of a rule that was switched off are resolved. */
-  use(settings: AlertSettings): void
+  /** New settings; alerts of a rule that was switched off are resolved. `kept`: how long what names persons is kept. */
+  use(settings: AlertSettings, kept: Millis | null): void
   /** What a probe found. */
   probed(state: EndpointState): Promise<void>
   /** What is watched now beside what was added by hand: what was found at any other place is forgotten. */

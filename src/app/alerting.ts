@@ -54,7 +54,10 @@ export async function openAlerting(
   closing: Closing,
 ): Promise<Alerting> {
   const { config, wayOut } = inForce
-  const desk = meteredDesk(await openAlerts({ folder: config.data, settings: config.alerts }), observe)
+  const desk = meteredDesk(
+    await openAlerts({ folder: config.data, settings: config.alerts, kept: keptOf(config) }),
+    observe,
+  )
   closing.add(() => desk.close())
   const delivery = new Delivery({
     outbox: desk.outbox,
@@ -144,7 +147,7 @@ export async function openAlerting(
         ])
       }
       settings = next.config.alerts
-      desk.feed.use(settings)
+      desk.feed.use(settings, keptOf(next.config))
       watch?.refresh()
     },
     refreshWatch: (endpoint) => watch?.refresh(endpoint),
@@ -158,6 +161,11 @@ async function waitingBy({
   const counted = await counts().catch(() => null)
   if (counted === null) return null
   return (channel) => counted.waiting.find((one) => one.channel === channel)?.count ?? 0
+}
+
+/** Alerts and messages name clients. ms; null: as long as alerts are kept. */
+function keptOf({ retention: { personal } }: InForce['config']): number | null {
+  return personal === 'forever' ? null : personal
 }
 
 const KINDS = [

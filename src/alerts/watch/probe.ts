@@ -114,5 +114,5 @@ function handshake(
 /** One line for people. */
 function errorText(error: unknown): string {
   if (error instanceof DialogueError || error instanceof FailureError) return error.message
-  return upstreamFailure(error).message.slice(0, 300)
+  return upstreamFailure(error).message.replace(/\s+/g, ' ').trim().slice(0, 300)
 }

@@ -133,9 +133,10 @@ export class AlertRows implements AlertBook {
     return row === undefined ? null : alertOf(row)
   }
 
-  /** Removes at most `limit` of those resolved before; true when there may be more. */
-  prune(before: Millis, limit: number): boolean {
-    const gone = this.#run.old.all(before, limit)
+  /** Removes at most `limit` of those resolved before, or beyond the newest `most`; true when there may be more. */
+  prune(before: Millis, most: number, limit: number): boolean {
+    const bound = this.#run.resolvedBeyond.get(most)?.resolved ?? null
+    const gone = this.#run.old.all(bound === null ? before : Math.max(before, bound + 1), limit)
     for (const { number, id } of gone) {
       this.#run.removeNames.run(number)
       this.#run.remove.run(number)
@@ -284,6 +285,9 @@ function statements(db: Database.Database) {
     ),
     old: db.prepare<[number, number], Numbered & { readonly id: string }>(
       'select number, id from alerts where resolved is not null and resolved < ? order by resolved limit ?',
+    ),
+    resolvedBeyond: db.prepare<[number], { readonly resolved: number }>(
+      'select resolved from alerts where resolved is not null order by resolved desc limit 1 offset ?',
     ),
     remove: db.prepare<[number]>('delete from alerts where number = ?'),
   }

@@ -13,6 +13,8 @@ import { type AlertNews, SqliteAlertMemory } from './sqlite-alert-memory.ts'
 const DAY = 86_400_000
 const ALERTS_KEPT = 400 * DAY
 const DELIVERIES_KEPT = 90 * DAY
+/** Resolved ones, about 1 GB: whoever can make alerts could fill the disk with what is over. */
+const MOST_RESOLVED = 500_000
 /** Rows that are removed in one step. */
 const STEP = 200
 
@@ -34,11 +36,15 @@ export class AlertsDatabase {
     this.memory = new SqliteAlertMemory(db, news)
   }
 
-  /** Removes some of what is too old; true when there may be more. */
-  prune(now: Millis): boolean {
-    this.silences.prune(now - ALERTS_KEPT)
-    const alerts = this.memory.alerts.prune(now - ALERTS_KEPT, STEP)
-    return this.outbox.prune(now - DELIVERIES_KEPT, STEP) || alerts
+  /**
+   * Removes some of what is too old or too much; true when there may be more. `kept`: how long what names persons may be
+   * kept, null for as long as everything.
+   */
+  prune(now: Millis, kept: Millis | null = null, most = MOST_RESOLVED): boolean {
+    const before = (age: Millis) => now - Math.min(age, kept ?? age)
+    this.silences.prune(before(ALERTS_KEPT))
+    const alerts = this.memory.alerts.prune(before(ALERTS_KEPT), most, STEP)
+    return this.outbox.prune(before(DELIVERIES_KEPT), STEP) || alerts
   }
 
   /** Rows that name the person. */

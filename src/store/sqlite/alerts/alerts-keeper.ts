@@ -29,6 +29,8 @@ const TRIES = 3
 export interface KeeperOptions {
   readonly folder: string
   readonly settings: AlertSettings
+  /** As {@link AlertsDatabase.prune} takes it. */
+  readonly kept?: Millis | null
   readonly evaluationOf: EvaluationMaker
   readonly now?: () => Millis
   /** Happenings that are evaluated in one transaction. */
@@ -57,6 +59,7 @@ export class AlertsKeeper {
   readonly #ticks = new Retry()
   readonly #looks = new Retry()
   #settings: AlertSettings
+  #kept: Millis | null
   #opened: Opened | null = null
   #vitals: Vitals | null = null
   #prunedAt: Millis = 0
@@ -74,6 +77,7 @@ export class AlertsKeeper {
   constructor(options: KeeperOptions) {
     this.#options = options
     this.#settings = options.settings
+    this.#kept = options.kept ?? null
     this.#source = new InventorySource(options.folder)
   }
 
@@ -112,8 +116,10 @@ export class AlertsKeeper {
     }
   }
 
-  use(settings: AlertSettings): void {
+  use(settings: AlertSettings, kept = this.#kept): void {
     this.#settings = settings
+    if (kept !== this.#kept) this.#prunedAt = 0
+    this.#kept = kept
     const opened = this.#opened
     if (opened === null) return
     try {
@@ -358,7 +364,7 @@ export class AlertsKeeper {
     const now = this.#now()
     if (now - this.#prunedAt < PRUNE && now >= this.#prunedAt) return false
     try {
-      const more = this.#inTransaction(alerts, () => alerts.prune(now))
+      const more = this.#inTransaction(alerts, () => alerts.prune(now, this.#kept))
       if (!more) this.#prunedAt = now
       return more
     } catch (error) {

@@ -1,6 +1,6 @@
 /** The alerts' thread: evaluates when it is woken and as time goes by, and answers questions between two steps. */
 import { workerData } from 'node:worker_threads'
-import type { AlertSettings } from '../../../alerts/rule.ts'
+import type { AlertSettings, Millis } from '../../../alerts/rule.ts'
 import type { Vitals } from '../../../alerts/vitals.ts'
 import { answerRequests } from '../../thread-side.ts'
 import { StoreFaults } from '../faults.ts'
@@ -11,6 +11,7 @@ import { evaluationOf } from './evaluation.ts'
 export interface AlertsData {
   readonly folder: string
   readonly settings: AlertSettings
+  readonly kept: Millis | null
   /** For tests only. */
   readonly faults: SharedArrayBuffer | null
 }
@@ -21,10 +22,11 @@ const LOOK = 1_000
 const AFTER_WAKING = [0, 20, 50, 100, 250, 500]
 
 answerRequests(() => {
-  const { folder, settings, faults } = workerData as AlertsData
+  const { folder, settings, kept, faults } = workerData as AlertsData
   const keeper = new AlertsKeeper({
     folder,
     settings,
+    kept,
     evaluationOf,
     ...(faults && { faults: new StoreFaults(faults) }),
   })
@@ -75,8 +77,8 @@ answerRequests(() => {
       },
       wake: () => lookSoon(),
       vitals: (vitals: Vitals) => keeper.vitals(vitals),
-      use(settings: AlertSettings) {
-        keeper.use(settings)
+      use({ settings, kept }: Pick<AlertsData, 'settings' | 'kept'>) {
+        keeper.use(settings, kept)
         work()
       },
       progress: () => keeper.progress(),

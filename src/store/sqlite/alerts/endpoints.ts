@@ -10,6 +10,9 @@ import type { AlertCounts } from '../../../observability/standing.ts'
 import { Prepared } from '../inventory/queries/prepared.ts'
 import { type Condition, type Numbered, pageOfNumbered } from './numbered-list.ts'
 
+/** Each is looked at and told of. */
+const MOST_ADDED = 10_000
+
 /** The watch list, with what the last probe of each found. */
 export class Endpoints {
   readonly #run: ReturnType<typeof statements>
@@ -20,10 +23,12 @@ export class Endpoints {
     this.#prepared = new Prepared(db)
   }
 
-  /** Throws FilterRefused for what is no endpoint. One that is there already stays as it is. */
+  /** Throws FilterRefused for what is no endpoint, or one too many. One that is there already stays as it is. */
   add(text: string): EndpointState {
     const read = endpointText.safeParse(text)
     if (!read.success) throw new FilterRefused('endpoint', read.error.issues[0]!.message)
+    if (this.get(read.data) === null && this.#run.countAdded.get()!.count >= MOST_ADDED)
+      throw new FilterRefused('endpoint', `is one too many: ${MOST_ADDED} were added; take some off the list`)
     this.#run.add.run(...rowOf(unprobed(read.data)))
     return this.get(read.data)!
   }
@@ -119,6 +124,9 @@ function statements(db: Database.Database) {
     ),
     counts: db.prepare<[], AlertCounts['endpoints'][number]>(
       'select standing as state, count(*) as count from endpoints group by standing order by standing',
+    ),
+    countAdded: db.prepare<[], { readonly count: number }>(
+      "select count(*) as count from endpoints where source = 'added'",
     ),
     remove: db.prepare<[string]>("delete from endpoints where endpoint = ? and source <> 'config'"),
     unlist: db.prepare<[string]>(

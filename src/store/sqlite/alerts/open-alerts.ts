@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AlertDesk, AlertProgress } from '../../../alerts/alert-desk.ts'
-import type { AlertSettings } from '../../../alerts/rule.ts'
+import type { AlertSettings, Millis } from '../../../alerts/rule.ts'
 import type { Vitals } from '../../../alerts/vitals.ts'
 import { FilterRefused } from '../../../audit/inventory/values.ts'
 import type { AlertCounts } from '../../../observability/standing.ts'
@@ -19,6 +19,8 @@ const AGAIN = 1_000
 export interface AlertsOptions {
   readonly folder: string
   readonly settings: AlertSettings
+  /** How long what names persons is kept; null, or left out: as long as everything. */
+  readonly kept?: Millis | null
   /** For tests only. */
   readonly faults?: StoreFaults
 }
@@ -27,10 +29,15 @@ export interface AlertsOptions {
  * The alerts of a folder that this process serves from, in a thread of its own. What is wrong with their database does
  * not keep anything else from starting: it is told by `progress`, and questions reject with it.
  */
-export async function openAlerts({ folder, settings, faults }: AlertsOptions): Promise<AlertDesk> {
-  const data: AlertsData = { folder, settings, faults: faults?.control ?? null }
+export async function openAlerts({
+  folder,
+  settings,
+  kept = null,
+  faults,
+}: AlertsOptions): Promise<AlertDesk> {
+  const data: AlertsData = { folder, settings, kept, faults: faults?.control ?? null }
   const thread = await Thread.start(SCRIPT, data)
-  return new ThreadedDesk(thread, settings).desk()
+  return new ThreadedDesk(thread, { settings, kept }).desk()
 }
 
 /** The ports of the desk over its thread. One that ended is begun anew, and told again what it was told. */
@@ -38,15 +45,15 @@ class ThreadedDesk {
   readonly #thread: Thread
   readonly #listeners: (() => void)[] = []
   readonly #closing = new AbortController()
-  #settings: AlertSettings
+  #use: Pick<AlertsData, 'settings' | 'kept'>
   #vitals: Vitals | null = null
   #waking: Promise<void> | null = null
   #wakeAgain = false
   #following: Promise<void>
 
-  constructor(thread: Thread, settings: AlertSettings) {
+  constructor(thread: Thread, use: Pick<AlertsData, 'settings' | 'kept'>) {
     this.#thread = thread
-    this.#settings = settings
+    this.#use = use
     this.#following = this.#followNews()
   }
 
@@ -60,9 +67,9 @@ class ThreadedDesk {
           this.#vitals = vitals
           this.#send('vitals', vitals)
         },
-        use: (settings) => {
-          this.#settings = settings
-          this.#send('use', settings)
+        use: (settings, kept) => {
+          this.#use = { settings, kept }
+          this.#send('use', this.#use)
         },
         probed: ask('probed'),
         watched: ask('watched'),
@@ -92,7 +99,7 @@ class ThreadedDesk {
   }
 
   /** What does not arrive because the thread ended is told again when it is begun anew. */
-  #send(name: 'vitals' | 'use', told: Vitals | AlertSettings): void {
+  #send(name: 'vitals' | 'use', told: Vitals | Pick<AlertsData, 'settings' | 'kept'>): void {
     this.#thread.call<void>(name, told).catch(() => {})
   }
 
@@ -106,7 +113,7 @@ class ThreadedDesk {
         if (signal.aborted) return
         await sleep(AGAIN, null, { signal, ref: false }).catch(() => {})
         if (signal.aborted) return
-        this.#send('use', this.#settings)
+        this.#send('use', this.#use)
         if (this.#vitals !== null) this.#send('vitals', this.#vitals)
       }
     }

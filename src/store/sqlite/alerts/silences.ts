@@ -7,6 +7,8 @@ import { FilterRefused } from '../../../audit/inventory/values.ts'
 const DAY = 86_400_000
 const LONGEST = 366 * DAY
 const TOLD = 30 * DAY
+/** Each alert is held against each of them. */
+const MOST = 1000
 const MATCHERS = ['rule', 'key', 'name', 'client', 'label', 'ca'] as const
 
 export class Silences {
@@ -25,6 +27,8 @@ export class Silences {
       throw new FilterRefused('rule', `or one of ${MATCHERS.slice(1).join(', ')} must be given`)
     if (request.key !== undefined && request.rule === undefined)
       throw new FilterRefused('key', 'is a key of a rule: give the rule too')
+    if (this.#run.count.get(now)!.count >= MOST)
+      throw new FilterRefused('rule', `cannot be silenced: ${MOST} silences hold already; end some of them`)
     const silence: Silence = {
       ...request,
       id: randomBytes(8).toString('hex'),
@@ -81,6 +85,9 @@ function statements(db: Database.Database) {
     ),
     holding: db.prepare<[number], SilenceRow>(
       'select ended, body from silences where until > ? and ended is null order by number',
+    ),
+    count: db.prepare<[number], { readonly count: number }>(
+      'select count(*) as count from silences where until > ? and ended is null',
     ),
     since: db.prepare<[number, number], SilenceRow>(
       'select ended, body from silences where until > ? and coalesce(ended, until) > ? order by number desc',
