@@ -246,8 +246,9 @@ export class Delivery {
       }
       line.waiting.add(notification.id)
       const { backOff } = line
-      if (backOff.until > now) {
-        until = Math.min(until, backOff.until)
+      const pause = backOff.until(now)
+      if (pause > now) {
+        until = Math.min(until, pause)
         continue
       }
       if (line.busy >= (backOff.failingSince === null ? CONCURRENCY : 1)) continue
@@ -311,7 +312,7 @@ export class Delivery {
     if (backOff.failed(at, receipt.error, asked, receipt.kind === 'rejected')) {
       report({ kind: 'failed', channel, message: receipt.error })
     }
-    return { state: 'waiting', at, next: backOff.until, error: receipt.error }
+    return { state: 'waiting', at, next: backOff.until(at), error: receipt.error }
   }
 
   #settleUnknown(notification: Notification): Promise<void> {

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { Settled } from '../../../alerts/alert-desk.ts'
+import { MOST_ASKED } from '../../../alerts/back-off.ts'
 import type { Delivery, DeliveryFilter, Notification } from '../../../alerts/notification.ts'
 import type { Millis } from '../../../alerts/rule.ts'
 import type { Page } from '../../../audit/inventory/values.ts'
@@ -52,10 +53,11 @@ export class OutboxTable {
 
   /**
    * Of each channel and key the oldest that waits, where it is due; the channels take turns, so that one that takes
-   * nothing leaves room for the others.
+   * nothing leaves room for the others. What is due later than anything is put off was put there before the clock was
+   * set back: it is due too.
    */
   due(now: Millis, limit: number): Notification[] {
-    return this.#run.due.all(now, limit).map(notificationOf)
+    return this.#run.due.all(now, now + MOST_ASKED, limit).map(notificationOf)
   }
 
   next(): Millis | null {
@@ -153,10 +155,10 @@ function statements(db: Database.Database) {
     byId: db.prepare<[string, string], Pick<NotificationRow, 'body'>>(
       'select body from notifications where id = ? and channel = ?',
     ),
-    due: db.prepare<[number, number], Pick<NotificationRow, 'body'>>(
+    due: db.prepare<[number, number, number], Pick<NotificationRow, 'body'>>(
       `select n.body from (
          select w.number, w.due, row_number() over (partition by w.channel order by w.due, w.number) as turn
-         from (${oldest}) as o join notifications as w on w.number = o.number where w.due <= ?
+         from (${oldest}) as o join notifications as w on w.number = o.number where w.due <= ? or w.due > ?
        ) as t join notifications as n on n.number = t.number order by t.turn, t.number limit ?`,
     ),
     next: db.prepare<[], { readonly due: number | null }>(
