@@ -63,7 +63,7 @@ beforeAll(async () => {
     }),
   })
   transport = httpsTransport(drill.acmetap.trust, { sockets: 32 })
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   transport?.close()
@@ -95,7 +95,7 @@ describe.skipIf(reason !== null)('how things stand', () => {
     await sleep(TWO_LOOKS)
     expect(drill.began()).toEqual([])
     for (const ca of [first, second]) ca.clearScript()
-  })
+  }, 150_000)
 
   test('ca-down and ca-slow, and they are over', async () => {
     first.script({}, { kind: 'reset', when: 'before-reading' })
@@ -114,7 +114,7 @@ describe.skipIf(reason !== null)('how things stand', () => {
     expect((await drill.ends({ rule: 'ca-down' })).alert.id).toBe(down.alert.id)
     await drill.receivers.endedAtAlertmanager(down.alert.id)
     expect((await drill.ends({ rule: 'ca-slow' })).alert.id).toBe(slow.alert.id)
-  })
+  }, 150_000)
 
   test('sink-down and channel-down: what is kept is taken in order when they are back', async () => {
     const before = drill.began().length
@@ -157,13 +157,13 @@ describe.skipIf(reason !== null)('how things stand', () => {
       expect(numbers).toEqual([...numbers].sort((one, other) => one - other))
     }
     expect(told.map(({ rule }) => rule)).toEqual(expect.arrayContaining(['ca-down', 'ca-slow', 'clock-skew']))
-  })
+  }, 150_000)
 
   test('clock-skew is over when the clock is set right, though it is set back', async () => {
     await drill.clock.set(0)
     const { alert } = await drill.ends({ rule: 'clock-skew' })
     expect(alert.resolution).toContain('The clocks agree again')
-  })
+  }, 150_000)
 
   test('clock-skew by what the CAs say; one of two CAs alone says nothing', async () => {
     const early = new Date(Date.now() - 3 * 3600 * SECOND).toUTCString()
@@ -173,5 +173,5 @@ describe.skipIf(reason !== null)('how things stand', () => {
       await sleep(1050)
     }
     expect(drill.receivers.all({ rule: 'clock-skew' })).toHaveLength(1)
-  })
+  }, 150_000)
 })

@@ -60,7 +60,7 @@ beforeAll(async () => {
     }),
   })
   operations = await drill.operations()
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   for (const server of running) server.close()
@@ -146,7 +146,7 @@ describe.skipIf(reason !== null)('places', () => {
     await look(place)
     await rulesLook()
     expect((await drill.ends({ rule: 'endpoint-expiring' })).alert.id).toBe(alert.id)
-  }, 60_000)
+  }, 150_000)
 
   test('endpoint-outdated: half a day after the renewal, where nobody reloaded the server', async () => {
     const webroot = path.join(pebbleFolder, 'web')
@@ -198,7 +198,7 @@ describe.skipIf(reason !== null)('places', () => {
     await rulesLook()
     expect((await drill.ends({ rule: 'endpoint-outdated' })).alert.id).toBe(alert.id)
     expect(drill.receivers.all({ rule: 'endpoint-outdated' })).toHaveLength(1)
-  }, 60_000)
+  }, 150_000)
 
   test('endpoint-unreachable: for two days, and not one that came back', async () => {
     const [gone, back] = [await freePort(), await freePort()]
@@ -219,7 +219,7 @@ describe.skipIf(reason !== null)('places', () => {
     await rulesLook()
     expect((await drill.ends({ rule: 'endpoint-unreachable' })).alert.id).toBe(alert.id)
     expect(drill.receivers.all({ rule: 'endpoint-unreachable' })).toHaveLength(1)
-  }, 60_000)
+  }, 150_000)
 })
 
 async function isOpen(port: number): Promise<boolean> {

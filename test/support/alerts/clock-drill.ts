@@ -102,7 +102,7 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
       const firing = receivers.told().filter(({ notification }) => notification.kind === 'firing')
       return firing.map(({ notification }) => `${notification.rule}: ${notification.title}`)
     },
-    async begins(wanted, seconds = 30) {
+    async begins(wanted, seconds = 60) {
       const found = await receivers.find({ ...wanted, kind: 'firing' }, seconds)
       const { alert, told } = found
       expect(told.notification.count === 1 ? told.title : told.text).toContain(alert.title)
@@ -113,7 +113,7 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
       if (receivers.smtp !== null) await receivers.mail(alert.rule, 'firing', cause)
       return found
     },
-    async ends(wanted, seconds = 30) {
+    async ends(wanted, seconds = 60) {
       const found = await receivers.find({ ...wanted, kind: 'resolved' }, seconds)
       const { resolution, rule } = found.alert
       expect(resolution).toMatch(/\S/)
