@@ -7,6 +7,8 @@ import { DAY, HOUR, momentText } from './time-text.ts'
 
 /** So long after the time the CA named: clients that come then are told whether it holds on. */
 const AFTER = HOUR
+/** No limit of a public CA counts over more than a week: a CA that says the year 9999 makes no alert that never ends. */
+const LONGEST = 31 * DAY
 const PER_ACCOUNT = 'NewOrdersPerAccount'
 const PER_SET = 'CertificatesPerFQDNSet'
 const PER_ADDRESS = ['NewRegistrationsPerIPAddress', 'NewRegistrationsPerIPv6Range']
@@ -85,7 +87,7 @@ function countedBy({ key, account, names, client }: HappeningOf<'limited'>, limi
 }
 
 function overAt(at: Millis, until: string | null, limit: string): Millis {
-  if (until !== null) return Math.max(at, Date.parse(until)) + AFTER
+  if (until !== null) return Math.min(Math.max(at, Date.parse(until)), at + LONGEST) + AFTER
   return limit === BUSY ? at + AFTER : at + DAY
 }
 

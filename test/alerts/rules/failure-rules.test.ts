@@ -166,6 +166,13 @@ test('limit-hit: by limit and what it counts, and the failure beside it is told 
   })
 })
 
+test('J19: a CA that says the year 9999 makes no alert that never ends', () => {
+  const until = '9999-12-31T00:00:00.000Z'
+  const alert = only(limited('CertificatesPerDomain', { key: 'example.com', until }))
+  expect(alert.until).toBe(NOW + 31 * DAY + HOUR)
+  expect(alert.title).toContain('until 9999-12-31')
+})
+
 test('limit-hit: a limit of accounts is one for the account, whoever hits it', () => {
   const alert = only(limited('NewOrdersPerAccount'))
   expect(only(limited('NewOrdersPerAccount', { client: OTHER, names: ['b.example'] })).key).toBe(alert.key)
