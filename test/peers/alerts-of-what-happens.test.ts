@@ -259,7 +259,13 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
   test('the first order at a CA, new names; the same again is no news; the third in a row is a loop', async () => {
     const name = 'shop.example.test'
     const around = await drill.around('loop', 'pebble')
+    const wish = { name, method: 'http-01' } as const
     await run(lego, around, name, true)
+    const accounts = (await alertsOf('new-account', { ca: 'pebble' })).length
+    expect((await lego.renew(around, wish)).code).toBe(0)
+    expect(await alertsOf('client-looping', { name })).toEqual([])
+    expect((await lego.renew(around, wish)).code).toBe(0)
+
     for (const wanted of [
       { rule: 'new-ca', ca: 'pebble' },
       { rule: 'new-names', name },
@@ -268,12 +274,6 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
       expect([intent.operation, intent.ca, outcome?.status]).toEqual(['newOrder', 'pebble', 201])
       expect(intent.identifiers).toEqual([{ type: 'dns', value: name }])
     }
-    const accounts = (await alertsOf('new-account', { ca: 'pebble' })).length
-
-    const wish = { name, method: 'http-01' } as const
-    expect((await lego.renew(around, wish)).code).toBe(0)
-    expect(await alertsOf('client-looping', { name })).toEqual([])
-    expect((await lego.renew(around, wish)).code).toBe(0)
     const looping = await receivers.find({ rule: 'client-looping', name })
     const { intent } = await readEverywhere(looping)
     expect(intent.operation).toBe('certificate')
@@ -284,7 +284,7 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
     expect(await alertsOf('new-account', { ca: 'pebble' })).toHaveLength(accounts)
   })
 
-  test('issuance-failed: a CSR the CA does not take, and its end; a nonce too old is nothing', async () => {
+  test('issuance-failed: a CSR the CA does not take, and its end; a nonce too old or a broken connection is none', async () => {
     const name = 'csr.example.com'
     const around = await drill.around('csr', 'test')
     const detail = 'Error finalizing order :: CSR contains a key that is known to be compromised'
@@ -302,7 +302,11 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
     const nonce = await watcher.nonce()
     await watcher.post(watcher.directory!.newOrder, order(stale), { nonce })
     await fails(watcher.post(watcher.directory!.newOrder, order(stale), { nonce }))
-    expect(await alertsOf('issuance-failed', { name: stale })).toEqual([])
+    const cut = 'cut-off.example.com'
+    const resetting = drill.ca.script({ operation: 'newOrder' }, { kind: 'reset', when: 'before-reading' })
+    await fails(asks(watcher, cut))
+    resetting.remove()
+    for (const near of [stale, cut]) expect(await alertsOf('issuance-failed', { name: near })).toEqual([])
 
     await run(lego, around, name, true)
     expect(await readTheEnd(failed)).toContain('issued')

@@ -161,6 +161,9 @@ export async function startReceivers(which: 'all' | 'webhook' = 'all'): Promise<
               parts.some((part) => part.text.includes(text)),
           ),
         () => `a mail of ${rule} (${kind}) that says ${text}`,
+        20,
+        // Each look starts a program.
+        250,
       ),
     held: (id) =>
       until(
@@ -259,12 +262,13 @@ export async function until<T>(
   ask: () => Promise<T | undefined> | T | undefined,
   what: () => string,
   seconds = 20,
+  every = 50,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000
   for (;;) {
     const found = await ask()
     if (found !== undefined) return found
     if (performance.now() > end) throw new Error(`waited in vain for ${what()}`)
-    await sleep(50)
+    await sleep(every)
   }
 }
