@@ -17,7 +17,7 @@ export const endpoint = z.strictObject({
     .strictObject({
       fingerprint: z.string(),
       serial: z.string(),
-      names: z.array(z.string()),
+      names: z.array(z.string()).meta({ description: 'At most 100.' }),
       issuer: z.string(),
       notBefore: instant(),
       notAfter: instant(),

@@ -15,13 +15,13 @@ const FOR_TESTS = '(STAGING)'
 
 /** The newest current certificate for exactly the served names that ought to be served instead; null without one. */
 export async function newerThan(
-  { certificate, keyType }: Served,
+  { certificate, names, keyType }: Served,
   inventory: Pick<InventoryReader, 'certificates' | 'certificate'>,
 ): Promise<EndpointState['newer']> {
-  const [name] = certificate.names
+  const [name] = names
   if (name === undefined) return null
   const known = await inventory.certificate(certificate.fingerprint)
-  const served = { ...certificate, keyType, ca: known?.ca ?? null }
+  const served = { ...certificate, names, keyType, ca: known?.ca ?? null }
   const filter = { name: { kind: 'exact' as const, value: name }, state: 'valid' as const, limit: MOST }
   const { items } = await inventory.certificates(filter)
   const [newest] = items
@@ -32,7 +32,8 @@ export async function newerThan(
     : { fingerprint: newest.fingerprint, serial: newest.serial, firstSeen: newest.firstSeen }
 }
 
-type Comparable = NonNullable<EndpointState['served']> & {
+type Comparable = Omit<NonNullable<EndpointState['served']>, 'names'> & {
+  readonly names: readonly string[]
   readonly keyType: string | null
   readonly ca: string | null
 }

@@ -6,12 +6,19 @@ import { fingerprintOf, type Roots } from './roots.ts'
 
 /** What was served, with the type of its key: a place may have a certificate for each type. */
 export interface Served {
+  /** What is kept of it: names and subjects are those of a stranger, and no more of them than people read. */
   readonly certificate: NonNullable<EndpointState['served']>
+  /** All of them, up to {@link MOST_NAMES}. */
+  readonly names: readonly string[]
   readonly keyType: string | null
 }
 
 const MOST_NAMES = 1000
 const MOST_CHAIN = 20
+/** Of what is kept: names, characters of them in all, characters of a subject. Public CAs take at most 100 names. */
+const NAMES_KEPT = 100
+const NAMES_TEXT = 8_000
+const SUBJECT_TEXT = 300
 
 /** Of a connection whose handshake is over; null where it came without a certificate that can be read. */
 export function servedOn(socket: TLSSocket, roots: Roots): Served | null {
@@ -19,21 +26,34 @@ export function servedOn(socket: TLSSocket, roots: Roots): Served | null {
   const [first] = chain
   const leaf = first === undefined ? null : readLeaf(first)
   if (leaf === null) return null
+  const names = leaf.identifiers.slice(0, MOST_NAMES).map(({ value }) => value)
   const fault = socket.authorized ? null : faultOf(socket.authorizationError)
   return {
     certificate: {
       fingerprint: leaf.fingerprint,
       serial: leaf.serial,
-      names: leaf.identifiers.slice(0, MOST_NAMES).map(({ value }) => value),
-      issuer: leaf.issuer,
+      names: keptOf(names),
+      issuer: leaf.issuer.slice(0, SUBJECT_TEXT),
       notBefore: instantOf(leaf.notBefore),
       notAfter: instantOf(leaf.notAfter),
-      chain: chain.map(readSubject),
+      chain: chain.map((one) => readSubject(one).slice(0, SUBJECT_TEXT)),
       trusted: fault === null,
       fault,
     },
+    names,
     keyType: leaf.keyType,
   }
+}
+
+function keptOf(names: readonly string[]): string[] {
+  const kept: string[] = []
+  let left = NAMES_TEXT
+  for (const name of names.slice(0, NAMES_KEPT)) {
+    left -= name.length
+    if (left < 0) break
+    kept.push(name)
+  }
+  return kept
 }
 
 /** DER of each certificate that came. Node puts what it found among the roots behind them: those did not come. */

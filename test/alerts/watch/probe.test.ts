@@ -56,6 +56,21 @@ describe('what is served', () => {
     expect(await served(`watched.test:${port}`)).toMatchObject({ trusted: false, fault })
   })
 
+  test('N2: with more names than anybody reads, is kept in part, and compared by all', async () => {
+    const names = Array.from({ length: 400 }, (_, n) => `${'a'.repeat(60)}.n${n}.watched.test`)
+    const { port } = await tls(certificateFor(names))
+    const { served: seen } = await look(`watched.test:${port}`)
+    expect(seen?.names).toEqual(names)
+    expect(seen?.certificate.names).toEqual(names.slice(0, 100))
+    const long = Array.from({ length: 50 }, (_, n) =>
+      [`n${n}`, ...Array.from({ length: 3 }, () => 'b'.repeat(60)), 'watched.test'].join('.'),
+    )
+    const other = await tls(certificateFor(long))
+    const kept = (await served(`watched.test:${other.port}`)).names
+    expect(kept.length).toBeGreaterThan(20)
+    expect(kept.join('').length).toBeLessThanOrEqual(8_000)
+  })
+
   test('may live an hour', async () => {
     const { port } = await tls(certificateFor(['watched.test'], { from: -1 / 48, days: 1 / 48 }))
     const { notBefore, notAfter, trusted } = await served(`watched.test:${port}`)
