@@ -99,7 +99,7 @@ export class Evaluator {
       }
       this.#memory.notes.set(noteOf(rule.name), String(now))
       for (const occurrence of found) this.#keeping.occurred(occurrence, now)
-      this.#keeping.onlyThese(rule.name, new Set(found.map(({ key }) => key)), rule.resolution, now)
+      this.#keeping.onlyThese(rule, new Set(found.map(({ key }) => key)), now)
     }
     return faults
   }

@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto'
 import type { Alert, Silence } from '../alert.ts'
-import type { AlertSettings, Millis, Occurrence, Resolution } from '../rule.ts'
+import type { AlertSettings, Millis, Occurrence, Resolution, StateRule } from '../rule.ts'
 import { RULES, type RuleName } from '../rule-names.ts'
 import { alertId } from './ids.ts'
 import { silenceOf } from './match-silence.ts'
@@ -68,13 +69,27 @@ export class Keeping {
   }
 
   /** Ends those of the rule that fire and are not among `keys`. */
-  onlyThese(rule: RuleName, keys: ReadonlySet<string>, why: string, now: Millis): void {
+  onlyThese(
+    { name: rule, resolution, settles = 0 }: Pick<StateRule, 'name' | 'resolution' | 'settles'>,
+    keys: ReadonlySet<string>,
+    now: Millis,
+  ): void {
     const isTooMany = keys.size > this.#most
     for (const { id, key } of this.#memory.alerts.firingOf(rule)) {
       if (keys.has(key) || (key === MORE && isTooMany)) continue
       const kept = this.#memory.alerts.byId(id)
-      if (kept?.alert.state === 'firing') this.#end(kept, now, why, now)
+      if (kept?.alert.state !== 'firing' || this.#maySwing(kept.alert, settles, now)) continue
+      if (settles > 0) this.#memory.notes.set(overNote(kept.alert), String(now))
+      this.#end(kept, now, resolution, now)
     }
+  }
+
+  /** It was over shortly before it began, and may come again: nobody wants to be told of each swing. */
+  #maySwing(alert: Alert, settles: Millis, now: Millis): boolean {
+    const over = settles === 0 ? null : this.#memory.notes.get(overNote(alert))
+    if (over === null) return false
+    const [since, last] = [Date.parse(alert.since), Date.parse(alert.last)]
+    return since - Number(over) < settles && last <= now && now - last < settles
   }
 
   /** Looks at those whose time has come; true when there are more. */
@@ -186,6 +201,10 @@ export class Keeping {
       if (more !== null) this.#end(more, at, 'They are few enough to be kept apart again.', now)
     }
   }
+}
+
+function overNote({ rule, key }: Alert): string {
+  return `over ${rule} ${hash('sha256', key).slice(0, 16)}`
 }
 
 const LAPSED = 'It was not seen again.'

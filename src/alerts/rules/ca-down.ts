@@ -1,11 +1,12 @@
 import type { StateRule } from '../rule.ts'
 import { standing } from './standing.ts'
-import { SECOND } from './time-text.ts'
+import { MINUTE, SECOND } from './time-text.ts'
 
 /** A CA does not answer, or answers with errors, to so much of what the whole fleet asked in the last five minutes. */
 export const caDown: StateRule = {
   name: 'ca-down',
   every: 5 * SECOND,
+  settles: 5 * MINUTE,
   resolution: 'Most exchanges of the last five minutes went well again, or there were too few to tell.',
   *occurrences(now, { rules }, _look, vitals) {
     const { severity, share, exchanges } = rules['ca-down']

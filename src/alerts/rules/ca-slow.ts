@@ -1,11 +1,12 @@
 import type { StateRule } from '../rule.ts'
 import { standing } from './standing.ts'
-import { SECOND } from './time-text.ts'
+import { MINUTE, SECOND } from './time-text.ts'
 
 /** A CA answers slowly, as the whole fleet sees it. */
 export const caSlow: StateRule = {
   name: 'ca-slow',
   every: 5 * SECOND,
+  settles: 5 * MINUTE,
   resolution: 'It answers quickly again, or there were too few answers to tell.',
   *occurrences(now, { rules }, _look, vitals) {
     const { severity, p95, exchanges } = rules['ca-slow']

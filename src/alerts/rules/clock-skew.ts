@@ -1,6 +1,6 @@
 import type { StateRule } from '../rule.ts'
 import { standing } from './standing.ts'
-import { SECOND, spanText } from './time-text.ts'
+import { MINUTE, SECOND, spanText } from './time-text.ts'
 
 /** One answer may have been long under way: two of one CA, or two CAs, must say the same. */
 const LEAST_ANSWERS = 2
@@ -12,6 +12,7 @@ const LEAST_ANSWERS = 2
 export const clockSkew: StateRule = {
   name: 'clock-skew',
   every: 5 * SECOND,
+  settles: 5 * MINUTE,
   resolution: 'The clocks agree again, or no CA says otherwise.',
   *occurrences(now, { rules }, _look, vitals) {
     const { severity, by } = rules['clock-skew']

@@ -283,3 +283,37 @@ describe('what is told', () => {
     expect(desk.evaluator.nextTick()).toBeNull()
   })
 })
+
+describe('what swings to and fro', () => {
+  test.each([
+    [0, 120],
+    [5 * MINUTE, 2],
+  ])('is told of each swing, unless its rule lets it settle (%s ms)', (settles, times) => {
+    let is = false
+    const swinging = stateRule('ca-down', 5_000, (now) =>
+      is ? [occurrence({ rule: 'ca-down', key: 'letsencrypt', at: now })] : [],
+    )
+    const desk = new SimulatedDesk({ config: OPS, stateRules: [{ ...swinging, settles }] })
+    const began = () => desk.memory.all().length
+    for (let i = 0; i < 240; i += 1) {
+      is = !is
+      desk.look()
+      desk.pass(5_000)
+      if (i % 50 === 0) desk.restart()
+    }
+    expect(began()).toBe(times)
+    desk.pass(4 * MINUTE)
+    desk.look()
+    expect(desk.kept('letsencrypt').alert.state).toBe(settles > 0 ? 'firing' : 'resolved')
+    desk.pass(MINUTE)
+    desk.look()
+    expect(desk.kept('letsencrypt').alert.state).toBe('resolved')
+    desk.pass(6 * MINUTE)
+    is = true
+    desk.look()
+    desk.pass(5_000)
+    is = false
+    desk.look()
+    expect(desk.kept('letsencrypt').alert.state).toBe('resolved')
+  })
+})
