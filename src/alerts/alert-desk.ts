@@ -41,6 +41,8 @@ export interface Outbox {
   settle(id: string, channel: string, settled: Settled): Promise<void>
   /** When the next one is due; null when none waits. */
   next(): Promise<Millis | null>
+  /** What waits for its next attempt at these channels is due now. */
+  hurry(channels: readonly string[], now: Millis): Promise<void>
   add(notification: Omit<Notification, 'number'>): Promise<Notification>
 }
 

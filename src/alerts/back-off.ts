@@ -16,8 +16,11 @@ export class BackOff {
   #until: Millis = 0
   #error: string | null = null
 
-  constructor(random: () => number) {
+  /** `before`: of the channel under other settings. It fails until it works, and is tried at once. */
+  constructor(random: () => number, before: BackOff | null = null) {
     this.#random = random
+    this.#since = before?.failingSince ?? null
+    this.#error = before?.error ?? null
   }
 
   get failingSince(): Millis | null {

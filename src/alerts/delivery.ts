@@ -119,12 +119,14 @@ export class Delivery {
   use(settings: AlertSettings, way: WayOut = this.#way): void {
     const renderer = this.#rendererFor(settings)
     const lines = this.#linesFor(settings, way)
-    for (const [name, line] of this.#lines) if (lines.get(name) !== line) retire(line)
+    const changed = [...this.#lines].filter(([name, line]) => lines.get(name) !== line)
+    for (const [, line] of changed) retire(line)
     this.#renderer = renderer
     this.#lines = lines
     this.#way = way
     this.#url = settings.url ?? null
     this.wake()
+    if (changed.length > 0) this.#hurry(changed.map(([name]) => name))
   }
 
   status(): Vitals['channels'] {
@@ -181,6 +183,14 @@ export class Delivery {
     await Promise.all([...this.#lines.values()].map(({ channel }) => channel.close()))
   }
 
+  /** Whoever has mended a channel is not to wait for the next attempt. */
+  #hurry(channels: readonly string[]): void {
+    this.#options.outbox.hurry(channels, this.#ticks.now()).then(
+      () => this.wake(),
+      (error: unknown) => this.#options.report({ kind: 'outbox', message: messageOf(error) }),
+    )
+  }
+
   #rendererFor(settings: AlertSettings): Renderer {
     return new Renderer(settings, (part, message) =>
       this.#options.report({ kind: 'template', part, message }),
@@ -204,7 +214,7 @@ export class Delivery {
       lines.set(one.name, {
         settings: one,
         channel: open(one),
-        backOff: new BackOff(this.#random),
+        backOff: new BackOff(this.#random, known?.backOff),
         waiting: new Set(),
         busy: 0,
         retired: false,

@@ -28,3 +28,13 @@ test('a clock that is set back holds nothing up, and the back-off begins again f
   expect(backOff.until(NOW)).toBe(NOW + 300_000)
   expect(backOff.failingSince).toBe(NOW)
 })
+
+test('under other settings a channel fails until it works, and is tried at once', () => {
+  const before = new BackOff(() => 0.5)
+  before.failed(1000, '401', null, true)
+  const after = new BackOff(() => 0.5, before)
+  expect([after.failingSince, after.error]).toEqual([1000, '401'])
+  expect(after.until(2000)).toBeLessThanOrEqual(2000)
+  expect(after.works()).toBe(true)
+  expect(after.failingSince).toBeNull()
+})

@@ -54,6 +54,19 @@ describe('the outbox', () => {
     })
   })
 
+  test('hurries what waits at a channel that was mended, and nothing else', () => {
+    put(1, 'ops', 'a')
+    put(2, 'pager', 'a')
+    for (const [number, channel] of [
+      [1, 'ops'],
+      [2, 'pager'],
+    ] as const)
+      settle(number, channel, { state: 'waiting', at: LATER, next: LATER + 300_000, error: '401' })
+    alerts.outbox.hurry(['ops'], LATER + 1000)
+    expect(due(LATER + 1000)).toEqual([1])
+    expect(alerts.outbox.next()).toBe(LATER + 1000)
+  })
+
   test('lists signs of life only where they are asked for', () => {
     alerts.outbox.put(notificationOf(1, { channel: 'ops', key: 'a' }))
     alerts.outbox.put(notificationOf(2, { channel: 'ops', key: 'heartbeat', kind: 'heartbeat' }))

@@ -48,6 +48,12 @@ export class MemoryOutbox implements Outbox {
     return waiting.length === 0 ? null : Math.min(...waiting)
   }
 
+  async hurry(channels: readonly string[], now: Millis): Promise<void> {
+    for (const entry of this.entries)
+      if (entry.state === 'waiting' && channels.includes(entry.notification.channel))
+        entry.next = Math.min(entry.next, now)
+  }
+
   async add(notification: Omit<Notification, 'number'>): Promise<Notification> {
     const numbered = { ...notification, number: this.entries.length + 1 } as Notification
     this.entries.push({ notification: numbered, state: 'waiting', next: 0, attempts: 0, error: null })

@@ -51,6 +51,7 @@ export function answersOf(kept: AlertsKept): AlertAnswers {
     due: (now, limit) => kept.ask(({ outbox }) => outbox.due(now, limit)),
     settle: (id, channel, settled) => kept.change(({ outbox }) => outbox.settle(id, channel, settled)),
     next: () => kept.ask(({ outbox }) => outbox.next()),
+    hurry: (channels, now) => kept.change(({ outbox }) => outbox.hurry(channels, now)),
     add: (notification) => kept.change(({ outbox }) => outbox.add(notification)),
     probed: (state) => kept.change(({ endpoints }) => endpoints.probed(state)),
     watched: (endpoints) => kept.change((alerts) => alerts.endpoints.watched(endpoints)),

@@ -150,6 +150,12 @@ export function portsOf(ask: Asker): Pick<AlertDesk, 'reader' | 'actions' | 'out
       removeEndpoint: ask('removeEndpoint'),
       forget: ask('forget'),
     },
-    outbox: { due: ask('due'), settle: ask('settle'), next: ask('next'), add: ask('add') },
+    outbox: {
+      due: ask('due'),
+      settle: ask('settle'),
+      next: ask('next'),
+      hurry: ask('hurry'),
+      add: ask('add'),
+    },
   }
 }

@@ -64,6 +64,11 @@ export class OutboxTable {
     return this.#run.next.get()?.due ?? null
   }
 
+  /** What waits for its next attempt at these channels is due now. */
+  hurry(channels: readonly string[], now: Millis): void {
+    this.#run.hurry.run(now, JSON.stringify(channels), now)
+  }
+
   /** Only what waits can be settled: what is over stays as it was. */
   settle(id: string, channel: string, settled: Settled): void {
     const { state, at } = settled
@@ -163,6 +168,10 @@ function statements(db: Database.Database) {
     ),
     next: db.prepare<[], { readonly due: number | null }>(
       `select min(w.due) as due from (${oldest}) as o join notifications as w on w.number = o.number`,
+    ),
+    hurry: db.prepare<[number, string, number]>(
+      `update notifications set due = ?
+       where state = 'waiting' and channel in (select value from json_each(?)) and due > ?`,
     ),
     again: db.prepare<[number, string, string, string]>(
       `update notifications set attempts = attempts + 1, due = ?, error = ?
