@@ -588,6 +588,12 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
       ['Alertmanager', JSON.stringify(receivers.fromManager.received)],
       ['mail', JSON.stringify(await receivers.smtp?.mails())],
     ]
+    // Bodies are compressed in the table.
+    const [paused] = receivers.all({ rule: 'account-paused' })
+    const { intent, outcome } = await drill.exchange(paused?.alert.evidence.exchange ?? null)
+    const body = await drill.operations.body(intent.exchange, outcome?.body?.stored ?? '')
+    expect(body?.toString()).toContain('Please visit')
+    everything.push(['body', `${body}`], ['record', JSON.stringify({ intent, outcome })])
     for (const file of await readdir(drill.acmetap.dataFolder, { recursive: true, withFileTypes: true })) {
       if (!file.isFile()) continue
       const name = path.join(file.parentPath, file.name)

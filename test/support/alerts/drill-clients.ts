@@ -17,7 +17,7 @@ import { startTestCa, type TestCa } from '../test-ca/test-ca.ts'
 import { DRILL_URL, type DrillReceivers } from './drill-world.ts'
 
 /** `test` is the scriptable CA. */
-export type DrillCa = 'test' | 'pebble'
+type DrillCa = 'test' | 'pebble'
 
 interface DrillOptions {
   readonly receivers: DrillReceivers

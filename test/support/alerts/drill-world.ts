@@ -32,7 +32,7 @@ export const RECORDED = [
 type RecordedKind = (typeof RECORDED)[number]
 
 /** A CloudEvent as the recorded webhook got it. */
-export interface Told {
+interface Told {
   /** ms since 1970: when it had arrived. */
   readonly arrived: number
   readonly id: string

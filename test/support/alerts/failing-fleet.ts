@@ -26,7 +26,7 @@ export function closeFirewall(ca: TestCa): void {
 }
 
 /** An order whose one challenge is answered, and fails: three requests. */
-export async function failOnce(client: TestAcmeClient, name: string): Promise<void> {
+async function failOnce(client: TestAcmeClient, name: string): Promise<void> {
   const ordered = await client.post(client.directory!.newOrder, {
     identifiers: [{ type: 'dns', value: name }],
   })
