@@ -72,7 +72,10 @@ export interface StateRule {
   readonly every: Millis
   /** Why what is no longer among them counts as resolved. One sentence. */
   readonly resolution: string
-  /** ms. What came again so soon after it was over is over only when it was not found for as long. For few keys. */
+  /**
+   * ms. What came again so soon after it was over is over only when it was not found for as long; and nothing is over
+   * before the vitals were measured for as long. For few keys.
+   */
   readonly settles?: Millis
   occurrences(now: Millis, settings: AlertSettings, look: Look, vitals: Vitals): Iterable<Occurrence>
 }

@@ -3,6 +3,8 @@ import type { Millis } from './millis.ts'
 /** How acmetap itself and what it sees of the CAs stands: measured by the server, every few seconds. Kept nowhere. */
 export interface Vitals {
   readonly at: Millis
+  /** When measuring began: what is seen of the CAs is of no longer. */
+  readonly since: Millis
   /** Of the last five minutes, as seen by the whole fleet. */
   readonly cas: readonly CaVitals[]
   readonly record: {

@@ -36,6 +36,7 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
     sinks.set(name, since)
     return since
   }
+  const began = Math.floor(parts.clock.now().wall / 1000)
   let backlog = 0
   let roots: Vitals['roots'] = []
   return async () => {
@@ -52,6 +53,7 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
     roots = [listener, interceptionRoot(issuer)].filter((root) => root !== null)
     return {
       at,
+      since: Math.min(began, at),
       cas: meter.vitals(Object.keys(config().cas)),
       record: {
         unwritableSince: unwritable.when(!recorder.healthy, at),

@@ -54,6 +54,7 @@ const application: Application = {
     offlineOpened += 1
     return {
       inventory: operations.inventory,
+      alerts: operations.alerts,
       exchanges: operations.exchanges.bind(operations),
       exchange: operations.exchange.bind(operations),
       body: operations.body.bind(operations),

@@ -99,7 +99,8 @@ export class Evaluator {
       }
       this.#memory.notes.set(noteOf(rule.name), String(now))
       for (const occurrence of found) this.#keeping.occurred(occurrence, now)
-      this.#keeping.onlyThese(rule, new Set(found.map(({ key }) => key)), now)
+      const isTooEarly = now - vitals.since < (rule.settles ?? 0)
+      if (!isTooEarly) this.#keeping.onlyThese(rule, new Set(found.map(({ key }) => key)), now)
     }
     return faults
   }

@@ -285,6 +285,26 @@ describe('what is told', () => {
 })
 
 describe('what swings to and fro', () => {
+  test('after a restart nothing that settles is over before it was measured for as long', () => {
+    let is = true
+    const rule = stateRule('ca-down', 5_000, (now) =>
+      is ? [occurrence({ rule: 'ca-down', key: 'letsencrypt', at: now })] : [],
+    )
+    const desk = new SimulatedDesk({ config: OPS, stateRules: [{ ...rule, settles: 5 * MINUTE }] })
+    desk.look()
+    desk.pass(10 * MINUTE)
+    const restarted = desk.now
+    desk.restart()
+    is = false
+    desk.look(restarted)
+    desk.pass(4 * MINUTE)
+    desk.look(restarted)
+    expect(desk.kept('letsencrypt').alert.state).toBe('firing')
+    desk.pass(MINUTE)
+    desk.look(restarted)
+    expect(desk.kept('letsencrypt').alert.state).toBe('resolved')
+  })
+
   test.each([
     [0, 120],
     [5 * MINUTE, 2],

@@ -26,9 +26,7 @@ const ca = (rule: typeof caDown, ...cas: CaVitals[]) => found(rule, NOW, { vital
 test('nothing is wrong: no rule says anything', () => {
   const vitals = {
     cas: [caOf('alpha'), caOf('beta', { exchanges: 0, p50: null, p95: null, skew: null })],
-    roots: [
-      { name: 'listener', fingerprint: 'f', notAfter: NOW + 900 * DAY, run: 'acmetap root rotate' },
-    ],
+    roots: [{ name: 'listener', fingerprint: 'f', notAfter: NOW + 900 * DAY, run: 'acmetap root rotate' }],
     sinks: [{ name: 'log', failingSince: null, backlog: 3, error: null }],
     channels: [{ name: 'ops', failingSince: null, waiting: 0, error: null }],
   }

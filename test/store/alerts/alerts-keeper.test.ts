@@ -20,6 +20,7 @@ const OPS = alertSettings({
 })
 const QUIET: Vitals = {
   at: T0,
+  since: 0,
   cas: [],
   record: { unwritableSince: null, detail: null, backlog: 0, behindSince: null, spillBytes: 0 },
   roots: [],

@@ -71,8 +71,9 @@ export class SimulatedDesk {
     this.#evaluator.happened(signals as unknown as readonly Happening[], this.now)
   }
 
-  look(): void {
-    this.#evaluator.look(this.now, VITALS)
+  /** `since`: when the vitals began to be measured. */
+  look(since = 0): void {
+    this.#evaluator.look(this.now, { ...VITALS, since })
   }
 
   /** Lets time pass, and the evaluator work when it wants to. */
