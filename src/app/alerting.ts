@@ -4,6 +4,7 @@ import type { Vitals } from '../alerts/vitals.ts'
 import { VitalsMeter } from '../alerts/vitals-meter.ts'
 import type { ChannelState, ChannelTest } from '../api/operations.ts'
 import { ConfigError } from '../config/config-error.ts'
+import { CHANNEL_KINDS } from '../config/secrets.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Completed } from '../exchange/exchange.ts'
 import { messageOf } from '../store/message-of.ts'
@@ -85,7 +86,7 @@ export async function openAlerting(
           const failingSince = states.get(name)?.failingSince ?? null
           return {
             name,
-            kind: KINDS.find((kind) => channel[kind] !== undefined) ?? 'none',
+            kind: CHANNEL_KINDS.find((kind) => channel[kind] !== undefined) ?? 'none',
             waiting: waiting?.(name) ?? 0,
             failingSince: failingSince === null ? null : new Date(failingSince).toISOString(),
             lastError: states.get(name)?.error ?? null,
@@ -167,17 +168,3 @@ async function waitingBy({
 function keptOf({ retention: { personal } }: InForce['config']): number | null {
   return personal === 'forever' ? null : personal
 }
-
-const KINDS = [
-  'webhook',
-  'email',
-  'slack',
-  'teams',
-  'discord',
-  'mattermost',
-  'telegram',
-  'ntfy',
-  'pagerduty',
-  'opsgenie',
-  'alertmanager',
-] as const

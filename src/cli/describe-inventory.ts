@@ -51,14 +51,3 @@ export function keyText({ keyType, keyBits }: Pick<InventoriedCertificate, 'keyT
   if (keyType === null) return '-'
   return keyType === 'RSA' && keyBits !== null ? `RSA ${keyBits}` : keyType
 }
-
-/** Who can mend it, in words. */
-export const FIXER_TEXTS = {
-  client: 'who runs the ACME client',
-  server: 'who runs the host of the name',
-  dns: 'who runs the DNS of the name',
-  network: 'who runs the network and its firewalls',
-  ca: 'the CA',
-  acmetap: 'who runs acmetap',
-  nobody: 'nobody: it passes by itself',
-} as const

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { problemShortName } from '../acme/problem-types.ts'
+import { FIXER_TEXTS } from '../audit/diagnosis/classes.ts'
 import type { Diagnosis } from '../audit/diagnosis/diagnosis.ts'
-import { FIXER_TEXTS } from './describe-inventory.ts'
 import { renderProse } from './render.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,21 +1,11 @@
 import { isIP } from 'node:net'
+import { FIXER_TEXTS } from '../../audit/diagnosis/classes.ts'
 import type { Alert } from '../alert.ts'
 import type { Notification } from '../notification.ts'
 import { visible, visibleBlock } from './visible.ts'
 
 /** Names that a message lists; how many more there are is said. */
 const MOST_NAMES = 10
-
-/** Who can mend it. */
-const FIXERS = {
-  client: 'who runs the ACME client',
-  server: 'who runs the host of the name',
-  dns: 'who runs the DNS of the name',
-  network: 'who runs the network and its firewalls',
-  ca: 'the CA',
-  acmetap: 'who runs acmetap',
-  nobody: 'nobody: it passes by itself',
-} as const satisfies Readonly<Record<NonNullable<Alert['fixer']>, string>>
 
 /**
  * What templates see of a notification. Every text is one line (`text` excepted) of characters that only show
@@ -141,7 +131,7 @@ function alertView(alert: Alert, base: string | null): AlertView {
     cause: visible(alert.cause),
     class: subject.details.class === undefined ? null : visible(subject.details.class, 50),
     remedy: visible(remedyOf(alert)),
-    who: alert.fixer === null ? null : FIXERS[alert.fixer],
+    who: alert.fixer === null ? null : FIXER_TEXTS[alert.fixer],
     said: alert.said === null ? null : visible(alert.said),
     ca: subject.ca === null ? null : visible(subject.ca, 100),
     client: subject.clientText === null ? null : visible(subject.clientText, 200),

@@ -4,7 +4,7 @@
  *
  * A closed list: released names stay, new ones are appended.
  */
-export const DIAGNOSIS_CLASSES = [
+export const VALIDATION_CLASSES = [
   // The CA could not validate over HTTP or TLS
   'firewall',
   'slow-server',
@@ -35,6 +35,12 @@ export const DIAGNOSIS_CLASSES = [
   'txt-not-everywhere',
   'dns-persist',
   'wildcard-without-dns',
+] as const
+
+export const DIAGNOSIS_CLASSES = [
+  // The CA looked at the name and did not find what it needs
+  ...VALIDATION_CLASSES,
+  // Also looked up when a certificate is made
   'caa',
   // Somebody walked away
   'challenge-not-answered',
@@ -84,3 +90,14 @@ export type DiagnosisClass = (typeof DIAGNOSIS_CLASSES)[number]
 /** Who can mend it. */
 export const FIXERS = ['client', 'server', 'dns', 'network', 'ca', 'acmetap', 'nobody'] as const
 export type Fixer = (typeof FIXERS)[number]
+
+/** Who that is, for people. */
+export const FIXER_TEXTS = {
+  client: 'who runs the ACME client',
+  server: 'who runs the host of the name',
+  dns: 'who runs the DNS of the name',
+  network: 'who runs the network and its firewalls',
+  ca: 'the CA',
+  acmetap: 'who runs acmetap',
+  nobody: 'nobody: it passes by itself',
+} as const satisfies Readonly<Record<Fixer, string>>

@@ -1,35 +1,6 @@
-import type { DiagnosisClass } from './classes.ts'
+import { type DiagnosisClass, VALIDATION_CLASSES } from './classes.ts'
 
-const OF_VALIDATION: ReadonlySet<DiagnosisClass> = new Set([
-  'firewall',
-  'slow-server',
-  'connection-refused',
-  'connection-reset',
-  'network-unreachable',
-  'http-not-found',
-  'http-status',
-  'wrong-body',
-  'other-server',
-  'some-backends',
-  'redirect-loop',
-  'bad-redirect',
-  'tls-on-http-port',
-  'wrong-aaaa',
-  'split-horizon',
-  'alpn',
-  'secondary-validation',
-  'nxdomain',
-  'servfail',
-  'dns-timeout',
-  'dnssec',
-  'no-address',
-  'dns-failure',
-  'txt-missing',
-  'txt-wrong',
-  'txt-not-everywhere',
-  'dns-persist',
-  'wildcard-without-dns',
-])
+const OF_VALIDATION: ReadonlySet<DiagnosisClass> = new Set(VALIDATION_CLASSES)
 
 /** The CA looked at the name and did not find what it needs. CAA is also looked up when a certificate is made. */
 export function isOfValidation(name: DiagnosisClass): boolean {

@@ -1,6 +1,6 @@
 import type { Alert } from '../../alerts/alert.ts'
+import { FIXER_TEXTS } from '../../audit/diagnosis/classes.ts'
 import { type CommandContext, command } from '../command-context.ts'
-import { FIXER_TEXTS } from '../describe-inventory.ts'
 import { escapeText } from '../escape.ts'
 import { found } from '../lists/found.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
