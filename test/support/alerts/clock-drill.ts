@@ -18,6 +18,8 @@ export interface ClockDrillOptions {
   readonly receivers?: 'all' | 'webhook'
   /** The listener's certificate comes from its own root, as by default; clients then refuse it once the clock jumps by days. */
   readonly ownRoot?: boolean
+  /** ms that its clock is late while it starts: as if it had run for so long. */
+  readonly hasRun?: number
   readonly dataFolder?: string
   /** Added to the configuration, `alerts` key by key; told where the program listens and which file holds the trust. */
   readonly sections?: (at: {
@@ -55,6 +57,7 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
   const folder = await mkdtemp(path.join(tmpdir(), 'alert-drill-'))
   const receivers = await startReceivers(options.receivers ?? 'all')
   const clock = await FakedClock.create(folder)
+  await clock.set(-(options.hasRun ?? 0))
   const { listeners, root } = await listenerFor(folder, options.ownRoot ?? false)
   const { directory, trust, dataFolder } = options
   const { port } = listeners.acme
@@ -126,6 +129,7 @@ export async function startClockDrill(options: ClockDrillOptions): Promise<Clock
       await rm(folder, { recursive: true, force: true })
     },
   }
+  await clock.set(0)
   return program
 }
 
