@@ -42,6 +42,7 @@ const PEERS = {
     [`${LIBRARY}ruby-acme-client`]: 'ruby-acme-client',
     'gnutls-cli': 'gnutls-bin',
     certutil: 'libnss3-tools',
+    [`${LIBRARY}libfaketime`]: 'libfaketime',
     [`${LIBRARY}python3-aiosmtpd`]: 'python3-aiosmtpd',
     [`${LIBRARY}python3-prometheus-client`]: 'python3-prometheus-client',
   },
