@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setImmediate as others, setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { WayOut } from '../ca/dial.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import type { Outbox, Settled } from './alert-desk.ts'
 import { BackOff } from './back-off.ts'
 import type { Channel, ChannelSettings, Receipt } from './channels/channel.ts'
@@ -390,8 +391,4 @@ function hasSecretFile(settings: ChannelSettings): boolean {
     (value) =>
       typeof value === 'object' && value !== null && Object.keys(value).some((key) => key.endsWith('_file')),
   )
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

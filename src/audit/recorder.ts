@@ -3,6 +3,7 @@ import { AcmeProblem } from '../acme/problem.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Completed, Decided } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import type { Admitted, Recorded, Taught } from '../exchange/pipeline.ts'
 import { NOTHING_LEARNED } from '../exchange/resource.ts'
 import { intentFact, type RecordContext } from './intent.ts'
@@ -383,8 +384,4 @@ class Late extends Error {
 function reasonOf(error: unknown): string {
   if (error instanceof StoreUnavailable) return error.reason
   return error instanceof Late ? 'late' : 'other'
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

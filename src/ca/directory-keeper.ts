@@ -1,6 +1,7 @@
 import { readDirectory } from '../acme/response-objects.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Completed, Destination, ObservedResponse, Received } from '../exchange/exchange.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import { ownRequest } from '../exchange/own-request.ts'
 import { parseJson } from '../exchange/parse-json.ts'
 
@@ -113,7 +114,7 @@ export class DirectoryKeeper {
       this.#set({
         view,
         state: 'unreachable',
-        detail: error instanceof Error ? error.message : String(error),
+        detail: messageOf(error),
         checkedAt: this.#now(),
       })
     }

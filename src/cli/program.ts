@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import { accountsCommand } from './accounts/command.ts'
 import { alertsCommand } from './alerts/command.ts'
 import { type Application, loadApplication } from './application.ts'
@@ -136,7 +137,7 @@ function report(error: unknown, terminal: Terminal): number {
     for (const problem of error.problems) terminal.warn(escapeText(formatProblem(problem)))
     return 1
   }
-  terminal.warn(`error: ${escapeText(error instanceof Error ? error.message : String(error))}`)
+  terminal.warn(`error: ${escapeText(messageOf(error))}`)
   if (error instanceof CliError && error.advice !== null) terminal.warn(escapeText(error.advice))
   if (terminal.env.ACMETAP_DEBUG === '1' && error instanceof Error) terminal.warn(error.stack ?? '')
   return 1

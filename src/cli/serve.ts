@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { formatProblem } from '../config/config-error.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import type { Running } from './application.ts'
 import { boundHeap } from './bound-heap.ts'
 import { CliError } from './cli-error.ts'
@@ -139,7 +140,7 @@ class Signals {
       if (ok) this.#terminal.warn(`configuration read again: ${digest}`)
       else this.#refuse(problems.map(formatProblem))
     } catch (error) {
-      this.#refuse([error instanceof Error ? error.message : String(error)])
+      this.#refuse([messageOf(error)])
     }
   }
 

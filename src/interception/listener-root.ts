@@ -8,6 +8,7 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { messageOf } from '../exchange/message-of.ts'
 import 'reflect-metadata'
 import { X509Certificate as ParsedCertificate } from '@peculiar/x509'
 import { type Authority, createAuthority } from './authority.ts'
@@ -137,7 +138,7 @@ async function read(files: RootFiles): Promise<Authority> {
     const parsed = new X509Certificate(certificate)
     if (!parsed.ca || !parsed.checkPrivateKey(createPrivateKey(key))) throw new Error('they do not match')
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     throw new ListenerRootError(
       'unusable',
       `${files.certificate} and ${files.key} are no usable root: ${reason}. Restore them from a backup. ${newRoot(files)}`,

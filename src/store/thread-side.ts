@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads'
-import { messageOf } from './message-of.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import { StoreRefusal } from './refusal.ts'
 import type { Greeting, Reply, Request } from './thread.ts'
 

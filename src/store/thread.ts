@@ -1,4 +1,5 @@
 import { type Transferable, Worker } from 'node:worker_threads'
+import { messageOf } from '../exchange/message-of.ts'
 import { type RefusalReason, StoreRefusal } from './refusal.ts'
 
 /** What goes to a thread and what comes back. The first message from a thread is `ready` or `refused`. */
@@ -98,7 +99,7 @@ export class Thread {
       })
       worker.once('error', (error) => {
         reject(error)
-        this.#fail(worker, error instanceof Error ? error.message : String(error))
+        this.#fail(worker, messageOf(error))
       })
       worker.once('exit', () => {
         reject(new ThreadError('a thread of the store ended at its start', null))

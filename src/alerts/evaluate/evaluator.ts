@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Happening } from '../../audit/inventory/happening.ts'
+import { messageOf } from '../../exchange/message-of.ts'
 import type { Look } from '../look.ts'
 import type { AlertSettings, EventRule, Millis, Occurrence, StateRule } from '../rule.ts'
 import { RULES } from '../rule-names.ts'
@@ -94,7 +95,7 @@ export class Evaluator {
         // Whole, because the memory is written to while they are taken in.
         found = [...rule.occurrences(now, this.#settings, this.#look, vitals)]
       } catch (error) {
-        faults.push(`${rule.name}: ${error instanceof Error ? error.message : String(error)}`)
+        faults.push(`${rule.name}: ${messageOf(error)}`)
         continue
       }
       this.#memory.notes.set(noteOf(rule.name), String(now))

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../exchange/message-of.ts'
 import { OncePerSecond } from '../../observability/once-per-second.ts'
 import { type Contents, contentsOf } from '../formats/contents.ts'
 import {
@@ -212,7 +213,7 @@ export class Sink {
   }
 
   #failed(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     this.#lastError = message
     this.#failures.note(this.#options.name, (count) =>
       this.#options.report({ kind: 'failed', sink: this.#options.name, message, count }),

@@ -1,5 +1,6 @@
 import { existsSync, linkSync, rmSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import { messageOf } from '../../exchange/message-of.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { createPrivateFile, syncFolderOf } from './folder.ts'
 import { identify } from './identity.ts'
@@ -36,7 +37,7 @@ export async function copyDatabase(source: Database.Database, target: string): P
 /** Any error of a backup as what the operator is told. */
 export function backupRefusal(target: string, error: unknown): StoreRefusal {
   if (error instanceof StoreRefusal) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return new StoreRefusal('io', `can't back up to ${target}: ${message}`, { cause: error })
 }
 

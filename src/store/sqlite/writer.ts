@@ -1,11 +1,11 @@
 import type Database from 'better-sqlite3'
 import type { SinkPosition } from '../../audit/sinks/sink-positions.ts'
 import { LruMap } from '../../exchange/lru-map.ts'
+import { messageOf } from '../../exchange/message-of.ts'
 import { encodeBytes, packBodies } from '../body-pack.ts'
 import { exchangeIdOf, exchangeKey } from '../exchange-key.ts'
 import { factDigest, factText, fixedMembers, NO_PREVIOUS } from '../fact-text.ts'
 import { mergeResource } from '../merge-resource.ts'
-import { messageOf } from '../message-of.ts'
 import { resourcePlace } from '../resource-place.ts'
 import { FACT_KINDS } from '../tables.ts'
 import {

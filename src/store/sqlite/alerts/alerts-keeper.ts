@@ -6,6 +6,7 @@ import type { Vitals } from '../../../alerts/vitals.ts'
 import type { Happening } from '../../../audit/inventory/happening.ts'
 import { FilterRefused } from '../../../audit/inventory/values.ts'
 import type { Person } from '../../../audit/person.ts'
+import { messageOf } from '../../../exchange/message-of.ts'
 import type { AlertCounts } from '../../../observability/standing.ts'
 import type { StoreFaults } from '../faults.ts'
 import { type AlertsDatabase, openAlertsDatabase } from './alerts-database.ts'
@@ -312,7 +313,7 @@ export class AlertsKeeper {
     try {
       const { alerts } = this.#open()
       this.#inTransaction(alerts, () => {
-        alerts.position.leaveOut(happening, error instanceof Error ? error.message : String(error))
+        alerts.position.leaveOut(happening, messageOf(error))
         alerts.position.set(happening)
       })
       this.#events.succeeded()
@@ -434,7 +435,7 @@ function stateOf(alerts: AlertsDatabase): Pick<AlertProgress, 'evaluated' | 'fir
         (aside === null ? null : `the alerts were damaged; they were put aside as ${aside}, and began anew`),
     }
   } catch (error) {
-    return { evaluated: 0, firing: 0, fault: error instanceof Error ? error.message : String(error) }
+    return { evaluated: 0, firing: 0, fault: messageOf(error) }
   }
 }
 

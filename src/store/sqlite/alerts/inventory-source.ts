@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { messageOf } from '../../message-of.ts'
+import { messageOf } from '../../../exchange/message-of.ts'
 import { openForReading } from '../connection.ts'
 import { databaseFile } from '../folder.ts'
 import { HappeningReader } from '../inventory/happenings.ts'

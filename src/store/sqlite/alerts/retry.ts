@@ -1,4 +1,4 @@
-import { messageOf } from '../../message-of.ts'
+import { messageOf } from '../../../exchange/message-of.ts'
 
 const FIRST_PAUSE = 250
 const LONGEST_PAUSE = 10_000

@@ -5,7 +5,7 @@
 import type Database from 'better-sqlite3'
 import type { EventContent } from '../../../audit/event.ts'
 import type { StoredIntent, StoredOutcome } from '../../../audit/record-store.ts'
-import { messageOf } from '../../message-of.ts'
+import { messageOf } from '../../../exchange/message-of.ts'
 import { EVENT, INTENT } from '../../tables.ts'
 import { ExchangeTaker } from './exchange-taker.ts'
 import type { FactRow, RecordFacts } from './record-facts.ts'
