@@ -17,6 +17,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // What is waited for comes at once on a quiet machine; on a busy one a thread or a disk may keep it for seconds.
+    expect: { poll: { timeout: 20_000, interval: 20 } },
     allowOnly: false,
   },
 })
