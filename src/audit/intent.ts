@@ -64,7 +64,9 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
       effect: decision.effect,
       rule: decision.effect === 'deny' ? decision.rule : null,
       ambiguities: exchange.ambiguities.slice(0, 20).map(({ kind, where }) => ({ kind, where })),
+      policy: decision.policy ?? null,
     },
+    asked: exchange.asked,
   }
   const { wall: at, monotonic } = exchange.receivedAt
   return { kind: 'intent', exchange: exchange.id, at, monotonic, content, blobs, personal }

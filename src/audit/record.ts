@@ -5,6 +5,8 @@
  * Two facts per exchange: the intent, durable before anything is sent; the outcome, durable before the client
  * is answered. Beside them one fact per event: see `event.ts`.
  */
+import type { Asked } from '../exchange/asked.ts'
+import type { PolicyVerdict } from '../exchange/decision.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { Learned } from '../exchange/resource.ts'
 import type { EventContent } from './event.ts'
@@ -116,7 +118,11 @@ export interface IntentContent {
     readonly effect: string
     readonly rule: string | null
     readonly ambiguities: readonly { readonly kind: string; readonly where: string }[]
+    /** Of the policy whose digest is `policyDigest`; absent in facts of before there were policies. */
+    readonly policy?: PolicyVerdict | null
   }
+  /** Absent in facts of before there were policies. */
+  readonly asked?: Asked | null
 }
 
 export interface RecordedProblem {

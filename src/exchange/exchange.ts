@@ -8,6 +8,7 @@ import type { Jwk } from '../acme/jwk.ts'
 import type { Jws } from '../acme/jws.ts'
 import type { Operation } from '../acme/operation.ts'
 import type { ProblemDocument } from '../acme/problem.ts'
+import type { Asked } from './asked.ts'
 import type { Connection } from './connection.ts'
 import type { Decision } from './decision.ts'
 import type { ExchangeId } from './exchange-id.ts'
@@ -127,6 +128,8 @@ export interface Inspected extends Classified {
 }
 
 export interface Decided extends Inspected {
+  /** Null for what is not signed, or asks for nothing beyond its URL. */
+  readonly asked: Asked | null
   readonly decision: Decision
 }
 

@@ -22,7 +22,7 @@ export interface DecidingFacts {
 }
 
 export function decide(exchange: Inspected, facts: DecidingFacts): Decided {
-  return { ...exchange, decision: decision(exchange, facts) }
+  return { ...exchange, asked: null, decision: decision(exchange, facts) }
 }
 
 function decision(exchange: Inspected, facts: DecidingFacts): Decision {

@@ -35,7 +35,7 @@ function stages(effect: 'allow' | 'deny' = 'allow', late = false) {
     },
     decide: async (e: Inspected): Promise<Decided> => {
       ran.push('decide')
-      return { ...e, decision: effect === 'allow' ? { effect } : denial }
+      return { ...e, asked: null, decision: effect === 'allow' ? { effect } : denial }
     },
     pace: async (e: Decided): Promise<Admitted> => {
       ran.push('pace')

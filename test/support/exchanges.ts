@@ -116,7 +116,7 @@ export function inspection(
 /** Decided, and let through at once. */
 export function decided(operation: Operation, changes: Partial<Decided> = {}): Admitted {
   const inspected: Inspected = { ...classified(operation), inspection: null }
-  return { ...inspected, decision: { effect: 'allow' }, turn: AT_ONCE, ...changes }
+  return { ...inspected, asked: null, decision: { effect: 'allow' }, turn: AT_ONCE, ...changes }
 }
 
 export function denied(operation: Operation, changes: Partial<Decided> = {}): Admitted {

@@ -1,0 +1,59 @@
+import type { ProblemName } from '../acme/problem-types.ts'
+import type { Effect, PolicyMode } from '../exchange/decision.ts'
+import type { PolicyDocument } from './document.ts'
+import type { PolicyFacts } from './facts.ts'
+import type { HistoryQuestion } from './history.ts'
+import type { PolicyName } from './names/policy-name.ts'
+import type { Truth } from './truth.ts'
+
+/** A policy ready to decide: the compiled form of a document. */
+export interface Policy {
+  readonly document: PolicyDocument
+  /** SHA-256 (hex) of what it was made from: its file and the files of its lists. */
+  readonly digest: string
+  readonly rules: readonly Rule[]
+  readonly needs: Needs
+  /** Indices of the rules that may match this name, ascending: those without a condition on names among them. */
+  rulesFor(name: PolicyName): readonly number[]
+}
+
+/** One compiled rule, every null of its document resolved. */
+export interface Rule {
+  readonly index: number
+  readonly name: string
+  readonly effect: Effect | 'warn'
+  readonly mode: PolicyMode
+  readonly when: Condition
+  /** Fills the placeholders in. */
+  readonly message: (values: MessageValues) => string
+  readonly link: string | null
+  readonly owner: string | null
+  readonly expires: number | null
+  readonly unknown: 'match' | 'skip'
+  readonly problem: ProblemName | null
+}
+
+/** What placeholders stand for; docs/policy.md lists them. */
+export type MessageValues = Readonly<Record<string, string>>
+
+export interface Condition {
+  /** Whether its answer depends on the name that is judged; else it is asked once for a request. */
+  readonly perName: boolean
+  /** As a person wrote it, on one line. */
+  readonly text: string
+  /** `name` is null for requests without names: a condition on names is `false` then. Never throws. */
+  test(facts: PolicyFacts, name: PolicyName | null): Truth
+  /** The parts of `all`, `any`, `not`; empty for a plain one. For traces. */
+  readonly parts: readonly Condition[]
+}
+
+/** What has to be looked up before the policy can decide; nothing is asked that no rule reads. */
+export interface Needs {
+  /** Contacts and external account binding of the account. */
+  readonly account: boolean
+  /** What the newOrder asked for, at later requests. */
+  readonly order: boolean
+  readonly history: readonly HistoryQuestion[]
+  readonly keyUses: boolean
+  readonly accountKey: boolean
+}
