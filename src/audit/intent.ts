@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Identifier } from '../acme/identifier.ts'
 import { contactsOf, identifiersOf } from '../acme/payloads.ts'
+import type { Decision } from '../exchange/decision.ts'
 import type { Classified, Decided } from '../exchange/exchange.ts'
 import { type Privacy, shown } from './privacy.ts'
-import type { BlobDraft, FactDraft, IntentContent, PersonalDraft } from './record.ts'
+import type { BlobDraft, FactDraft, IntentContent, PersonalDraft, RecordedVerdict } from './record.ts'
 import { allowedFields, boundedLine, redactBody, redactText } from './redaction.ts'
 
 /** What is the same for every fact of a process. */
@@ -37,7 +38,7 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
     tenant: context.tenant,
     instance: context.instance,
     configDigest: context.configDigest,
-    policyDigest: context.policyDigest,
+    policyDigest: decision.policy?.digest ?? context.policyDigest,
     mode: exchange.mode,
     ca: destination?.ca ?? null,
     operation: exchange.operation,
@@ -64,7 +65,7 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
       effect: decision.effect,
       rule: decision.effect === 'deny' ? decision.rule : null,
       ambiguities: exchange.ambiguities.slice(0, 20).map(({ kind, where }) => ({ kind, where })),
-      policy: decision.policy ?? null,
+      policy: verdictOf(decision),
     },
     asked: exchange.asked,
   }
@@ -110,6 +111,13 @@ function jwsContent(
     signature: keepSignature && !isPersonal ? keep(jws.signatureBytes, blobs) : null,
     signatureDigest: hash('sha256', jws.signatureBytes),
   }
+}
+
+/** The digest stands beside it, as for every fact. */
+function verdictOf({ policy }: Decision): RecordedVerdict | null {
+  if (policy === undefined) return null
+  const { digest: _, ...verdict } = policy
+  return verdict
 }
 
 /** No client has business to write one into `Host` (RFC 9110 §4.2.4), so it may be anybody's. */

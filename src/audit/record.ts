@@ -119,11 +119,13 @@ export interface IntentContent {
     readonly rule: string | null
     readonly ambiguities: readonly { readonly kind: string; readonly where: string }[]
     /** Of the policy whose digest is `policyDigest`; absent in facts of before there were policies. */
-    readonly policy?: PolicyVerdict | null
+    readonly policy?: RecordedVerdict | null
   }
   /** Absent in facts of before there were policies. */
   readonly asked?: Asked | null
 }
+
+export type RecordedVerdict = Omit<PolicyVerdict, 'digest'>
 
 export interface RecordedProblem {
   readonly type: string

@@ -48,6 +48,8 @@ export interface Deciding {
 
 /** What a policy made of one request. JSON: it is part of the record. */
 export interface PolicyVerdict {
+  /** Of the policy that decided. */
+  readonly digest: string
   /** In force. */
   readonly decided: Deciding
   /** As if every rule were enforced. */
