@@ -1,3 +1,4 @@
+import type { Identifier } from './identifier.ts'
 import { PROBLEM_TYPES, type ProblemName, problemUrn } from './problem-types.ts'
 
 /** A problem document as it goes over the wire: RFC 9457 with RFC 8555 §6.7. */
@@ -6,7 +7,18 @@ export interface ProblemDocument {
   readonly detail: string
   readonly status: number
   readonly instance?: string
+  readonly subproblems?: readonly SubproblemDocument[]
 }
+
+/** RFC 8555 §6.7.1. */
+export interface SubproblemDocument {
+  readonly type: string
+  readonly detail: string
+  readonly identifier: Identifier
+}
+
+/** Of one document: an order of more names than this has one reason to look at the detail. */
+export const MOST_SUBPROBLEMS = 100
 
 interface ProblemMembers {
   /** HTTP status, where it differs from the type's own (421, 502, 503). */
@@ -15,6 +27,14 @@ interface ProblemMembers {
   readonly retryAfter?: number
   /** URN of the exchange's record. */
   readonly instance?: string
+  /** One for each identifier that was refused; what is over {@link MOST_SUBPROBLEMS} is left out. */
+  readonly subproblems?: readonly Subproblem[]
+}
+
+interface Subproblem {
+  readonly problem: ProblemName
+  readonly detail: string
+  readonly identifier: Identifier
 }
 
 /**
@@ -26,6 +46,7 @@ export class AcmeProblem extends Error {
   readonly status: number
   readonly retryAfter: number | undefined
   readonly instance: string | undefined
+  readonly subproblems: readonly Subproblem[]
 
   constructor(type: ProblemName, detail: string, members: ProblemMembers = {}) {
     super(detail)
@@ -34,6 +55,7 @@ export class AcmeProblem extends Error {
     this.status = members.status ?? PROBLEM_TYPES[type].status
     this.retryAfter = members.retryAfter
     this.instance = members.instance
+    this.subproblems = members.subproblems ?? []
   }
 
   document(): ProblemDocument {
@@ -42,6 +64,14 @@ export class AcmeProblem extends Error {
       detail: this.message,
       status: this.status,
       ...(this.instance === undefined ? {} : { instance: this.instance }),
+      ...(this.subproblems.length === 0 ? {} : { subproblems: this.#subproblems() }),
     }
+  }
+  #subproblems(): SubproblemDocument[] {
+    return this.subproblems.slice(0, MOST_SUBPROBLEMS).map(({ problem, detail, identifier }) => ({
+      type: problemUrn(problem),
+      detail,
+      identifier: { type: identifier.type, value: identifier.value },
+    }))
   }
 }

@@ -60,8 +60,9 @@ export function outcomeFact(exchange: Completed, privacy: Privacy): FactDraft {
       }
       break
     case 'refused': {
-      const { type, detail, status } = outcome.problem
-      content = { ...UNKNOWN_OUTCOME, outcome: 'refused', status, problem: { type, detail, subproblems: [] } }
+      const { status, subproblems = [], ...said } = outcome.problem
+      const problem = recordedProblem({ ...said, subproblems }, contactsOf(exchange.inspection?.jws.payload))
+      content = { ...UNKNOWN_OUTCOME, outcome: 'refused', status, problem }
       break
     }
     case 'failed': {

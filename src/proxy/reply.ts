@@ -21,8 +21,9 @@ export function replyWith(exchange: Completed, response: Response): void {
     // `Date` is the CA's, or absent where the CA sent none.
     write(response, status, headers, hasBody ? body : null, false)
   } else {
-    const retryAfter = exchange.decision.effect === 'deny' ? exchange.decision.retryAfter : undefined
-    writeProblem(response, exchange.request.method, outcome.problem, retryAfter, id)
+    const { decision } = exchange
+    const told = decision.effect === 'deny' ? { retryAfter: decision.retryAfter, help: decision.help } : {}
+    writeProblem(response, exchange.request.method, outcome.problem, told, id)
   }
 }
 
@@ -38,14 +39,21 @@ export function replyProblem(error: unknown, method: string, id: string, respons
             instance: `urn:uuid:${id}`,
           },
         )
-  writeProblem(response, method, problem.document(), problem.retryAfter, id)
+  writeProblem(response, method, problem.document(), { retryAfter: problem.retryAfter }, id)
+}
+
+/** What stands beside a problem document. Never a Replay-Nonce: nonces are the CA's. */
+interface Told {
+  /** Seconds. */
+  readonly retryAfter?: number | undefined
+  readonly help?: string | undefined
 }
 
 function writeProblem(
   response: Response,
   method: string,
   problem: { readonly status: number },
-  retryAfter: number | undefined,
+  { retryAfter, help }: Told,
   id: string,
 ): void {
   const body = Buffer.from(JSON.stringify(problem))
@@ -56,7 +64,17 @@ function writeProblem(
     [EXCHANGE_FIELD]: id,
   }
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+  const link = help === undefined ? null : helpLink(help)
+  if (link !== null) headers.link = link
   write(response, problem.status, headers, method === 'HEAD' ? null : body, true)
+}
+
+/** RFC 8288 §3, relation `help` (§10.4 of HTML 4, in IANA's list). Null for what is no web address: nobody could follow it. */
+function helpLink(help: string): string | null {
+  const url = URL.canParse(help) ? new URL(help) : null
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null
+  // As the URL parser writes it, a URL holds printable ASCII only; `>` would end the target.
+  return /^[!-;=?-~]+$/.test(url.href) ? `<${url.href}>;rel="help"` : null
 }
 
 function write(

@@ -251,6 +251,31 @@ test('newOrder: what the CA made of it, by its Location', () => {
   })
 })
 
+test('a refusal keeps which names were refused, without credentials and contacts', () => {
+  const exchange = denied('newAccount', { inspection: inspection({ contact: [CONTACT] }) })
+  const problem = {
+    type: 'urn:ietf:params:acme:error:rejectedIdentifier',
+    status: 403,
+    detail: 'jane.doe@example.org may not',
+    subproblems: Array.from({ length: 101 }, (_, index) => ({
+      type: 'urn:ietf:params:acme:error:rejectedIdentifier',
+      detail: `see https://wiki:secret-word@example.com/\n${index}`,
+      identifier: { type: 'dns', value: `${index}.test` },
+    })),
+  }
+  const of = { ...refused(exchange), outcome: { kind: 'refused' as const, problem } }
+  const { content } = outcomeFact({ ...of, completedAt: { wall: 1, monotonic: 3000 } }, KEEP_ALL) as {
+    content: OutcomeContent
+  }
+  expect(content.problem?.detail).toBe('[contact] may not')
+  expect(content.problem?.subproblems).toHaveLength(100)
+  expect(content.problem?.subproblems[1]).toEqual({
+    type: 'urn:ietf:params:acme:error:rejectedIdentifier',
+    detail: 'see https://wiki:[redacted]@example.com/ 1',
+    identifier: { type: 'dns', value: '1.test' },
+  })
+})
+
 test('a refusal and a failure carry the problem the client was told', () => {
   const completedAt = { wall: 1, monotonic: 3000 }
   const no = outcomeFact({ ...refused(denied('order')), completedAt }, KEEP_ALL).content
