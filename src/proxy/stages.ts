@@ -105,5 +105,6 @@ function refusalOf(exchange: Decided) {
     ...(decision.status === undefined ? {} : { status: decision.status }),
     ...(decision.retryAfter === undefined ? {} : { retryAfter: decision.retryAfter }),
     instance: `urn:uuid:${exchange.id}`,
+    ...(decision.subproblems === undefined ? {} : { subproblems: decision.subproblems }),
   }).document()
 }
