@@ -13,6 +13,7 @@ import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { Role, Token } from '../audit/token.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
 import type { AccountKey } from '../exchange/resource.ts'
+import type { PolicyOperations, RecordedPolicies } from './policy-operations.ts'
 
 export interface DirectoryStatus {
   readonly url: string
@@ -143,6 +144,7 @@ export type ShownToken = Omit<Token, 'digest'>
 export interface RecordOperations {
   readonly inventory: InventoryReader
   readonly alerts: AlertReader
+  readonly policies: RecordedPolicies
   /** As {@link import('../audit/record-store.ts').RecordReader.exchanges}: newest first, at most `limit` (1–1000). */
   exchanges(filter: ExchangeFilter, limit: number): Promise<readonly RecordedExchange[]>
   exchange(id: string): Promise<RecordedExchange | null>
@@ -154,6 +156,7 @@ export interface RecordOperations {
 }
 
 export interface Operations extends RecordOperations {
+  readonly policies: PolicyOperations
   /**
    * Exchanges as they end, in the order of their outcomes: those whose outcome has this sequence number in the record
    * or a later one; from now on when null. Ends when the signal aborts.
@@ -163,7 +166,8 @@ export interface Operations extends RecordOperations {
   cas(): Promise<readonly CaStatus[]>
   /** Looks again, at one CA or at all; rejects with {@link OperationRefused} for a name that is not configured. */
   probe(name?: string): Promise<readonly CaStatus[]>
-  reload(): Promise<ReloadReport>
+  /** Reads the configuration and the policy again. `actor`: acmetap itself where it is left out (a signal). */
+  reload(actor?: Actor): Promise<ReloadReport>
   status(): Promise<Status>
   importCertificates(given: CertificateImport, actor: Actor): Promise<CertificateImportReport>
   /** Begins to make the inventory anew from the record; `inventory.progress` tells how far it is. */
