@@ -1,0 +1,14 @@
+import { getDomain, getPublicSuffix } from 'tldts'
+
+/** The private part of the Public Suffix List too, as public CAs count: `me.github.io` is somebody's own domain. */
+const OPTIONS = { allowPrivateDomains: true, extractHostname: false, validateHostname: false } as const
+
+/** `example.co.uk` of `www.example.co.uk`; null of a public suffix, a single label or an address. */
+export function registrableDomain(value: string): string | null {
+  return getDomain(value, OPTIONS)
+}
+
+/** `co.uk` of `www.example.co.uk`; the last label where no list has it; null of an address. */
+export function publicSuffix(value: string): string | null {
+  return getPublicSuffix(value, OPTIONS)
+}
