@@ -1,3 +1,4 @@
+import type { Identifier } from '../acme/identifier.ts'
 import type { OrderFacts } from './facts.ts'
 import type { CountedOrder } from './history.ts'
 
@@ -6,7 +7,7 @@ export interface Lookups {
   /** Contacts and external account binding of an account, as they stand. */
   account(ca: string, url: string): Promise<AccountFacts | undefined>
   /** What the newOrder exchange with this id asked for. */
-  order(issuance: string): Promise<OrderFacts | undefined>
+  order(issuance: string): Promise<SeenOrder | undefined>
   /** Sets of names of certificates that have this key (SHA-256 of its SubjectPublicKeyInfo, hex), at most 20. */
   keyUses(spki: string): Promise<readonly (readonly string[])[] | undefined>
   /** Whether an account has a key with this RFC 7638 thumbprint. */
@@ -18,4 +19,8 @@ export interface Lookups {
 export interface AccountFacts {
   readonly contacts: readonly string[]
   readonly externalAccount: string | null
+}
+
+export interface SeenOrder extends OrderFacts {
+  readonly identifiers: readonly Identifier[]
 }

@@ -1,0 +1,45 @@
+import { contactsOf } from '../acme/payloads.ts'
+import type { Asked } from '../exchange/asked.ts'
+import type { Inspected } from '../exchange/exchange.ts'
+import type { Mode } from '../exchange/mode.ts'
+import type { ClientFacts } from './facts.ts'
+import type { AccountFacts } from './lookups.ts'
+
+/** UTF-16 code units; the record keeps no more of a User-Agent. */
+const USER_AGENT_LIMIT = 512
+
+/**
+ * Who asks. `account`: what is known of the account; undefined where nothing is. A newAccount tells its contacts and its
+ * binding itself.
+ */
+export function clientFacts(
+  exchange: Inspected,
+  asked: Asked | null,
+  account: AccountFacts | undefined,
+): ClientFacts {
+  const { mode, connection, request, inspection, resource, operation } = exchange
+  const { proxyUser, clientAddress } = connection
+  const begins = operation === 'newAccount' && asked?.kind === 'account'
+  return {
+    address: clientAddress,
+    label: labelOf(mode, request.authority, proxyUser),
+    proxyUser,
+    userAgent: userAgentOf(exchange),
+    account: operation === 'newAccount' ? null : (inspection?.jws.header.kid ?? resource?.account ?? null),
+    thumbprint: inspection === null ? null : (inspection.thumbprint ?? undefined),
+    contacts: begins ? contactsOf(inspection?.jws.payload) : account?.contacts,
+    externalAccount: begins ? asked.externalAccount : account?.externalAccount,
+  }
+}
+
+/** In relay the Host that the client uses, in lower case and without its port; in intercept the proxy user. */
+export function labelOf(mode: Mode, authority: string | null, proxyUser: string | null): string | null {
+  if (mode === 'intercept') return proxyUser
+  if (mode !== 'relay' || authority === null) return null
+  return authority.toLowerCase().replace(/:\d*$/, '')
+}
+
+function userAgentOf({ request }: Inspected): string | null {
+  const field = request.fields.find(([name]) => name.toLowerCase() === 'user-agent')
+  return field === undefined ? null : field[1].slice(0, USER_AGENT_LIMIT)
+}
