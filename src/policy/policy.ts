@@ -3,7 +3,9 @@ import type { Effect, PolicyMode } from '../exchange/decision.ts'
 import type { PolicyDocument } from './document.ts'
 import type { PolicyFacts } from './facts.ts'
 import type { HistoryQuestion } from './history.ts'
+import type { Judging } from './judging.ts'
 import type { PolicyName } from './names/policy-name.ts'
+import type { Possible } from './possible.ts'
 import type { Truth } from './truth.ts'
 
 /** A policy ready to decide: the compiled form of a document. */
@@ -13,6 +15,8 @@ export interface Policy {
   readonly digest: string
   readonly rules: readonly Rule[]
   readonly needs: Needs
+  /** How many answers an evaluation keeps: see policy/judging.ts. */
+  readonly slots: number
   /** Indices of the rules that may match this name, ascending: those without a condition on names among them. */
   rulesFor(name: PolicyName): readonly number[]
 }
@@ -31,7 +35,15 @@ export interface Rule {
   readonly expires: number | null
   readonly unknown: 'match' | 'skip'
   readonly problem: ProblemName | null
+  /** Names of the webhooks that it asks, each once. */
+  readonly webhooks: readonly string[]
 }
+
+/**
+ * What a condition judges: one name; `unreadable` for names that nobody can tell (an object that acmetap has not seen
+ * made, a spelling that is refused); null for a request that names none.
+ */
+export type Judged = PolicyName | 'unreadable' | null
 
 /** What placeholders stand for; docs/policy.md lists them. */
 export type MessageValues = Readonly<Record<string, string>>
@@ -41,8 +53,10 @@ export interface Condition {
   readonly perName: boolean
   /** As a person wrote it, on one line. */
   readonly text: string
-  /** `name` is null for requests without names: a condition on names is `false` then. Never throws. */
-  test(facts: PolicyFacts, name: PolicyName | null): Truth
+  /** For requests without names a condition on names is `false`. Never throws. */
+  test(facts: PolicyFacts, name: Judged): Truth
+  /** The same within one evaluation, and what is still open while a webhook was not asked. */
+  judge(judging: Judging, name: Judged): Possible
   /** The parts of `all`, `any`, `not`; empty for a plain one. For traces. */
   readonly parts: readonly Condition[]
 }
