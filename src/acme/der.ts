@@ -32,6 +32,11 @@ export function readOne(bytes: Buffer): Element {
   return element
 }
 
+/** The element these bytes begin with, whatever follows it. */
+export function readFirst(bytes: Buffer): Element {
+  return elementAt(bytes, 0)
+}
+
 /** The elements of these bytes, one behind the other. */
 export function readAll(bytes: Buffer): Element[] {
   const elements: Element[] = []

@@ -11,8 +11,8 @@ export interface PublicKeyFacts {
   readonly spki: string
 }
 
-const RSA = '1.2.840.113549.1.1.1'
-const ELLIPTIC = '1.2.840.10045.2.1'
+export const RSA = '1.2.840.113549.1.1.1'
+export const ELLIPTIC = '1.2.840.10045.2.1'
 const NAMED: Readonly<Record<string, readonly [string, number]>> = {
   '1.2.840.10045.3.1.7': ['P-256', 256],
   '1.3.132.0.34': ['P-384', 384],

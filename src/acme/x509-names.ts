@@ -3,8 +3,8 @@ import { isIP } from 'node:net'
 import { contentOf, type Element, inside, OCTET_STRING, oidOf, readAll, SEQUENCE, SET } from './der.ts'
 import type { Identifier } from './identifier.ts'
 
-const COMMON_NAME = '2.5.4.3'
-const SUBJECT_ALT_NAME = '2.5.29.17'
+export const COMMON_NAME = '2.5.4.3'
+export const SUBJECT_ALT_NAME = '2.5.29.17'
 
 /** RFC 4514 §3: the short names every reader must know; any other type is its dotted number. */
 const SHORT_NAMES: Readonly<Record<string, string>> = {
@@ -59,7 +59,7 @@ function escaped(text: string): string {
 }
 
 /** A string of one of ASN.1's string types; null for any other. */
-function textOf({ tag, content }: Element): string | null {
+export function textOf({ tag, content }: Element): string | null {
   switch (tag) {
     case 0x0c:
       return content.toString('utf8')
@@ -108,7 +108,7 @@ export function identifierOfCommonName(text: string): Identifier {
 }
 
 /** RFC 5952 for IPv6; null for what is no address. */
-function addressText(bytes: Buffer): string | null {
+export function addressText(bytes: Buffer): string | null {
   if (bytes.length === 4) return bytes.join('.')
   if (bytes.length !== 16) return null
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16))

@@ -1,9 +1,10 @@
 import type { Ambiguity } from '../acme/ambiguity.ts'
 import type { Jwk } from '../acme/jwk.ts'
 import { type Jws, readJws } from '../acme/jws.ts'
+import { thumbprintOf } from '../acme/thumbprint.ts'
 import type { Classified, Inspected, JwsInspection } from './exchange.ts'
 import type { AccountKey } from './resource.ts'
-import { thumbprintOf, verifySignature } from './verify-signature.ts'
+import { verifySignature } from './verify-signature.ts'
 
 /** Where account keys are known from. */
 export interface AccountKeys {

@@ -12,12 +12,12 @@ import {
   readOrder,
   readOrders,
 } from '../acme/response-objects.ts'
+import { thumbprintOf } from '../acme/thumbprint.ts'
 import type { Decided, FieldList, ObservedResponse } from './exchange.ts'
 import { parseJson } from './parse-json.ts'
 import type { AccountKey, Learned, Resource } from './resource.ts'
 import { NOTHING_LEARNED } from './resource.ts'
 import { toldByAnswer } from './told-by-answer.ts'
-import { thumbprintOf } from './verify-signature.ts'
 
 /** What one successful answer says of URLs and keys. Failed answers, and answers without a CA, teach nothing. */
 export function learnFrom(exchange: Decided, response: ObservedResponse): Learned {

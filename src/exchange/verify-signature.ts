@@ -1,10 +1,11 @@
-import { hash, KeyObject, verify } from 'node:crypto'
+import { KeyObject, verify } from 'node:crypto'
 import { type CryptoKey, importJWK } from 'jose'
 import type { Jwk } from '../acme/jwk.ts'
 import type { Jws } from '../acme/jws.ts'
+import { acceptableRsa } from '../acme/key-strength.ts'
+import { thumbprintOf } from '../acme/thumbprint.ts'
 import { derSignature } from './ecdsa-signature.ts'
 import type { Verdict } from './exchange.ts'
-import { acceptableRsa } from './key-strength.ts'
 import { LruMap } from './lru-map.ts'
 
 /** What a key signs with: one algorithm for each key, never the header's choice. Signature lengths in bytes. */
@@ -20,7 +21,6 @@ type Algorithm = (typeof ALGORITHMS)[keyof typeof ALGORITHMS]
 
 /** Null: a key that cannot be imported, remembered so that it is not tried again. */
 const imported = new LruMap<string, Promise<KeyObject | null>>(4096)
-const thumbprints = new WeakMap<Jwk, string>()
 
 /**
  * Whether this key made the JWS's signature. `unverifiable` when the key is none we can use: another kind, too
@@ -62,41 +62,6 @@ function isSignedBy(
     })
   })
   return checked.catch(() => false)
-}
-
-/**
- * RFC 7638. Depends on the key alone, not on how its numbers are padded (RFC 7518 §6.3.1.1 forbids leading zero
- * bytes in RSA keys; some libraries write them and some servers take them).
- */
-export function thumbprintOf(jwk: Jwk): string {
-  const known = thumbprints.get(jwk)
-  if (known !== undefined) return known
-  const thumbprint = hash('sha256', canonicalMembers(jwk), 'base64url')
-  thumbprints.set(jwk, thumbprint)
-  return thumbprint
-}
-
-function canonicalMembers(jwk: Jwk): string {
-  switch (jwk.kty) {
-    case 'RSA':
-      return JSON.stringify({ e: minimal(jwk.e), kty: jwk.kty, n: minimal(jwk.n) })
-    case 'EC':
-      return JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y })
-    case 'OKP':
-      return JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x })
-    default: {
-      const { crv, e, kty, n, x, y } = jwk
-      return JSON.stringify({ crv, e, kty, n, x, y })
-    }
-  }
-}
-
-/** Without leading zero bytes: a base64url text begins with one when its first eight bits are zero. */
-function minimal(number: string | undefined): string | undefined {
-  if (number === undefined || !/^A[A-P]/.test(number)) return number
-  const bytes = Buffer.from(number, 'base64url')
-  const start = bytes.findIndex((byte) => byte !== 0)
-  return start < 0 ? number : bytes.subarray(start).toString('base64url')
 }
 
 /** Null where the key is of no kind we verify, or denies that it signs this way (RFC 7517 §4.2–§4.4). */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { thumbprintOf } from '../../src/acme/thumbprint.ts'
 import type { Classified } from '../../src/exchange/exchange.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { type AccountKeys, inspect } from '../../src/exchange/inspect.ts'
-import { thumbprintOf } from '../../src/exchange/verify-signature.ts'
 import { members, newTestKey, s, signed } from '../support/ambiguous-requests.ts'
 
 const KEY = newTestKey()

@@ -3,7 +3,8 @@ import { calculateJwkThumbprint } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { Jwk } from '../../src/acme/jwk.ts'
 import { type Jws, readJws } from '../../src/acme/jws.ts'
-import { thumbprintOf, verifySignature } from '../../src/exchange/verify-signature.ts'
+import { thumbprintOf } from '../../src/acme/thumbprint.ts'
+import { verifySignature } from '../../src/exchange/verify-signature.ts'
 
 const ALGORITHMS = {
   ES256: { pair: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }), hash: 'sha256' },

@@ -1,7 +1,7 @@
 import { asObject } from '../../../acme/json.ts'
 import { externalAccountBindingOf, innerJws } from '../../../acme/payloads.ts'
 import { problemShortName } from '../../../acme/problem-types.ts'
-import { thumbprintOf } from '../../../exchange/verify-signature.ts'
+import { thumbprintOf } from '../../../acme/thumbprint.ts'
 import type { AccountChange } from './change.ts'
 import { MAX_URL, operationOf, type Seen, signerOf, succeeded } from './seen.ts'
 

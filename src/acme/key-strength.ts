@@ -35,12 +35,20 @@ const SMALL_PRIMES = [
  */
 export function acceptableRsa(n: string, e: string): boolean {
   const modulus = toNumber(n)
-  const exponent = toNumber(e)
   const bits = modulus.toString(16).length * 4
   if (bits < SMALLEST - 3 || bits > LARGEST || modulus < 1n << BigInt(SMALLEST - 1)) return false
-  if ((exponent & 1n) === 0n || exponent < 3n || exponent > 1n << 32n) return false
-  if ((modulus & 1n) === 0n || SMALL_PRIMES.some((prime) => modulus % BigInt(prime) === 0n)) return false
-  return !ROCA_PRIMES.every((prime) => isPowerOf65537(Number(modulus % BigInt(prime)), prime))
+  return rsaFault(modulus, toNumber(e)) === null
+}
+
+/** Why nobody should trust an RSA key of these numbers, whatever its size; null where nothing is known against it. */
+export function rsaFault(modulus: bigint, exponent: bigint): string | null {
+  if ((exponent & 1n) === 0n || exponent < 3n) return 'an exponent that is even or below 3'
+  if (exponent > 1n << 32n) return 'an exponent over 2^32'
+  if ((modulus & 1n) === 0n || SMALL_PRIMES.some((prime) => modulus % BigInt(prime) === 0n))
+    return 'a modulus with a small factor'
+  return ROCA_PRIMES.every((prime) => isPowerOf65537(Number(modulus % BigInt(prime)), prime))
+    ? 'a modulus of a broken generator (CVE-2017-15361)'
+    : null
 }
 
 function toNumber(text: string): bigint {
