@@ -38,10 +38,13 @@ export interface ConfigDocument {
   readonly firstKey: string | undefined
 }
 
-/** `value` is undefined when there are faults that leave no sense in the text. Never throws. */
+/**
+ * `value` is undefined when there are faults that leave no sense in the text. `env` null: the text takes nothing from
+ * the environment, and what looks as if it would is refused. Never throws.
+ */
 export function readDocument(
   text: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>> | null,
 ): ConfigDocument {
   const lines = new LineCounter()
   const positionOf = (offset: number): Position => {
@@ -80,10 +83,12 @@ export function readDocument(
   const firstPair = isMap(document.contents) ? document.contents.items[0] : undefined
   const firstKey = isScalar(firstPair?.key) ? String(firstPair.key.value) : undefined
   if (faults.length > 0) return { value: undefined, faults, locate, firstKey }
-  const missing = interpolate(document, env).map(({ offset, message }) => ({
-    ...positionOf(offset),
-    message,
-  }))
+  const missing = (env === null ? variables(document) : interpolate(document, env)).map(
+    ({ offset, message }) => ({
+      ...positionOf(offset),
+      message,
+    }),
+  )
   try {
     return { value: document.toJS({ maxAliasCount: MOST_ALIASES }), faults: missing, locate, firstKey }
   } catch (error) {
@@ -167,6 +172,18 @@ function interpolate(
       })
       const alone = /^\$\{[^}]*\}$/.test(written)
       node.value = alone && /^\d{1,9}$/.test(filled) ? Number(filled) : filled
+    },
+  })
+  return found
+}
+
+/** Where a variable would be filled in. */
+function variables(document: Document): Refusal[] {
+  const found: Refusal[] = []
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value !== 'string' || !node.value.includes('${')) return
+      found.push({ offset: startOf(node) ?? 0, message: 'takes nothing from the environment: ${ is refused' })
     },
   })
   return found

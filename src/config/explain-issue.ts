@@ -1,7 +1,7 @@
 /** Turns what the schema found into what a person needs: what is wrong and what to write instead. */
 import type { z } from 'zod'
 import type { Complaint, KeyPath } from './config-error.ts'
-import { type KeyInfo, keyInfo, nearestKey } from './keys.ts'
+import { CONFIG_KEYS, type KeyInfo, type SchemaKeys } from './keys.ts'
 import { PRESETS } from './presets.ts'
 import { type RemovedKeys, removedKey } from './removed-keys.ts'
 
@@ -17,32 +17,37 @@ const EXPECTED: Readonly<Record<string, string>> = {
 }
 
 /** `written` is the value the schema was given, to tell a missing key from a wrong one. */
-export function explainIssue(issue: Issue, written: unknown, removed: RemovedKeys): Complaint[] {
+export function explainIssue(
+  issue: Issue,
+  written: unknown,
+  removed: RemovedKeys,
+  keys: SchemaKeys = CONFIG_KEYS,
+): Complaint[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((name) => unknownKey(path, name, removed))
+      return issue.keys.map((name) => unknownKey(path, name, removed, keys))
     case 'invalid_union':
-      return explainUnion(issue, written, removed)
+      return explainUnion(issue, written, removed, keys)
     case 'invalid_key':
       return [
         { path, at: 'key', message: `the name ${issue.issues[0]?.message ?? 'is refused'}`, instead: null },
       ]
     case 'invalid_type':
-      return [wrongType(path, issue.expected, written)]
+      return [wrongType(path, issue.expected, written, keys)]
     case 'invalid_value':
-      return [wrongValue(path, issue.values, written)]
+      return [wrongValue(path, issue.values, written, keys)]
     default:
-      return [{ path, at: 'value', message: issue.message, instead: sample(path) }]
+      return [{ path, at: 'value', message: issue.message, instead: sample(path, keys) }]
   }
 }
 
-function unknownKey(parent: KeyPath, name: string, removed: RemovedKeys): Complaint {
+function unknownKey(parent: KeyPath, name: string, removed: RemovedKeys, keys: SchemaKeys): Complaint {
   const path = [...parent, name]
   const gone = removedKey(path, removed)
   if (gone !== undefined) return { path, at: 'key', message: 'this key was removed', instead: gone }
-  const near = nearestKey(parent, name)
-  const known = [...(keyInfo(parent)?.members.keys() ?? [])].join(', ')
+  const near = keys.nearest(parent, name)
+  const known = [...(keys.info(parent)?.members.keys() ?? [])].join(', ')
   const instead = near === undefined ? `Known here: ${known}` : `Did you mean ${near}?`
   return { path, at: 'key', message: 'unknown key', instead }
 }
@@ -51,33 +56,44 @@ function explainUnion(
   issue: Extract<Issue, { code: 'invalid_union' }>,
   written: unknown,
   removed: RemovedKeys,
+  keys: SchemaKeys,
 ): Complaint[] {
   const deepest = issue.errors.find((branch) =>
     branch.every((inner) => !(inner.code === 'invalid_type' && inner.path.length === 0)),
   )
   const chosen = deepest ?? issue.errors[0] ?? []
   const complaints = chosen.flatMap((inner) =>
-    explainIssue({ ...inner, path: [...issue.path, ...inner.path] } as Issue, written, removed),
+    explainIssue({ ...inner, path: [...issue.path, ...inner.path] } as Issue, written, removed, keys),
   )
   return complaints.length > 0
     ? complaints
     : [{ path: issue.path.map(String), at: 'value', message: issue.message, instead: null }]
 }
 
-function wrongType(path: KeyPath, expected: string, written: unknown): Complaint {
+function wrongType(path: KeyPath, expected: string, written: unknown, keys: SchemaKeys): Complaint {
   const value = valueAt(written, path)
-  if (value === undefined) return missing(path, written)
-  if (value === null) return { path, at: 'key', message: 'has no value', instead: sample(path) }
-  return { path, at: 'value', message: EXPECTED[expected] ?? `must be ${expected}`, instead: sample(path) }
+  if (value === undefined) return missing(path, written, keys)
+  if (value === null) return { path, at: 'key', message: 'has no value', instead: sample(path, keys) }
+  return {
+    path,
+    at: 'value',
+    message: EXPECTED[expected] ?? `must be ${expected}`,
+    instead: sample(path, keys),
+  }
 }
 
-function wrongValue(path: KeyPath, values: readonly unknown[], written: unknown): Complaint {
-  if (valueAt(written, path) === undefined) return missing(path, written)
+function wrongValue(
+  path: KeyPath,
+  values: readonly unknown[],
+  written: unknown,
+  keys: SchemaKeys,
+): Complaint {
+  if (valueAt(written, path) === undefined) return missing(path, written, keys)
   const message = values.length === 1 ? `must be ${String(values[0])}` : `must be one of ${values.join(', ')}`
   return { path, at: 'value', message, instead: null }
 }
 
-function missing(path: KeyPath, written: unknown): Complaint {
+function missing(path: KeyPath, written: unknown, keys: SchemaKeys): Complaint {
   if (path.length === 3 && path[0] === 'cas' && path[2] === 'directory') {
     const preset = valueAt(written, [...path.slice(0, 2), 'preset'])
     const note = preset === 'step-ca' ? ` ${PRESETS['step-ca'].note}` : ''
@@ -85,14 +101,14 @@ function missing(path: KeyPath, written: unknown): Complaint {
       path,
       at: 'key',
       message: 'is missing',
-      instead: `Write ${write('directory', keyInfo(path))} or a preset that has one.${note}`,
+      instead: `Write ${write('directory', keys.info(path))} or a preset that has one.${note}`,
     }
   }
-  return { path, at: 'key', message: 'is missing', instead: sample(path) }
+  return { path, at: 'key', message: 'is missing', instead: sample(path, keys) }
 }
 
-function sample(path: KeyPath): string | null {
-  const info = keyInfo(path)
+function sample(path: KeyPath, keys: SchemaKeys): string | null {
+  const info = keys.info(path)
   const name = path.at(-1)
   if (info === undefined || name === undefined || (info.default ?? info.example) === undefined) {
     return info?.description === undefined ? null : info.description

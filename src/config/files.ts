@@ -51,7 +51,8 @@ function checkPair(
   }
 }
 
-function certificates(file: string): X509Certificate[] {
+/** Of a PEM file. Throws an error whose message says what is wrong with it. */
+export function certificates(file: string): X509Certificate[] {
   const blocks =
     readFileSync(file, 'latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
   if (blocks.length === 0) throw new Error('holds no certificate in PEM form')
@@ -63,11 +64,16 @@ function attempt<T>(path: KeyPath, found: Complaint[], read: () => T, instead = 
   try {
     return read()
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === undefined) found.push({ ...complaint(path, message), instead })
-    else found.push(complaint(path, REASONS[code] ?? `cannot be read (${code})`))
+    const { code } = error as NodeJS.ErrnoException
+    found.push({ ...complaint(path, fileFault(error)), ...(code === undefined ? { instead } : {}) })
     return undefined
   }
+}
+
+/** What is wrong with a file that a key names, from what reading it threw. */
+export function fileFault(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === undefined ? message : (REASONS[code] ?? `cannot be read (${code})`)
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -27,29 +27,30 @@ interface Definition {
   readonly shape?: Readonly<Record<string, z.ZodType>>
   readonly valueType?: z.ZodType
   readonly element?: z.ZodType
+  readonly options?: readonly z.ZodType[]
+  readonly in?: z.ZodType
+  readonly out?: z.ZodType
 }
 
-function inspect(schema: z.ZodType, path: string): KeyInfo {
+/** `seen`: mappings that are being read already, for a schema may hold itself. */
+function inspect(schema: z.ZodType, path: string, seen: Map<z.ZodType, KeyInfo>): KeyInfo {
   let current = schema
   let written: unknown
   let optional = false
   let meta: Record<string, unknown> = {}
   for (;;) {
     meta = { ...current.meta(), ...meta }
-    const { type, innerType, defaultValue } = current._zod.def as unknown as Definition
-    if (innerType === undefined) break
+    const { type, innerType, defaultValue, ...definition } = current._zod.def as unknown as Definition
+    const inner = innerType ?? (type === 'pipe' ? writtenSide(definition) : undefined)
+    if (inner === undefined) break
     if (type === 'default' || type === 'prefault') written = defaultValue
     if (type === 'optional') optional = true
-    current = innerType
+    current = inner
   }
   const definition = current._zod.def as unknown as Definition
-  const members = new Map<string, KeyInfo>()
-  for (const [name, member] of Object.entries(definition.shape ?? {})) {
-    members.set(name, inspect(member, path === '' ? name : `${path}.${name}`))
-  }
-  const entry = definition.valueType ?? (definition.type === 'array' ? definition.element : undefined)
-  if (entry !== undefined) members.set('*', inspect(entry, `${path}.*`))
-  return {
+  const known = seen.get(current)
+  const members = (known?.members as Map<string, KeyInfo> | undefined) ?? new Map<string, KeyInfo>()
+  const info: KeyInfo = {
     path,
     kind: kindOf(definition.type),
     description: meta.description as string | undefined,
@@ -60,6 +61,22 @@ function inspect(schema: z.ZodType, path: string): KeyInfo {
     isSecret: meta.isSecret === true,
     members,
   }
+  if (known !== undefined) return info
+  seen.set(current, info)
+  for (const [name, member] of Object.entries(definition.shape ?? {})) {
+    members.set(name, inspect(member, path === '' ? name : `${path}.${name}`, seen))
+  }
+  const entry = definition.valueType ?? (definition.type === 'array' ? definition.element : undefined)
+  if (entry !== undefined) members.set('*', inspect(entry, `${path}.*`, seen))
+  for (const option of definition.options ?? []) {
+    for (const [name, member] of inspect(option, path, seen).members) members.set(name, member)
+  }
+  return info
+}
+
+/** Of a codec what the file holds; of a preprocessed value what it is made into. */
+function writtenSide(pipe: Pick<Definition, 'in' | 'out'>): z.ZodType | undefined {
+  return (pipe.in?._zod.def as Definition | undefined)?.type === 'transform' ? pipe.out : pipe.in
 }
 
 function kindOf(type: string): KeyInfo['kind'] {
@@ -68,34 +85,48 @@ function kindOf(type: string): KeyInfo['kind'] {
   return type === 'array' ? 'list' : 'scalar'
 }
 
-export const ROOT_KEY: KeyInfo = inspect(configSchema, '')
+/** What one schema says of its keys. */
+export interface SchemaKeys {
+  readonly root: KeyInfo
+  /** What the schema says of this place; undefined where it knows no such place. */
+  info(path: KeyPath): KeyInfo | undefined
+  /**
+   * The key a person probably meant: a neighbour of the unknown one, else a key of that name elsewhere.
+   * Returned as a neighbour's bare name or as the full path of the other; undefined when nothing is near.
+   */
+  nearest(parent: KeyPath, unknown: string): string | undefined
+}
 
-/** What the schema says of this place; undefined where it knows no such place. */
-export function keyInfo(path: KeyPath): KeyInfo | undefined {
-  let info: KeyInfo | undefined = ROOT_KEY
-  for (const step of path) {
-    info = info.members.get(String(step)) ?? info.members.get('*')
-    if (info === undefined) return undefined
+export function schemaKeys(schema: z.ZodType): SchemaKeys {
+  const root = inspect(schema, '', new Map())
+  const info = (path: KeyPath): KeyInfo | undefined => {
+    let found: KeyInfo | undefined = root
+    for (const step of path) {
+      found = found.members.get(String(step)) ?? found.members.get('*')
+      if (found === undefined) return undefined
+    }
+    return found
   }
-  return info
+  const nearest = (parent: KeyPath, unknown: string): string | undefined => {
+    const neighbours = [...(info(parent)?.members.keys() ?? [])].filter((name) => name !== '*')
+    const word = unknown.slice(0, 64).toLowerCase().replaceAll('-', '_')
+    const near = closest(word, neighbours)
+    if (near !== undefined) return near
+    const elsewhere = allKeys(root).filter((key) => key.path.split('.').at(-1) === word)
+    return elsewhere.length === 1 ? elsewhere[0]!.path.replaceAll('.*', '.<name>') : undefined
+  }
+  return { root, info, nearest }
 }
 
-/** Every key below, depth first, in the order of the schema. */
-export function allKeys(info: KeyInfo = ROOT_KEY): KeyInfo[] {
-  return [...info.members.values()].flatMap((member) => [member, ...allKeys(member)])
-}
+/** Of the configuration. */
+export const CONFIG_KEYS = schemaKeys(configSchema)
+export const ROOT_KEY = CONFIG_KEYS.root
 
-/**
- * The key a person probably meant: a neighbour of the unknown one, else a key of that name elsewhere.
- * Returned as a neighbour's bare name or as the full path of the other; undefined when nothing is near.
- */
-export function nearestKey(parent: KeyPath, unknown: string): string | undefined {
-  const neighbours = [...(keyInfo(parent)?.members.keys() ?? [])].filter((name) => name !== '*')
-  const word = unknown.slice(0, 64).toLowerCase().replaceAll('-', '_')
-  const near = closest(word, neighbours)
-  if (near !== undefined) return near
-  const elsewhere = allKeys().filter((info) => info.path.split('.').at(-1) === word)
-  return elsewhere.length === 1 ? elsewhere[0]!.path.replaceAll('.*', '.<name>') : undefined
+/** Every key below, depth first, in the order of the schema; what holds itself once. */
+export function allKeys(info: KeyInfo = ROOT_KEY, seen = new Set<KeyInfo['members']>()): KeyInfo[] {
+  if (seen.has(info.members)) return []
+  seen.add(info.members)
+  return [...info.members.values()].flatMap((member) => [member, ...allKeys(member, seen)])
 }
 
 /** The one of these words with the least edit distance, if it is near enough to be a slip of the pen. */
