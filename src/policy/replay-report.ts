@@ -4,7 +4,7 @@ import type { Effect } from '../exchange/decision.ts'
 export interface ReplayReport {
   readonly candidate: PolicyUsed
   /** Policies that were in force when the requests were made, by digest, most requests first; null: none was. */
-  readonly then: readonly { readonly digest: string | null; readonly requests: number }[]
+  readonly before: readonly { readonly digest: string | null; readonly requests: number }[]
   /** What was judged; `countedFrom`: where reading began, so that budgets and accounts are as they stood. */
   readonly range: {
     readonly since: string
@@ -32,7 +32,7 @@ export interface PolicyUsed {
 }
 
 /**
- * Of requests that a policy decides. `then` is what happened: denied by the policy of that time, or not. `now` is the
+ * Of requests that a policy decides. `was` is what happened: denied by the policy of that time, or not. `now` is the
  * candidate as if it were enforced.
  */
 export interface ReplayTotals {
@@ -85,7 +85,7 @@ export interface ReplaySample {
   readonly client: string
   /** At most 5. */
   readonly names: readonly string[]
-  readonly then: { readonly effect: Effect; readonly rule: string | null }
+  readonly was: { readonly effect: Effect; readonly rule: string | null }
   readonly now: { readonly effect: Effect; readonly rule: string; readonly message: string | null }
 }
 

@@ -1,0 +1,77 @@
+import type { Identifier } from '../acme/identifier.ts'
+import { OPERATIONS, type Operation } from '../acme/operation.ts'
+import type { Asked } from '../exchange/asked.ts'
+import type { PolicyVerdict } from '../exchange/decision.ts'
+
+/** What the record keeps of a request, as far as policy reads it: the intent of an exchange. */
+export interface RecordedRequest {
+  readonly exchange: string
+  /** Id of the newOrder exchange that it belongs to. */
+  readonly issuance: string | null
+  /** µs since 1970. */
+  readonly at: number
+  readonly mode: string
+  readonly ca: string | null
+  readonly operation: string
+  readonly client: { readonly userAgent: string | null }
+  readonly request: { readonly method: string; readonly authority: string | null }
+  readonly jws: null | { readonly kid: string | null; readonly thumbprint: string | null }
+  readonly account: string | null
+  readonly identifiers: readonly Identifier[]
+  readonly policyDigest: string | null
+  readonly decision: {
+    readonly effect: string
+    readonly rule: string | null
+    readonly policy?: Omit<PolicyVerdict, 'digest'> | null
+  }
+  readonly asked?: Asked | null
+  /** Digests of its personal values, by name: `clientAddress`, `proxyUser`, `contact.0` … */
+  readonly personal: Readonly<Record<string, string>>
+}
+
+/** Personal values that are still kept, by the same names. */
+export type PersonalTexts = Readonly<Record<string, string>>
+
+/** How a request ended, as far as history reads it. */
+export interface RecordedEnd {
+  readonly exchange: string
+  readonly outcome: string
+  readonly status: number | null
+  /** URL of the account that a newAccount was answered with. */
+  readonly account: string | null
+}
+
+/** The CA did as it was asked. */
+export function wasTaken({ outcome, status }: RecordedEnd): boolean {
+  return outcome === 'response' && status !== null && status >= 200 && status <= 299
+}
+
+/** Operations whose requests a policy decides, where they are POSTs to a CA. */
+const DECIDED: ReadonlySet<string> = new Set<Operation>(
+  OPERATIONS.filter((one) => !['directory', 'newNonce', 'orders', 'renewalInfo', 'tunnel'].includes(one)),
+)
+
+export function isDecided({ request, ca, operation }: RecordedRequest): boolean {
+  return request.method === 'POST' && ca !== null && DECIDED.has(operation)
+}
+
+/** Contact URLs of a newAccount or an account's update, in their order; undefined where one was erased or is hashed. */
+export function contactsIn(
+  { personal }: RecordedRequest,
+  texts: PersonalTexts,
+): readonly string[] | undefined {
+  const contacts: string[] = []
+  for (let n = 0; personal[`contact.${n}`] !== undefined; n++) {
+    const text = plainly(texts[`contact.${n}`])
+    if (text === undefined) return undefined
+    contacts.push(text)
+  }
+  return contacts
+}
+
+/** Hashed values say who is the same and not who it is. */
+const HASHED = /^~[0-9a-f]{16}$/
+
+export function plainly(text: string | undefined): string | undefined {
+  return text === undefined || HASHED.test(text) ? undefined : text
+}
