@@ -20,6 +20,7 @@ const TAGS: Readonly<Record<string, string>> = {
   failures: 'What went wrong, why, and what to do',
   alerts: 'What somebody must be told, who was told, and what is kept quiet',
   'watch list': 'Places that serve certificates',
+  policy: 'Who may get which certificate: the rules in force, and candidates tried on what was asked',
   summary: 'Counts over time',
   server: 'The process and its record',
   tokens: 'Who may ask here',

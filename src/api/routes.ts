@@ -12,6 +12,7 @@ import { eventRoutes } from './routes/events.ts'
 import { exchangeRoutes } from './routes/exchanges.ts'
 import { failureRoutes } from './routes/failures.ts'
 import { orderRoutes } from './routes/orders.ts'
+import { policyRoutes } from './routes/policy.ts'
 import { serverRoutes } from './routes/server.ts'
 import { summaryRoutes } from './routes/summary.ts'
 import { tokenRoutes } from './routes/tokens.ts'
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...clientRoutes,
   ...failureRoutes,
   ...alertRoutes,
+  ...policyRoutes,
   ...summaryRoutes,
   ...serverRoutes,
   ...tokenRoutes,

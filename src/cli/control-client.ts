@@ -25,6 +25,7 @@ import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 import { CliError } from './cli-error.ts'
+import { remotePolicies } from './control-policies.ts'
 
 const QUIET = new Set(['ECONNREFUSED', 'ENOENT'])
 
@@ -53,6 +54,12 @@ export async function connectControl(socketPath: string): Promise<Operations | n
   return {
     inventory: remoteInventory(get, (path) => bytes(call({ method: 'GET', path }))),
     alerts: remoteAlerts(get),
+    policies: remotePolicies({
+      get,
+      post,
+      stream: (path, body, signal) => succeed(call({ method: 'POST', path, body, signal })),
+      orNull,
+    }),
     exchanges: async (filter, limit) =>
       (await get<{ exchanges: RecordedExchange[] }>(recordPath(filter, limit))).exchanges,
     exchange: (id) => orNull(get<RecordedExchange>(`/exchanges/${encodeURIComponent(id)}`)),

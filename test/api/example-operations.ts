@@ -26,6 +26,14 @@ import {
   tokenExample,
 } from '../../src/api/examples.ts'
 import type { ShownToken } from '../../src/api/operations.ts'
+import {
+  checkExample,
+  explanationExample,
+  policyExample,
+  recordedExplanationExample,
+  replayExample,
+  testReportExample,
+} from '../../src/api/policy-examples.ts'
 import type { Role } from '../../src/audit/token.ts'
 import { FakeOperations } from '../support/fake-operations.ts'
 
@@ -65,6 +73,13 @@ export class ExampleOperations extends FakeOperations {
     alerts.silenceList = [silenceExample]
     alerts.endpointList = [{ ...endpointExample, endpoint: 'mail.example.com:25/smtp' }]
     this.channelStates = [channelExample]
+    const { policies } = this
+    policies.shown = policyExample
+    policies.checked = checkExample
+    policies.explained = explanationExample
+    policies.recorded.set(exchangeExample.id, recordedExplanationExample)
+    policies.tested = testReportExample
+    policies.events = [...replayExample]
     this.unpauseLinks.set(accountExample.url, 'https://ca.example.com/unpause?jwt=x')
     this.shownTokens.push({
       ...tokenExample,

@@ -13,12 +13,14 @@ import type { Role } from '../../src/audit/token.ts'
 import type { AccountKey } from '../../src/exchange/resource.ts'
 import { FakeAlerts } from './fake-alerts.ts'
 import { FakeInventory } from './fake-inventory.ts'
+import { FakePolicies } from './fake-policies.ts'
 
 /** Operations over a list in memory, which remember how they were called. */
 export class FakeOperations implements Operations {
   readonly calls: unknown[][] = []
   readonly inventory = new FakeInventory()
   readonly alerts = new FakeAlerts()
+  readonly policies = new FakePolicies()
   channelStates: ChannelState[] = []
   readonly shownTokens: ShownToken[] = []
   /** Texts of bearers' tokens, and whose they are. */

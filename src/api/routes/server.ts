@@ -51,7 +51,7 @@ export const serverRoutes: readonly Route[] = [
     role: 'operator',
     answer: reloadReport,
     example: { ok: true, digest: 'ab'.repeat(32), problems: [] },
-    handle: (operations) => operations.reload(),
+    handle: (operations, { actor }) => operations.reload(actor),
   }),
   route({
     method: 'GET',

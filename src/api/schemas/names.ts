@@ -9,6 +9,7 @@ import { authorization, order, orderDetail, step } from '../../audit/inventory/o
 import { summary } from '../../audit/inventory/summary.ts'
 import { problemDocument } from '../problem.ts'
 import { exchange } from './exchange.ts'
+import { explainedCondition, explanation, policyCheck, policyInForce, testReport } from './policy.ts'
 import { ca, progress, status, token } from './server.ts'
 
 /** As generated clients will call them. */
@@ -27,6 +28,11 @@ const NAMES = {
   Correlation: correlation,
   RateLimitEvent: rateLimitEvent,
   Summary: summary,
+  Policy: policyInForce,
+  PolicyCheck: policyCheck,
+  PolicyTestReport: testReport,
+  Explanation: explanation,
+  ExplainedCondition: explainedCondition,
   Ca: ca,
   Status: status,
   Progress: progress,
