@@ -55,6 +55,7 @@ const application: Application = {
     return {
       inventory: operations.inventory,
       alerts: operations.alerts,
+      policies: operations.policies,
       exchanges: operations.exchanges.bind(operations),
       exchange: operations.exchange.bind(operations),
       body: operations.body.bind(operations),

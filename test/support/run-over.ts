@@ -17,6 +17,7 @@ export function applicationOver(operations: FakeOperations, more: Partial<Applic
       return {
         inventory: operations.inventory,
         alerts: operations.alerts,
+        policies: operations.policies,
         exchanges: operations.exchanges.bind(operations),
         exchange: operations.exchange.bind(operations),
         body: operations.body.bind(operations),
