@@ -1,0 +1,109 @@
+import { compileCel } from './cel.ts'
+import { clientParts } from './conditions/client.ts'
+import { allOf, anyOf, notAny } from './conditions/combined.ts'
+import type { Part, Slots } from './conditions/condition.ts'
+import { csrParts, keyParts } from './conditions/csr.ts'
+import * as byName from './conditions/name.ts'
+import { cel, webhook } from './conditions/outside.ts'
+import * as byRequest from './conditions/request.ts'
+import { time, ZoneClock } from './conditions/time.ts'
+import type { ConditionDocument } from './document.ts'
+import { Networks } from './names/networks.ts'
+import type { PatternSets } from './pattern-sets.ts'
+import { compileRegExp } from './regular-expression.ts'
+
+/** What the conditions of one policy share. */
+export class Workshop {
+  readonly slots: Slots = { count: 0 }
+  readonly sets: PatternSets
+  readonly #networks = new Map<string, Networks>()
+  readonly #clocks = new Map<string, ZoneClock>()
+
+  constructor(sets: PatternSets) {
+    this.sets = sets
+  }
+
+  networks(written: readonly string[]): Networks {
+    const key = written.join('\n')
+    const networks = this.#networks.get(key) ?? sound(Networks.of(this.sets.entries(written)))
+    this.#networks.set(key, networks)
+    return networks
+  }
+
+  clock(zone: string): ZoneClock {
+    const clock = this.#clocks.get(zone) ?? new ZoneClock(zone)
+    this.#clocks.set(zone, clock)
+    return clock
+  }
+}
+
+/** `reach`: see conditions/name.ts. Throws a TypeError for what the reader of documents refuses. */
+export function compileCondition(document: ConditionDocument, reach: byName.Reach, workshop: Workshop): Part {
+  const members = membersOf(document, reach, workshop)
+  const [only] = members
+  if (members.length === 1 && only !== undefined) return only
+  const text = members.length === 0 ? 'always' : members.map(({ text }) => text).join('; ')
+  return allOf(workshop.slots, members, text)
+}
+
+function membersOf(document: ConditionDocument, reach: byName.Reach, workshop: Workshop): readonly Part[] {
+  const { slots, sets } = workshop
+  const parts: Part[] = []
+  const compiled = (one: ConditionDocument) => compileCondition(one, reach, workshop)
+  if (document.all !== undefined) parts.push(allOf(slots, document.all.map(compiled)))
+  if (document.any !== undefined) parts.push(anyOf(slots, document.any.map(compiled)))
+  if (document.not !== undefined) {
+    parts.push(notAny(slots, compileCondition(document.not, reach === 'cover' ? 'touch' : 'cover', workshop)))
+  }
+  const { names, wildcard, registered_domain, public_suffix, ip, identifier_type } = document
+  if (names !== undefined) parts.push(byName.names(slots, names, sets.nameSet(names), reach))
+  if (wildcard !== undefined) parts.push(byName.wildcard(slots, wildcard, reach))
+  if (registered_domain !== undefined) {
+    const entries = sets.entries(registered_domain)
+    parts.push(byName.registeredDomain(slots, registered_domain, entries, reach))
+  }
+  if (public_suffix !== undefined) {
+    parts.push(byName.inPublicSuffix(slots, public_suffix, sets.entries(public_suffix), reach))
+  }
+  if (ip !== undefined) parts.push(byName.addresses(slots, ip, workshop.networks(ip)))
+  if (identifier_type !== undefined) parts.push(byName.identifierType(slots, identifier_type))
+  return [...parts, ...requestMembers(document, workshop)]
+}
+
+function requestMembers(document: ConditionDocument, workshop: Workshop): readonly Part[] {
+  const { slots } = workshop
+  const parts: Part[] = []
+  const { client, mode, ca, operation, count, profile, validity, replaces } = document
+  if (client !== undefined) {
+    const networks = (written: readonly string[]) => workshop.networks(written)
+    const expression = (text: string) => sound(compileRegExp(text))
+    parts.push(...clientParts(slots, client, { networks, expression }))
+  }
+  if (mode !== undefined) parts.push(byRequest.mode(slots, mode))
+  if (ca !== undefined) parts.push(byRequest.ca(slots, ca))
+  if (operation !== undefined) parts.push(byRequest.operation(slots, operation))
+  if (count !== undefined) parts.push(byRequest.count(slots, count))
+  if (profile !== undefined) parts.push(byRequest.profile(slots, profile))
+  if (validity !== undefined) parts.push(byRequest.validity(slots, validity))
+  if (replaces !== undefined) parts.push(byRequest.replaces(slots, replaces))
+  if (document.key !== undefined) parts.push(...keyParts(slots, document.key))
+  if (document.csr !== undefined) parts.push(...csrParts(slots, document.csr))
+  if (document.time !== undefined) parts.push(time(slots, document.time, workshop.clock(document.time.zone)))
+  if (document.duplicates !== undefined) {
+    const { within, count } = document.duplicates
+    parts.push(byRequest.budget(slots, { kind: 'duplicates', within }, count))
+  }
+  if (document.orders !== undefined) {
+    const { per, within, count } = document.orders
+    parts.push(byRequest.budget(slots, { kind: 'orders', per, within }, count))
+  }
+  if (document.cel !== undefined) parts.push(cel(slots, document.cel, sound(compileCel(document.cel))))
+  if (document.webhook !== undefined) parts.push(webhook(slots, document.webhook))
+  return parts
+}
+
+/** What was read without a fault; the reader of documents has told the others. */
+export function sound<T extends object>(result: T | { readonly fault: string }): T {
+  if ('fault' in result) throw new TypeError(`a condition that cannot be read: ${String(result.fault)}`)
+  return result
+}

@@ -1,0 +1,52 @@
+import { compileCondition, Workshop } from './compile-condition.ts'
+import { messageTemplate } from './document/message-template.ts'
+import type { PolicyDocument, RuleDocument } from './document.ts'
+import { RuleIndex } from './names/rule-index.ts'
+import { everyCondition, needsOf } from './needs.ts'
+import { PatternSets } from './pattern-sets.ts'
+import type { Policy, Rule } from './policy.ts'
+import { requiredNames } from './required-names.ts'
+import { usualWords } from './usual-words.ts'
+
+/**
+ * Makes a document decide. `digest`: SHA-256 (hex) of what it was made from. Rejects with a TypeError for what the
+ * reader of documents refuses.
+ */
+export async function compilePolicy(document: PolicyDocument, digest: string): Promise<Policy> {
+  const sets = await PatternSets.of(document)
+  const workshop = new Workshop(sets)
+  const rules = document.rules.map((rule, index) => compileRule(rule, index, document, workshop))
+  const required = document.rules.map(({ when }) => requiredNames(when, sets))
+  const index = RuleIndex.of(required.map(({ patterns }) => patterns))
+  const ofAddresses = required.flatMap(({ addresses }, i) => (addresses ? [i] : []))
+  return {
+    document,
+    digest,
+    rules,
+    needs: needsOf(document),
+    slots: workshop.slots.count,
+    rulesFor: (name) => (name.type === 'ip' ? ofAddresses : index.rulesFor(name)),
+  }
+}
+
+function compileRule(rule: RuleDocument, index: number, policy: PolicyDocument, workshop: Workshop): Rule {
+  const { name, effect, mode, message, link, owner, expires, unknown, problem } = rule
+  return {
+    index,
+    name,
+    effect,
+    mode: mode ?? policy.mode,
+    when: compileCondition(rule.when, effect === 'allow' ? 'cover' : 'touch', workshop),
+    message: message === null ? usualWords(rule) : messageTemplate(message),
+    link,
+    owner,
+    expires,
+    unknown: unknown ?? (effect === 'allow' ? 'skip' : 'match'),
+    problem,
+    webhooks: [
+      ...new Set(
+        everyCondition(rule.when).flatMap(({ webhook }) => (webhook === undefined ? [] : [webhook])),
+      ),
+    ],
+  }
+}

@@ -1,0 +1,100 @@
+import type { ClientCondition, Comparison } from '../document.ts'
+import type { ClientFacts } from '../facts.ts'
+import type { Networks } from '../names/networks.ts'
+import { known, type Truth } from '../truth.ts'
+import { meets } from './compared.ts'
+import { listed, ofRequest, type Part, type Slots } from './condition.ts'
+import { type Product, productsOf } from './user-agent.ts'
+
+export interface ClientMatchers {
+  readonly networks: (written: readonly string[]) => Networks
+  readonly expression: (text: string) => { test(text: string): boolean }
+}
+
+/** One part for each member that is there. */
+export function clientParts(
+  slots: Slots,
+  condition: ClientCondition,
+  matchers: ClientMatchers,
+): readonly Part[] {
+  const parts: Part[] = []
+  const is = (text: string, test: (client: ClientFacts) => Truth | boolean) =>
+    parts.push(ofRequest(slots, 'request', `client.${text}`, ({ client }) => test(client)))
+  const oneOf = (text: string, values: readonly string[] | undefined, of: (client: ClientFacts) => Text) => {
+    if (values === undefined) return
+    const set = new Set(values)
+    is(`${text}: ${listed(values)}`, (client) =>
+      known(of(client), (value) => value !== null && set.has(value)),
+    )
+  }
+
+  const { address, account, contact, software, version, user_agent } = condition
+  if (address !== undefined) {
+    const networks = matchers.networks(address)
+    is(`address: ${listed(address)}`, (client) =>
+      known(client.address, (value) => value !== null && networks.has(value)),
+    )
+  }
+  oneOf('label', condition.label, ({ label }) => label)
+  oneOf('proxy_user', condition.proxy_user, ({ proxyUser }) => proxyUser)
+  oneOf('external_account', condition.external_account, ({ externalAccount }) => externalAccount)
+  if (account !== undefined) is(`account: ${listed(account)}`, accountTest(account))
+  if (contact !== undefined) {
+    const tests = contact.map(contactTest)
+    is(`contact: ${listed(contact)}`, ({ contacts }) =>
+      known(contacts, (values) => values.some((value) => tests.some((test) => test(value)))),
+    )
+  }
+  const products = software?.map((name) => name.toLowerCase())
+  if (software !== undefined && products !== undefined && version === undefined) {
+    is(`software: ${listed(software)}`, ({ userAgent }) =>
+      known(userAgent, (text) => productsOf(text).some(({ name }) => products.includes(name))),
+    )
+  }
+  if (version !== undefined) {
+    const of = software === undefined ? '' : `software: ${listed(software)}; client.`
+    is(`${of}version: ${version.text}`, ({ userAgent }) =>
+      known(userAgent, (text) => hasVersion(productsOf(text), products, version)),
+    )
+  }
+  if (user_agent !== undefined) {
+    const expressions = user_agent.map(matchers.expression)
+    is(`user_agent: ${listed(user_agent)}`, ({ userAgent }) =>
+      known(userAgent, (text) => text !== null && expressions.some((expression) => expression.test(text))),
+    )
+  }
+  return parts
+}
+
+type Text = string | null | undefined
+
+/** Its URL or the thumbprint of its key. At newAccount there is no URL yet. */
+function accountTest(accounts: readonly string[]): (client: ClientFacts) => Truth {
+  const set = new Set(accounts)
+  const someThumbprint = accounts.some((text) => !text.includes(':'))
+  return ({ account, thumbprint }) => {
+    if (account !== null && set.has(account)) return 'true'
+    if (!someThumbprint) return 'false'
+    return known(thumbprint, (value) => value !== null && set.has(value))
+  }
+}
+
+/** RFC 8555 §7.3: one address and no header fields; what holds more is nobody's. */
+function contactTest(pattern: string): (contact: string) => boolean {
+  const wanted = pattern.toLowerCase()
+  if (!wanted.startsWith(ANYBODY)) return (contact) => contact.toLowerCase() === wanted
+  const domain = wanted.slice(ANYBODY.length)
+  return (contact) => /^mailto:[^@,?%\s]+@([^@,?%\s]+)$/.exec(contact.toLowerCase())?.[1] === domain
+}
+const ANYBODY = 'mailto:*@'
+
+/** Without a name the version is the first product's. A product without a version compares with nothing. */
+function hasVersion(
+  products: readonly Product[],
+  names: readonly string[] | undefined,
+  comparison: Comparison,
+): boolean {
+  const those =
+    names === undefined ? products.slice(0, 1) : products.filter(({ name }) => names.includes(name))
+  return those.some(({ version }) => version !== null && meets(comparison, version))
+}

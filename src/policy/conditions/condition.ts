@@ -1,0 +1,110 @@
+import { askedWhere, type Family } from '../asked-where.ts'
+import type { PolicyFacts } from '../facts.ts'
+import { Judging } from '../judging.ts'
+import type { PolicyName } from '../names/policy-name.ts'
+import type { Condition, Judged } from '../policy.ts'
+import { ELSEWHERE, FALSE, POSSIBLE, type Possible, TRUE, truthOf, UNKNOWN } from '../possible.ts'
+import type { Truth } from '../truth.ts'
+
+/** What a condition costs: cheap ones come first, for they may spare the others. */
+export const COST = { request: 0, name: 1, expression: 2, webhook: 3 } as const
+
+export interface Part extends Condition {
+  readonly cost: number
+  readonly parts: readonly Part[]
+}
+
+/** Hands out the places of {@link Judging.kept}. */
+export interface Slots {
+  count: number
+}
+
+interface Judge {
+  readonly text: string
+  readonly perName: boolean
+  readonly cost: number
+  readonly parts?: readonly Part[]
+  readonly judge: (judging: Judging, name: Judged) => Possible
+}
+
+/** What does not depend on the name is worked out once in an evaluation. */
+export function part(slots: Slots, { text, perName, cost, parts = [], judge }: Judge): Part {
+  const worked = (judging: Judging, name: Judged) => {
+    judging.worked++
+    return judge(judging, name)
+  }
+  const slot = perName ? -1 : slots.count++
+  return {
+    text,
+    perName,
+    cost,
+    parts,
+    judge: perName
+      ? worked
+      : (judging, name) => {
+          const kept = judging.kept[slot]!
+          if (kept !== 0) return kept
+          const possible = worked(judging, name)
+          judging.kept[slot] = possible
+          return possible
+        },
+    test(facts, name) {
+      return truthOf(this.judge(new Judging(facts, slots.count), name))
+    },
+  }
+}
+
+/** A plain condition on the request as a whole. */
+export function ofRequest(
+  slots: Slots,
+  family: Family,
+  text: string,
+  test: (facts: PolicyFacts) => Truth | boolean,
+): Part {
+  return part(slots, {
+    text,
+    perName: false,
+    cost: COST.request,
+    judge: ({ facts }) => notHere(family, facts) ?? possibleOf(test(facts)),
+  })
+}
+
+/** A plain condition on the name: false where there is none, unknown where nobody can tell it. */
+export function ofName(slots: Slots, text: string, test: (name: PolicyName) => boolean): Part {
+  return part(slots, {
+    text,
+    perName: true,
+    cost: COST.name,
+    judge(_, name) {
+      if (name === null) return FALSE
+      if (name === 'unreadable') return UNKNOWN
+      return test(name) ? TRUE : FALSE
+    },
+  })
+}
+
+/** Null: it is asked here. */
+export function notHere(family: Family, { operation }: PolicyFacts): Possible | null {
+  switch (askedWhere(family, operation)) {
+    case 'here':
+      return null
+    case 'later':
+      return ELSEWHERE
+    case 'no':
+      return FALSE
+    case '?':
+      return UNKNOWN
+  }
+}
+
+function possibleOf(result: Truth | boolean): Possible {
+  if (result === true) return TRUE
+  return result === false ? FALSE : POSSIBLE[result]
+}
+
+/** A list as a person wrote it, on one line. */
+export function listed(values: readonly string[]): string {
+  const shown = values.slice(0, MOST_SHOWN).join(', ')
+  return values.length > MOST_SHOWN ? `${shown} and ${values.length - MOST_SHOWN} more` : shown
+}
+const MOST_SHOWN = 5

@@ -1,0 +1,210 @@
+import type { Deciding, NameVerdict, PolicyVerdict } from '../exchange/decision.ts'
+import type { PolicyFacts } from './facts.ts'
+import { Judging } from './judging.ts'
+import { messageValues } from './message-values.ts'
+import type { Policy, Rule } from './policy.ts'
+import { ELSEWHERE, FALSE, TRUE, UNKNOWN } from './possible.ts'
+import { readOf } from './read.ts'
+import { because, isExpired, rulesSeen } from './rules-seen.ts'
+import { defaultOf, requestFault, type Standing, type Subject, subjectsOf } from './standing.ts'
+
+export interface EvaluateOptions {
+  /** Tell of every rule, not only of those that a reader of the record needs. */
+  readonly whole?: boolean
+  /** Id of the exchange, for messages. */
+  readonly record?: string
+}
+
+/** `ask`: names of the webhooks that decide, and have not answered yet. */
+export type Evaluation = { readonly verdict: PolicyVerdict } | { readonly ask: readonly string[] }
+
+/**
+ * What a policy makes of one request. Pure: the same facts give the same verdict. Where it says `ask`, the caller puts
+ * an answer of each into `facts.webhooks` (`allow` null where none came) and evaluates again; every round asks for others, so
+ * there are at most as many rounds as webhooks.
+ */
+export function evaluate(policy: Policy, facts: PolicyFacts, options: EvaluateOptions = {}): Evaluation {
+  return new Evaluating(policy, new Judging(facts, policy.slots), options).result()
+}
+
+const MOST_NAMES = 100
+const MOST_WARNINGS = 50
+const LONGEST_MESSAGE = 500
+
+/** A rule of the file, or what stands beside them. */
+type Source = Rule | Standing
+
+interface Outcome {
+  readonly subject: Subject
+  /** In force. */
+  readonly decided: Source
+  /** As if every rule were enforced. */
+  readonly would: Source
+}
+
+/** See {@link evaluate}; apart, so that the work of one can be counted. */
+export class Evaluating {
+  readonly #policy: Policy
+  readonly #judging: Judging
+  readonly #facts: PolicyFacts
+  readonly #options: EvaluateOptions
+  readonly #ask = new Set<string>()
+  /** By the name of what warns: the first subject it warns of, and how many there are. */
+  readonly #warned = new Map<string, { source: Source; first: Subject; count: number }>()
+  readonly #defaults: { readonly inForce: Standing; readonly otherwise: Standing }
+
+  constructor(policy: Policy, judging: Judging, options: EvaluateOptions = {}) {
+    this.#policy = policy
+    this.#judging = judging
+    this.#facts = judging.facts
+    this.#options = options
+    this.#defaults = { inForce: defaultOf(policy, true), otherwise: defaultOf(policy, false) }
+  }
+
+  result(): Evaluation {
+    const fault = requestFault(this.#facts)
+    const outcomes: Outcome[] = []
+    for (const subject of subjectsOf(this.#facts)) {
+      const outcome = this.#outcome(fault === null ? subject : { ...subject, fault })
+      if (outcome !== null) outcomes.push(outcome)
+    }
+    return this.#ask.size > 0 ? { ask: [...this.#ask] } : { verdict: this.#verdict(outcomes) }
+  }
+
+  /** The first rule that matches decides. Null: a webhook has to be asked before. */
+  #outcome(subject: Subject): Outcome | null {
+    const { mode } = this.#policy.document
+    const { inForce, otherwise } = this.#defaults
+    let would: Source | null = subject.fault
+    if (subject.fault !== null && mode === 'enforce') {
+      return { subject, decided: subject.fault, would: subject.fault }
+    }
+    if (subject.fault !== null && mode === 'warn') this.#warn(subject.fault, subject)
+    for (const rule of this.#rulesFor(subject)) {
+      const matches = this.#matches(rule, subject)
+      if (matches === null) return null
+      if (!matches) continue
+      if (rule.effect === 'warn') {
+        this.#warn(rule, subject)
+        continue
+      }
+      would ??= rule
+      if (rule.mode === 'enforce') return { subject, decided: rule, would }
+      if (rule.mode === 'warn' && rule.effect === 'deny') this.#warn(rule, subject)
+    }
+    if (mode === 'warn' && otherwise.effect === 'deny') this.#warn(otherwise, subject)
+    return { subject, decided: inForce, would: would ?? otherwise }
+  }
+
+  *#rulesFor({ judged }: Subject): Iterable<Rule> {
+    const { rules } = this.#policy
+    if (judged === null || judged === 'unreadable') yield* rules
+    else for (const index of this.#policy.rulesFor(judged)) yield rules[index]!
+  }
+
+  /** Null: what a webhook says decides it. */
+  #matches(rule: Rule, { judged }: Subject): boolean | null {
+    const possible = rule.when.judge(this.#judging, judged)
+    if (possible === FALSE || isExpired(rule, this.#facts.at)) return false
+    const matching = matchingOf(rule)
+    if ((possible & ~matching) === 0) return true
+    if ((possible & matching) === 0) return false
+    for (const webhook of rule.webhooks) {
+      if (!Object.hasOwn(this.#facts.webhooks, webhook)) this.#ask.add(webhook)
+    }
+    return null
+  }
+
+  #warn(source: Source, subject: Subject): void {
+    const warned = this.#warned.get(source.name)
+    if (warned) warned.count++
+    else this.#warned.set(source.name, { source, first: subject, count: 1 })
+  }
+
+  #verdict(outcomes: readonly Outcome[]): PolicyVerdict {
+    const first = outcomes[0]!
+    const inForce = outcomes.filter(({ decided }) => decided.effect === 'deny')
+    const only = outcomes.filter(({ decided, would }) => decided.effect !== 'deny' && would.effect === 'deny')
+    const denied = [...inForce, ...only]
+    const names = isWhole(denied, outcomes) ? [] : denied.filter(({ subject }) => subject.identifier !== null)
+    const told = denied[0] ?? first
+    const isTold = denied.length > 0 || this.#warned.size > 0 || this.#options.whole === true
+    return {
+      digest: this.#policy.digest,
+      decided: decidingOf((inForce[0] ?? first).decided),
+      would: decidingOf((outcomes.find(({ would }) => would.effect === 'deny') ?? first).would),
+      warnings: this.#warnings(),
+      names: names.slice(0, MOST_NAMES).map((outcome) => this.#nameVerdict(outcome)),
+      deniedNames: names.length,
+      rules: isTold ? this.#seen(told) : [],
+      read: readOf(this.#policy, this.#facts),
+    }
+  }
+
+  #nameVerdict({ subject, decided, would }: Outcome): NameVerdict {
+    const source = decided.effect === 'deny' ? decided : would
+    return {
+      effect: effectOf(decided),
+      rule: source.name,
+      identifier: subject.identifier!,
+      message: this.#message(source, subject),
+    }
+  }
+
+  #warnings(): PolicyVerdict['warnings'] {
+    return [...this.#warned.values()].slice(0, MOST_WARNINGS).map(({ source, first, count }) => {
+      const more = count > 1 ? ` (and ${count - 1} more ${count === 2 ? 'name' : 'names'})` : ''
+      const message = this.#message(source, first)
+      return { rule: source.name, message: `${message.slice(0, LONGEST_MESSAGE - more.length)}${more}` }
+    })
+  }
+
+  #message(source: Source, { identifier, judged }: Subject): string {
+    const { record = null } = this.#options
+    const values = messageValues(this.#facts, identifier, source, this.#policy.document.link, record)
+    const unknown = 'when' in source ? unknownOf(source, this.#judging, judged) : ''
+    return `${source.message(values).slice(0, LONGEST_MESSAGE - unknown.length)}${unknown}`
+  }
+
+  /** The rules up to the one that decided. */
+  #seen({ subject, decided }: Outcome): PolicyVerdict['rules'] {
+    const whole = this.#options.whole === true
+    const last = !whole && 'when' in decided ? decided.index : Number.POSITIVE_INFINITY
+    const isBefore = !whole && decided === subject.fault
+    const rules = whole ? this.#policy.rules : isBefore ? [] : [...this.#rulesFor(subject)]
+    return rulesSeen(
+      rules.filter(({ index }) => index <= last),
+      this.#judging,
+      subject.judged,
+      whole,
+    )
+  }
+}
+
+/** The truths that make a rule act: see truth.ts. */
+function matchingOf({ effect, unknown }: Rule): number {
+  return TRUE | (unknown === 'match' ? UNKNOWN : 0) | (effect === 'allow' ? ELSEWHERE : 0)
+}
+
+/** A rule that acts because something is not known says so. */
+export function unknownOf({ when }: Rule, judging: Judging, judged: Subject['judged']): string {
+  if (when.judge(judging, judged) !== UNKNOWN) return ''
+  return ` (it is not known whether this holds: ${because(when, judging, judged)})`
+}
+
+/** Whether what denies does so to every name, whatever its spelling. */
+function isWhole(denied: readonly Outcome[], outcomes: readonly Outcome[]): boolean {
+  const sources = new Set(denied.map(({ decided, would }) => (decided.effect === 'deny' ? decided : would)))
+  const [source] = sources
+  if (source === undefined || sources.size > 1 || denied.length < outcomes.length) return false
+  return 'when' in source ? !source.when.perName : !source.perName
+}
+
+function decidingOf(source: Source): Deciding {
+  return { effect: effectOf(source), rule: source.name }
+}
+
+/** A rule that only warns decides nothing. */
+function effectOf({ effect }: Source): Deciding['effect'] {
+  return effect === 'deny' ? 'deny' : 'allow'
+}
