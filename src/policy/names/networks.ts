@@ -1,6 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import ipaddr from 'ipaddr.js'
-import { addressOf } from './address.ts'
+import { addressBytes, addressOf, addressText, isMapped } from './address.ts'
 import { quoted } from './label.ts'
 
 /** One line: what is wrong, and what to write instead. */
@@ -29,40 +28,44 @@ export class Networks {
     return networks
   }
 
-  /** An address as a socket or an identifier has it: of one in IPv6's clothes (`::ffff:192.0.2.1`) the IPv4 address counts. */
+  /** As a socket or an identifier has it: of one in IPv6's clothes (`::ffff:192.0.2.1`) the IPv4 address counts. */
   has(address: string): boolean {
     const plain = address.replace(/%.*$/s, '')
     if (!isIPv4(plain) && !isIPv6(plain)) return false
-    const parsed = ipaddr.process(plain)
-    const { bits, prefixes } = parsed.kind() === 'ipv4' ? this.#ipv4 : this.#ipv6
-    const number = numberOf(parsed)
-    for (const [length, networks] of prefixes) if (networks.has(number >> BigInt(bits - length))) return true
+    const bytes = addressBytes(plain)
+    const own = isMapped(bytes) ? bytes.subarray(12) : bytes
+    const { bits, prefixes } = this.#familyOf(own)
+    const number = numberOf(own)
+    for (const [length, networks] of prefixes) {
+      if (networks.has(number >> BigInt(bits - length))) return true
+    }
     return false
   }
 
   #add(text: string): string | null {
     const [, base = text, written] = /^(.*)\/(0|[1-9]\d{0,2})$/s.exec(text) ?? []
-    const canonical = addressOf(base)
-    if (typeof canonical !== 'string') return canonical.fault
-    const address = ipaddr.parse(canonical)
-    const { bits, prefixes } = address.kind() === 'ipv4' ? this.#ipv4 : this.#ipv6
+    const address = addressOf(base)
+    if (typeof address !== 'string') return address.fault
+    const bytes = addressBytes(address)
+    const { bits, prefixes } = this.#familyOf(bytes)
     const length = Number(written ?? bits)
     if (length > bits) return `has a prefix longer than ${bits} bits`
     const rest = BigInt(bits - length)
-    const number = numberOf(address)
-    if ((number >> rest) << rest !== number) {
-      const network = ipaddr.parse(canonical)
-      const first = (network.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(
-        `${canonical}/${length}`,
-      )
-      return `has bits beyond its prefix: write ${first.toString()}/${length}, or ${canonical} for the address alone`
+    const prefix = numberOf(bytes) >> rest
+    if (prefix << rest !== numberOf(bytes)) {
+      const first = Buffer.from((prefix << rest).toString(16).padStart(bits / 4, '0'), 'hex')
+      return `has bits beyond its prefix: write ${addressText(first)}/${length}, or ${address} for the address alone`
     }
     const networks = prefixes.get(length) ?? new Set()
-    prefixes.set(length, networks.add(number >> rest))
+    prefixes.set(length, networks.add(prefix))
     return null
+  }
+
+  #familyOf(bytes: Buffer): Family {
+    return bytes.length === 4 ? this.#ipv4 : this.#ipv6
   }
 }
 
-function numberOf(address: ipaddr.IPv4 | ipaddr.IPv6): bigint {
-  return BigInt(`0x${Buffer.from(address.toByteArray()).toString('hex')}`)
+function numberOf(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString('hex')}`)
 }

@@ -42,6 +42,7 @@ function dnsName(identifier: Identifier, covers: 'subtree' | undefined): PolicyN
   if (isIP(value) !== 0) return fault('is an IP address: ask for it with the identifier type ip (RFC 8738)')
   if (value.includes('*'))
     return fault('has a * that is not its whole first label; only *.NAME is a wildcard')
+  if (value.startsWith('.')) return fault('begins with a dot: write it without')
   if (value.endsWith('.')) return fault('ends with a dot: write it without')
   const labels = value.split('.').reverse()
   for (const label of labels) {

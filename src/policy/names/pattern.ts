@@ -30,44 +30,50 @@ export interface PatternFault {
 const MOST_LABELS = 127
 
 export function parsePattern(written: string): Pattern | PatternFault {
-  const fault = (text: string) => ({ fault: `${quoted(written)} ${text}` })
   const text = lowerCased(written)
-  if (text === '') return fault('is empty; ** stands for every name')
-  if (text.length > LONGEST_NAME + '**{126}.'.length) return fault('is longer than any name')
-  if (text === '*') return fault('stands for names of one label: write **{1}, or ** for every name')
-  const start = START.exec(text)
-  const depth = start?.[2] === undefined ? Number.POSITIVE_INFINITY : Number(start[2])
-  if (depth < 1 || (start?.[2] !== undefined && depth >= MOST_LABELS)) {
-    return fault('limits the depth: write 1 to 126 within { }')
-  }
-  const rest = start ? text.slice(start[0].length) : text
-  if (rest === '') {
-    return start?.[1] === '.'
-      ? fault('has nothing after its dot; ** stands for every name')
-      : { text, labels: [], apex: false, depth }
-  }
-  if (isIP(rest) !== 0 || /\/\d+$/.test(rest))
-    return fault('is an address: it belongs under ip, not under names')
-  if (rest.endsWith('.')) return fault('ends with a dot: write it without')
-  const labels = rest.split('.').reverse()
-  for (const label of labels) {
-    if (label === '*') continue
-    if (label.includes('**'))
-      return fault('has ** where only its beginning may have it: **.NAME or **{3}.NAME')
-    if (label.includes('*')) return fault('has a * within a label; * stands for a whole label')
-    const wrong = labelFault(label)
-    if (wrong === null) continue
-    const instead = asciiText(text)
-    return fault(instead === null ? wrong : `${wrong}: write ${instead}`)
-  }
-  if (isNumeric(labels[0] ?? '')) return fault(`ends with the number ${labels[0]}, as no name does`)
-  if (rest.length > LONGEST_NAME) return fault('is longer than any name')
-  if (!start) return { text, labels, apex: true, depth: 0 }
-  return { text, labels, apex: start[1] === '.', depth }
+  const [start = '', limit] = START.exec(text) ?? []
+  const rest = text.slice(start.length)
+  const fault = rest === '' ? aloneFault(start, text) : restFault(rest)
+  const wrong = fault ?? limitFault(limit)
+  if (wrong !== null) return { fault: `${quoted(written)} ${wrong}` }
+  const labels = rest === '' ? [] : rest.split('.').reverse()
+  if (start === '') return { text, labels, apex: true, depth: 0 }
+  const depth = limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
+  return { text, labels, apex: start === '.', depth }
 }
 
-/** `.`, `**.`, `**{3}.`, and the last two alone. */
-const START = /^(\.(?!\.)|\*\*(?:\{(\d{1,4})\})?(?:\.|$))/
+/** `.`, `**.` and `**{3}.`; `**` and `**{3}` alone. */
+const START = /^(?:\.|\*\*(?:\{(\d{1,9})\})?(?:\.|$))/
+
+function aloneFault(start: string, text: string): string | null {
+  if (text === '') return 'is empty: write ** for every name'
+  return start.endsWith('.') ? 'has nothing after its dot: write ** for every name' : null
+}
+
+function limitFault(limit: string | undefined): string | null {
+  if (limit === undefined || (Number(limit) >= 1 && Number(limit) < MOST_LABELS)) return null
+  return `limits the depth to ${limit}: write 1 to ${MOST_LABELS - 1}`
+}
+
+function restFault(rest: string): string | null {
+  if (rest === '*') return 'stands for names of one label: write **{1}, or ** for every name'
+  if (rest.length > LONGEST_NAME) return `is longer than any name; ${LONGEST_NAME} characters are allowed`
+  if (isIP(rest) !== 0 || /\/\d+$/.test(rest)) return 'is an address: it belongs under ip, not under names'
+  if (rest.endsWith('.')) return 'ends with a dot: write it without'
+  const labels = rest.split('.').reverse()
+  for (const label of labels) {
+    const wrong = label === '*' ? null : patternLabelFault(label)
+    if (wrong === null) continue
+    const instead = asciiText(rest)
+    return instead === null ? wrong : `${wrong}: write ${instead} there`
+  }
+  return isNumeric(labels[0] ?? '') ? `ends with the number ${labels[0]}, as no name does` : null
+}
+
+function patternLabelFault(label: string): string | null {
+  if (label.includes('**')) return 'has ** where only its beginning may have it, as in **.NAME or **{3}.NAME'
+  return label.includes('*') ? 'has a * within a label; * stands for a whole label' : labelFault(label)
+}
 
 /** The hosts that a name stands for, as a pattern. Not for addresses. */
 export function patternOf({ value, labels, covers }: PolicyName): Pattern {
