@@ -64,7 +64,7 @@ class Watched {
   }
 
   async untilMoved(...names: string[]): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt += 1) {
+    for (let attempt = 0; attempt < 800; attempt += 1) {
       await this.look()
       if (names.every((name) => this.hasMoved(name))) return
       await sleep(50)
@@ -228,7 +228,7 @@ test('every metric is moved by something that happens', async () => {
   // Work on the event loop, for its lag.
   const until50ms = performance.now() + 50
   while (performance.now() < until50ms);
-  for (let attempt = 0; attempt < 200 && watched.still().length > 0; attempt += 1) {
+  for (let attempt = 0; attempt < 400 && watched.still().length > 0; attempt += 1) {
     await watched.look()
     await sleep(100)
   }

@@ -116,7 +116,7 @@ class Failing {
 
   /** Until the CA itself has said no: an answer that was lost on the way counts for nothing. */
   async #untilAnswered(work: () => Promise<unknown>): Promise<void> {
-    for (let attempt = 0; attempt < 200; attempt += 1) {
+    for (let attempt = 0; attempt < 800; attempt += 1) {
       try {
         if (this.#client.directory === null) await this.#client.discover(this.#drill.acmetap.directory)
         if (this.#client.account === null) await this.#client.newAccount()
@@ -126,7 +126,7 @@ class Failing {
       }
       await sleep(50)
     }
-    throw new Error(`no answer in 200 attempts; the CA got ${this.#ca.log.requests.length} requests`)
+    throw new Error(`no answer in 800 attempts; the CA got ${this.#ca.log.requests.length} requests`)
   }
 }
 

@@ -13,6 +13,8 @@ const FAULT_MS = 5000
 /** How long a fault must hold before what is asked counts as asked during it. */
 const GRACE_MS = 200
 const RECOVERY_LIMIT_MS = 15_000
+/** How long anything is waited for. */
+const PATIENCE_MS = 90_000
 
 export const storeFaults: Soak = {
   proves:
@@ -54,7 +56,7 @@ export async function storeFault(
         await sleep(500)
         // Requests that the CA has and has not answered when the fault begins.
         const slow = world.ca.script({ operation: 'order', times: 6 }, { kind: 'slow', ms: 1000 })
-        await until(() => slow.applied > 0, 5000)
+        await until(() => slow.applied > 0, PATIENCE_MS)
         const held = slow.applied
         const begun = load.answers.length
         await fault.begin(world.acmetap)
@@ -65,7 +67,7 @@ export async function storeFault(
         slow.remove()
 
         const recovered = await recovery(world.acmetap.adminUrl, load)
-        await until(() => load.answers.length > begun + held, 5000)
+        await until(() => load.answers.length > begun + held, PATIENCE_MS)
         const during = load.answers.slice(begun)
         const asked = during.filter(({ at, ms }) => at - ms >= from && at <= to)
         refusals.push(...asked.filter(isRefusal).map(({ ms }) => ms))
@@ -78,7 +80,7 @@ export async function storeFault(
           ({ operation, status, ms }) => operation === 'poll' && status === 200 && ms >= 900,
         ).length
 
-        if (recovered === null) failures.push(`round ${round}: no recovery within ${RECOVERY_LIMIT_MS} ms`)
+        if (recovered === null) failures.push(`round ${round}: no recovery within ${PATIENCE_MS} ms`)
         else recoveries.push(recovered)
         progress(
           `${name} ${round}: ${asked.length} asked, ${refusals.length} refused so far, back after ${recovered?.toFixed()} ms`,
@@ -89,10 +91,11 @@ export async function storeFault(
       failures.push(...report.violations)
       if (report.open > 0) failures.push(`${report.open} exchanges have no outcome after the stop`)
       const slow = refusals.filter((ms) => ms > REFUSAL_LIMIT_MS)
-      const late =
-        slow.length > 0
-          ? [`${slow.length} refusals took over 2 s, the slowest ${Math.max(...slow).toFixed()} ms`]
-          : []
+      const late: string[] = []
+      if (slow.length > 0)
+        late.push(`${slow.length} refusals took over 2 s, the slowest ${Math.max(...slow).toFixed()} ms`)
+      const slowest = Math.max(0, ...recoveries)
+      if (slowest > RECOVERY_LIMIT_MS) late.push(`a recovery took ${slowest.toFixed()} ms`)
       if (refusals.length === 0) failures.push('nothing was refused: the fault did not bite')
       if (delivered < inFlight)
         failures.push(`${delivered} of ${inFlight} answers the CA was working on were delivered`)
@@ -108,7 +111,7 @@ export async function storeFault(
           'of these delivered': delivered,
           spilled: report.spilled,
           'not sent': report.outcomes.notSent ?? 0,
-          'slowest recovery ms': Math.round(Math.max(0, ...recoveries)),
+          'slowest recovery ms': Math.round(slowest),
           violations: report.violationCount,
         },
         failures,
@@ -139,7 +142,7 @@ async function recovery(adminUrl: string, load: RelayLoad): Promise<number | nul
   const back = await until(async () => {
     const through = load.answers.slice(seen).some(({ status, at, ms }) => status < 300 && at - ms >= began)
     return through && (await askAdmin(`${adminUrl}/readyz`))?.status === 200
-  }, RECOVERY_LIMIT_MS)
+  }, PATIENCE_MS)
   return back ? performance.now() - began : null
 }
 

@@ -106,7 +106,7 @@ export async function startAcmetap(options: AcmetapOptions): Promise<Acmetap> {
 /** The answer of the admin listener; null where there is none. */
 export function askAdmin(url: string): Promise<{ readonly status: number; readonly body: string } | null> {
   return new Promise((settle) => {
-    const request = get(url, { agent: false, timeout: 2000 }, (response) => {
+    const request = get(url, { agent: false, timeout: 20_000 }, (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (part: string) => {
@@ -124,11 +124,11 @@ async function ready(adminUrl: string, started: StartedProcess): Promise<void> {
   const ended = started.ended.then((code) => {
     throw new Error(`acmetap ended with ${code}:\n${started.output()}`)
   })
-  for (let attempt = 0; attempt < 1500; attempt++) {
+  for (let attempt = 0; attempt < 3000; attempt++) {
     const answer = await Promise.race([askAdmin(`${adminUrl}/readyz`), ended])
     if (answer?.status === 200) return
     await Promise.race([sleep(20), ended])
   }
   await started.stop('SIGKILL')
-  throw new Error(`acmetap was not ready in 30 s:\n${started.output()}`)
+  throw new Error(`acmetap was not ready in a minute:\n${started.output()}`)
 }

@@ -23,8 +23,11 @@ export interface RawPebble {
 /** Sends the target as it is, over one of some kept connections. */
 export type Send = (method: string, target: string, body: Buffer | null) => Promise<Answer>
 
-/** Pebble on free ports with a certificate of its own, every challenge valid at once, no refused nonces. */
-export async function startRawPebble(): Promise<RawPebble> {
+/**
+ * Pebble on free ports with a certificate of its own, every challenge valid at once, no refused nonces.
+ * `authorizationReuse`: how many of a hundred new orders take an authorization that is valid already.
+ */
+export async function startRawPebble({ authorizationReuse = 0 } = {}): Promise<RawPebble> {
   const folder = mkdtempSync(join(tmpdir(), 'acmetap-ambiguity-'))
   const certificate = join(folder, 'cert.pem')
   const privateKey = join(folder, 'key.pem')
@@ -58,7 +61,7 @@ export async function startRawPebble(): Promise<RawPebble> {
       PEBBLE_WFE_NONCEREJECT: '0',
       PEBBLE_VA_NOSLEEP: '1',
       PEBBLE_VA_ALWAYS_VALID: '1',
-      PEBBLE_AUTHZREUSE: '0',
+      PEBBLE_AUTHZREUSE: String(authorizationReuse),
     },
   })
   const ended = new Promise<void>((resolve, reject) => {
@@ -76,7 +79,7 @@ export async function startRawPebble(): Promise<RawPebble> {
     rmSync(folder, { recursive: true, force: true })
   }
   for (let attempt = 0; ; attempt++) {
-    if (child.exitCode !== null || attempt > 200) {
+    if (child.exitCode !== null || attempt > 800) {
       await stop()
       throw new Error('pebble did not start')
     }

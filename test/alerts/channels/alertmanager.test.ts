@@ -60,7 +60,7 @@ describe.skipIf(missing !== null)(`a real Alertmanager${missing === null ? '' : 
 
   /** What the receiver was told of an alert, when it was. */
   async function told(alert: string, status: string): Promise<Told> {
-    for (let tries = 0; tries < 200; tries += 1) {
+    for (let tries = 0; tries < 800; tries += 1) {
       for (const { body } of hook.received) {
         const { alerts } = JSON.parse(body) as { readonly alerts: readonly Told[] }
         const found = alerts.find((one) => one.labels.alert === alert && one.status === status)

@@ -86,7 +86,7 @@ describe.each(servers)('%s', (_, name, kind, args) => {
     )
     const endpoint = `watched.test:${port}${kind}`
     let seen = await look(endpoint)
-    for (let attempt = 0; attempt < 100 && seen.error?.includes('ECONNREFUSED'); attempt += 1) {
+    for (let attempt = 0; attempt < 400 && seen.error?.includes('ECONNREFUSED'); attempt += 1) {
       await sleep(100)
       seen = await look(endpoint)
     }
@@ -113,7 +113,7 @@ test('the command says what does not verify, with exit code 1, and what is no pl
   running.push(
     startDaemon(program, [...args(String(port))], { environment: cleanEnvironment(folder), folder }),
   )
-  for (let attempt = 0; attempt < 100 && (await look(`watched.test:${port}`)).served === null; attempt += 1)
+  for (let attempt = 0; attempt < 400 && (await look(`watched.test:${port}`)).served === null; attempt += 1)
     await sleep(100)
   const { code, out } = await runMain(['watch', 'probe', `127.0.0.1:${port}`, '--json'], folder)
   expect(code).toBe(1)

@@ -90,7 +90,7 @@ async function workAgain(until: () => boolean): Promise<void> {
         work()
         return until()
       },
-      { interval: 20, timeout: 5_000 },
+      { interval: 20, timeout: 30_000 },
     )
     .toBe(true)
 }

@@ -71,7 +71,7 @@ export interface DrillReceivers {
   readonly alertmanager: Alertmanager | null
   /** What the recorded webhook was told so far, each notification once. */
   told(): readonly Told[]
-  /** Waits for such an alert; rejects with what was told instead. `seconds`: 20. */
+  /** Waits for such an alert; rejects with what was told instead. `seconds`: 45. */
   find(wanted: Wanted, seconds?: number): Promise<Found>
   /** Those that match now. */
   all(wanted: Wanted): readonly Found[]
@@ -144,7 +144,7 @@ export async function startReceivers(which: 'all' | 'webhook' = 'all'): Promise<
     smtp,
     alertmanager,
     told: () => heard,
-    find: (wanted, seconds = 20) =>
+    find: (wanted, seconds = 45) =>
       until(
         () => all(wanted)[0],
         () => `${JSON.stringify(wanted)} among ${JSON.stringify(heard.map(inShort), null, 1)}`,
@@ -161,7 +161,7 @@ export async function startReceivers(which: 'all' | 'webhook' = 'all'): Promise<
               parts.some((part) => part.text.includes(text)),
           ),
         () => `a mail of ${rule} (${kind}) that says ${text}`,
-        20,
+        60,
         // Each look starts a program.
         250,
       ),
@@ -261,7 +261,7 @@ function inShort({ notification: { rule, kind, title, alerts } }: Told): string 
 export async function until<T>(
   ask: () => Promise<T | undefined> | T | undefined,
   what: () => string,
-  seconds = 20,
+  seconds = 45,
   every = 50,
 ): Promise<T> {
   const end = performance.now() + seconds * 1000

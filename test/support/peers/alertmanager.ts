@@ -71,7 +71,7 @@ receivers: [{ name: hook, webhook_configs: [{ url: "${webhook}", send_resolved: 
       folder,
     })
     for (let tries = 0; !(await isReady(url)); tries += 1) {
-      if (tries === 300) throw new Error(`Alertmanager does not start: ${daemon.log()}`)
+      if (tries === 1000) throw new Error(`Alertmanager does not start: ${daemon.log()}`)
       await sleep(50)
     }
     return daemon

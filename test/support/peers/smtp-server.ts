@@ -64,7 +64,7 @@ export async function startSmtpServer(
     { environment, folder },
   )
   for (let tries = 0; !daemon.log().includes('ready'); tries += 1) {
-    if (tries === 300) throw new Error(`the SMTP server does not start: ${daemon.log()}`)
+    if (tries === 1000) throw new Error(`the SMTP server does not start: ${daemon.log()}`)
     await sleep(50)
   }
   return {

@@ -55,9 +55,9 @@ async function sign(surroundings: Surroundings, wish: Wish, ...options: string[]
   }
 }
 
-/** True when something listens at that socket, false when nothing does for ten seconds. */
+/** True when something listens at that socket, false when nothing does for 30 seconds. */
 async function listening(socketPath: string): Promise<boolean> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
     const socket = connect(socketPath)
     const open = await once(socket, 'connect').then(
       () => true,
