@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { askAdmin } from '../support/acmetap-process.ts'
 import { freePort } from '../support/child-process.ts'
+import { compileCache } from '../support/environment.ts'
 
 const MAIN = path.join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const FIXTURE = path.join(import.meta.dirname, 'fixtures', 'serve-with-fake.ts')
@@ -31,7 +32,7 @@ afterEach(() => {
 function serve(behaviour: string): void {
   said = ''
   child = spawn(process.execPath, [FIXTURE, config, behaviour], {
-    env: {},
+    env: compileCache(),
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -99,7 +100,7 @@ test('goes on when nobody reads its standard output any more', async () => {
   )
   said = ''
   child = spawn(process.execPath, [MAIN, 'serve', '--config', config], {
-    env: {},
+    env: compileCache(),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   child.stdout!.destroy()

@@ -25,6 +25,7 @@ import {
   until,
 } from '../support/alerts/drill-world.ts'
 import { latencies } from '../support/alerts/failing-fleet.ts'
+import { compileCache } from '../support/environment.ts'
 import { certbot } from '../support/peers/certbot.ts'
 import type { AcmeClient, Surroundings } from '../support/peers/client.ts'
 import { dehydrated } from '../support/peers/dehydrated.ts'
@@ -463,7 +464,7 @@ describe.skipIf(reason !== null)(`what happens is told${reason === null ? '' : `
     const main = path.resolve(import.meta.dirname, '..', '..', 'src', 'main.ts')
     const script = `acmetap() { "${process.execPath}" "${main}" "$@" --config "${path.join(drill.folder, 'acmetap.yaml')}"; }\n${command}`
     const { code, output } = await runProgram('sh', ['-c', script], {
-      environment: { PATH: process.env.PATH, HOME: drill.folder },
+      environment: { PATH: process.env.PATH, HOME: drill.folder, ...compileCache() },
       folder: drill.folder,
     })
     expect(output).toContain('holds until')

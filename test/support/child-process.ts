@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { compileCache } from './environment.ts'
 
 /** A process a test has started; it is ended by its own pid and nothing else. */
 export interface StartedProcess {
@@ -12,7 +13,7 @@ export interface StartedProcess {
   /** The last 64 KiB of what it wrote on both outputs. */
   output(): string
   readonly ended: Promise<number | NodeJS.Signals>
-  /** Sends the signal (SIGTERM by default), after 10 s SIGKILL, and waits for the end. */
+  /** Sends the signal (SIGTERM by default), after 30 s SIGKILL, and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -24,7 +25,7 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts a program with an environment that holds nothing but PATH, HOME and what `env` adds. */
+/** Starts a program with an environment that holds nothing but PATH, HOME, the compile cache and what `env` adds. */
 export function startProcess(
   command: string,
   args: readonly string[],
@@ -32,7 +33,13 @@ export function startProcess(
 ): StartedProcess {
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: { PATH: process.env.PATH, HOME: options.cwd ?? '/', LANG: 'C.UTF-8', ...options.env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: options.cwd ?? '/',
+      LANG: 'C.UTF-8',
+      ...compileCache(),
+      ...options.env,
+    },
     stdio: options.ipc ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
@@ -57,7 +64,7 @@ export function startProcess(
     ended,
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
-      const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
+      const late = setTimeout(() => child.kill('SIGKILL'), 30_000)
       await ended.catch(() => undefined)
       clearTimeout(late)
     },

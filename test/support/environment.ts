@@ -6,3 +6,12 @@ const MASKING =
 export function unmask(environment: NodeJS.ProcessEnv): void {
   for (const name of Object.keys(environment)) if (MASKING.test(name)) delete environment[name]
 }
+
+/**
+ * For the environment of Node processes that tests start: where what was compiled once is kept, so that not each of
+ * them strips and compiles the whole program again. Empty unless this process was given such a folder.
+ */
+export function compileCache(): Readonly<Record<string, string>> {
+  const { NODE_COMPILE_CACHE } = process.env
+  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }
+}

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
+import { compileCache } from './environment.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '..', '..', 'src', 'main.ts')
 
@@ -9,7 +10,7 @@ export interface Ran {
   readonly err: string
 }
 
-/** Runs `acmetap WORDS` as a process of its own in `folder`, with nothing of this process's environment. */
+/** Runs `acmetap WORDS` as a process of its own in `folder`, with nothing of this process's environment but the compile cache. */
 export function runMain(
   words: readonly string[],
   folder: string,
@@ -18,7 +19,7 @@ export function runMain(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...words], {
       cwd: folder,
-      env: { HOME: folder, ...env },
+      env: { HOME: folder, ...compileCache(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const parts = { out: '', err: '' }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { cleanEnvironment, type Daemon, runProgram, startDaemon } from '../../src/cli/demo/child.ts'
 import { freePorts } from '../../src/cli/demo/free-ports.ts'
+import { compileCache } from './environment.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '..', '..', 'src', 'main.ts')
 
@@ -63,7 +64,7 @@ export async function serve(
       relay: entries.map(([ca, { host }]) => ({ host: `${host}:${port}`, ca })),
     }),
   )
-  const options = { environment: cleanEnvironment(folder), folder }
+  const options = { environment: cleanEnvironment(folder, compileCache()), folder }
   const logs: string[] = []
   let daemon: Daemon
 
@@ -81,7 +82,7 @@ export async function serve(
     void daemon.ended.finally(() => {
       ended = true
     })
-    for (let attempt = 0; attempt < 400 && !ended; attempt += 1) {
+    for (let attempt = 0; attempt < 1200 && !ended; attempt += 1) {
       if (await isReady(admin)) return
       await sleep(50)
     }

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compileCache } from '../../support/environment.ts'
 import { needs } from '../../support/peers/client.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '..', '..', '..', 'src', 'main.ts')
@@ -16,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 /** `acmetap demo ARGS` with its temporary files in `folder`; SIGINT once it has printed `interruptAt`. */
 async function demo(args: readonly string[], interruptAt?: string) {
   const child = spawn(process.execPath, [MAIN, 'demo', ...args], {
-    env: { PATH: process.env.PATH, TMPDIR: folder, HOME: folder },
+    env: { PATH: process.env.PATH, TMPDIR: folder, HOME: folder, ...compileCache() },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -72,7 +73,7 @@ test('--keep stays up until Ctrl-C', async (context) => {
 
 test('says what to install when a peer is missing', async () => {
   const child = spawn(process.execPath, [MAIN, 'demo'], {
-    env: { PATH: folder, TMPDIR: folder },
+    env: { PATH: folder, TMPDIR: folder, ...compileCache() },
     stdio: 'pipe',
   })
   let output = ''
