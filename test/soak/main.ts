@@ -14,6 +14,7 @@ import { inventoryScale } from './inventory-scale.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
+import { policyCsr } from './policy-csr.ts'
 import { rollout } from './rollout.ts'
 import type { Soak } from './soak.ts'
 import { storeFaults } from './store-faults.ts'
@@ -35,6 +36,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'alerts-kill': alertsKill,
   'alert-outbox': alertOutbox,
   'alert-storm': alertStorm,
+  'policy-csr': policyCsr,
 }
 
 const { values, positionals } = parseArgs({
