@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 import { type buildConnector, Pool } from 'undici'
 import { retryAfterSeconds } from '../../acme/retry-after.ts'
+import { guarded, refuseLiteral } from '../../ca/address-guard.ts'
 import { createDial, type WayOut } from '../../ca/dial.ts'
 import { upstreamFailure } from '../../ca/failure.ts'
 import { secureFor } from '../../ca/secure.ts'
 import { visible } from '../render/visible.ts'
 import type { Millis } from '../rule.ts'
-import { guarded, refuseLiteral } from './address-guard.ts'
 import type { Answer, Channel, HttpService, Outgoing, Receipt } from './channel.ts'
 import { scrubber } from './scrub.ts'
 

@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { embeddedIpv4 } from '../../ca/address-class.ts'
-import { FailureError } from '../../ca/failure.ts'
-import type { Resolve } from '../../ca/resolve.ts'
+import { embeddedIpv4 } from './address-class.ts'
+import { FailureError } from './failure.ts'
+import type { Resolve } from './resolve.ts'
 
-/** Link-local, and where clouds keep the credentials of a machine: no channel lives there. */
+/** Link-local, and where clouds keep the credentials of a machine: no service of an operator lives there. */
 const REFUSED = [
   '169.254.0.0/16',
   'fe80::/10',
