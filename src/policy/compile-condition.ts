@@ -1,4 +1,4 @@
-import { compileCel } from './cel.ts'
+import { type CelCondition, compileCel } from './cel.ts'
 import { clientParts } from './conditions/client.ts'
 import { allOf, anyOf, notAny } from './conditions/combined.ts'
 import type { Part, Slots } from './conditions/condition.ts'
@@ -17,6 +17,7 @@ export class Workshop {
   readonly slots: Slots = { count: 0 }
   readonly sets: PatternSets
   readonly #networks = new Map<string, Networks>()
+  readonly #expressions = new Map<string, CelCondition>()
   readonly #clocks = new Map<string, ZoneClock>()
 
   constructor(sets: PatternSets) {
@@ -28,6 +29,12 @@ export class Workshop {
     const networks = this.#networks.get(key) ?? sound(Networks.of(this.sets.entries(written)))
     this.#networks.set(key, networks)
     return networks
+  }
+
+  readonly cel = (text: string): CelCondition => {
+    const expression = this.#expressions.get(text) ?? sound(compileCel(text))
+    this.#expressions.set(text, expression)
+    return expression
   }
 
   clock(zone: string): ZoneClock {
@@ -97,7 +104,7 @@ function requestMembers(document: ConditionDocument, workshop: Workshop): readon
     const { per, within, count } = document.orders
     parts.push(byRequest.budget(slots, { kind: 'orders', per, within }, count))
   }
-  if (document.cel !== undefined) parts.push(cel(slots, document.cel, sound(compileCel(document.cel))))
+  if (document.cel !== undefined) parts.push(cel(slots, document.cel, workshop.cel(document.cel)))
   if (document.webhook !== undefined) parts.push(webhook(slots, document.webhook))
   return parts
 }

@@ -2,7 +2,7 @@ import { compileCondition, Workshop } from './compile-condition.ts'
 import { messageTemplate } from './document/message-template.ts'
 import type { PolicyDocument, RuleDocument } from './document.ts'
 import { RuleIndex } from './names/rule-index.ts'
-import { everyCondition, needsOf } from './needs.ts'
+import { needsOf, webhooksOf } from './needs.ts'
 import { PatternSets } from './pattern-sets.ts'
 import type { Policy, Rule } from './policy.ts'
 import { requiredNames } from './required-names.ts'
@@ -23,7 +23,7 @@ export async function compilePolicy(document: PolicyDocument, digest: string): P
     document,
     digest,
     rules,
-    needs: needsOf(document),
+    needs: needsOf(document, workshop.cel),
     slots: workshop.slots.count,
     rulesFor: (name) => (name.type === 'ip' ? ofAddresses : index.rulesFor(name)),
   }
@@ -43,10 +43,6 @@ function compileRule(rule: RuleDocument, index: number, policy: PolicyDocument, 
     expires,
     unknown: unknown ?? (effect === 'allow' ? 'skip' : 'match'),
     problem,
-    webhooks: [
-      ...new Set(
-        everyCondition(rule.when).flatMap(({ webhook }) => (webhook === undefined ? [] : [webhook])),
-      ),
-    ],
+    webhooks: webhooksOf(rule.when, workshop.cel),
   }
 }

@@ -1,23 +1,24 @@
+import type { CelCondition } from './cel.ts'
 import type { ConditionDocument, PolicyDocument } from './document.ts'
 import { type HistoryQuestion, questionText } from './history.ts'
 import type { Needs } from './policy.ts'
 
-/** What has to be looked up for the conditions of these rules. An expression may read anything. */
-export function needsOf({ rules }: PolicyDocument): Needs {
+/** What has to be looked up for the conditions of these rules. `cel`: gives an expression of theirs, compiled. */
+export function needsOf({ rules }: PolicyDocument, cel: (text: string) => CelCondition): Needs {
   const conditions = rules.flatMap(({ when }) => everyCondition(when))
   const some = (test: (condition: ConditionDocument) => boolean) => conditions.some(test)
-  const reads = (text: RegExp) => some(({ cel }) => cel !== undefined && text.test(cel))
+  const expressions = conditions.flatMap((one) => (one.cel === undefined ? [] : [cel(one.cel).needs]))
   const questions = conditions.flatMap(questionsOf)
   return {
     account:
-      some(({ client }) => client?.contact !== undefined || client?.external_account !== undefined) ||
-      reads(/\b(?:contacts?|external_account)\b/),
+      some(({ client }) => (client?.contact ?? client?.external_account) !== undefined) ||
+      expressions.some(({ account }) => account),
     order:
       some(({ profile, validity, replaces }) => (profile ?? validity ?? replaces) !== undefined) ||
-      reads(/\b(?:profile|validity|replaces)\b/),
+      expressions.some(({ order }) => order),
     history: [...new Map(questions.map((question) => [questionText(question), question])).values()],
-    keyUses: some(({ key }) => key?.reused !== undefined) || reads(/\breused\b/),
-    accountKey: some(({ key }) => key?.account_key !== undefined) || reads(/\baccount_key\b/),
+    keyUses: some(({ key }) => key?.reused !== undefined),
+    accountKey: some(({ key }) => key?.account_key !== undefined),
   }
 }
 
@@ -32,4 +33,16 @@ function questionsOf({ orders, duplicates }: ConditionDocument): readonly Histor
 export function everyCondition(condition: ConditionDocument): readonly ConditionDocument[] {
   const { all = [], any = [], not } = condition
   return [condition, ...[...all, ...any, ...(not === undefined ? [] : [not])].flatMap(everyCondition)]
+}
+
+/** Names of the webhooks that a condition reads, its expressions among it; each once. */
+export function webhooksOf(
+  condition: ConditionDocument,
+  cel: (text: string) => CelCondition,
+): readonly string[] {
+  const named = everyCondition(condition).flatMap((one) => [
+    ...(one.webhook === undefined ? [] : [one.webhook]),
+    ...(one.cel === undefined ? [] : cel(one.cel).webhooks),
+  ])
+  return [...new Set(named)]
 }

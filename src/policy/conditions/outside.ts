@@ -1,24 +1,20 @@
+import type { CelCondition } from '../cel.ts'
 import type { PolicyFacts } from '../facts.ts'
-import type { PolicyName } from '../names/policy-name.ts'
-import { ELSEWHERE, FALSE, OPEN, POSSIBLE, TRUE, UNKNOWN } from '../possible.ts'
-import type { Truth } from '../truth.ts'
+import { ELSEWHERE, FALSE, OPEN, POSSIBLE, type Possible, TRUE, UNKNOWN } from '../possible.ts'
 import { COST, notHere, type Part, part, type Slots } from './condition.ts'
 
-/** A compiled expression (policy/cel.ts). */
-export interface Expression {
-  test(facts: PolicyFacts, name: PolicyName | null): Truth
-}
-
-/** An expression that never says `name` is the same for all of them. */
-export function cel(slots: Slots, text: string, expression: Expression): Part {
-  const perName = /\bname\b/.test(text)
+/** What an expression can't tell before webhooks have answered is open, as they are. */
+export function cel(slots: Slots, text: string, { perName, webhooks, test }: CelCondition): Part {
   return part(slots, {
-    text: `cel: ${text.replace(/\s+/g, ' ')}`,
+    text: `cel: ${text.replace(/\s+/g, ' ').trim()}`,
     perName,
-    cost: COST.expression,
+    cost: webhooks.length > 0 ? COST.webhook : COST.expression,
     judge({ facts }, name) {
-      if (!perName) return POSSIBLE[expression.test(facts, null)]
-      return name === 'unreadable' ? UNKNOWN : POSSIBLE[expression.test(facts, name)]
+      if (perName && name === 'unreadable') return UNKNOWN
+      const truth = test(facts, name === 'unreadable' ? null : name)
+      const isMissing =
+        truth !== 'true' && truth !== 'false' && webhooks.some((one) => !isAnswered(one, facts))
+      return isMissing ? (webhookElsewhere(facts) ?? OPEN) : POSSIBLE[truth]
     },
   })
 }
@@ -30,9 +26,9 @@ export function webhook(slots: Slots, webhookName: string): Part {
     perName: false,
     cost: COST.webhook,
     judge({ facts }) {
-      const elsewhere = isRead(facts) ? ELSEWHERE : notHere('webhook', facts)
+      const elsewhere = webhookElsewhere(facts)
       if (elsewhere !== null) return elsewhere
-      if (!Object.hasOwn(facts.webhooks, webhookName)) return OPEN
+      if (!isAnswered(webhookName, facts)) return OPEN
       const { allow } = facts.webhooks[webhookName]!
       if (allow === null) return UNKNOWN
       return allow ? TRUE : FALSE
@@ -40,7 +36,12 @@ export function webhook(slots: Slots, webhookName: string): Part {
   })
 }
 
-/** RFC 8555 §6.3: without a payload an account is only read. */
-function isRead({ operation, asked }: PolicyFacts): boolean {
-  return operation === 'account' && asked === null
+function isAnswered(webhookName: string, { webhooks }: PolicyFacts): boolean {
+  return Object.hasOwn(webhooks, webhookName)
+}
+
+/** Null: it is asked here. RFC 8555 §6.3: without a payload an account is only read, as objects of an order are. */
+function webhookElsewhere(facts: PolicyFacts): Possible | null {
+  if (facts.operation === 'account' && facts.asked === null) return ELSEWHERE
+  return notHere('webhook', facts)
 }
