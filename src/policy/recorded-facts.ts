@@ -61,7 +61,7 @@ export function factsOf(
     at: request.at / 1000,
     mode: request.mode as Mode,
     ca: request.ca!,
-    operation: request.operation as Operation,
+    operation: request.request.method === 'POST' ? (request.operation as Operation) : 'unrecognised',
     identifiers: identifiersFor(request, world),
     client: clientOf(request, personal, world),
     // Facts of before policies hold nothing of it.

@@ -46,13 +46,16 @@ export function wasTaken({ outcome, status }: RecordedEnd): boolean {
   return outcome === 'response' && status !== null && status >= 200 && status <= 299
 }
 
-/** Operations whose requests a policy decides, where they are POSTs to a CA. */
+/** Operations whose requests a policy decides, where they are sent by POST. */
 const DECIDED: ReadonlySet<string> = new Set<Operation>(
   OPERATIONS.filter((one) => !['directory', 'newNonce', 'orders', 'renewalInfo', 'tunnel'].includes(one)),
 )
 
+/** As live: methods that only read are everybody's, and one that no ACME server knows is nothing recognised. */
 export function isDecided({ request, ca, operation }: RecordedRequest): boolean {
-  return request.method === 'POST' && ca !== null && DECIDED.has(operation)
+  const { method } = request
+  if (ca === null || method === 'GET' || method === 'HEAD') return false
+  return method !== 'POST' || DECIDED.has(operation)
 }
 
 /** Contact URLs of a newAccount or an account's update, in their order; undefined where one was erased or is hashed. */

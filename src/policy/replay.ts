@@ -1,5 +1,6 @@
 import type { Effect, PolicyVerdict, WebhookAnswer } from '../exchange/decision.ts'
 import { LruMap } from '../exchange/lru-map.ts'
+import { asEnforced } from './as-enforced.ts'
 import { decisionOf } from './denial.ts'
 import { evaluate } from './evaluate.ts'
 import type { PolicyFacts } from './facts.ts'
@@ -68,6 +69,7 @@ export function readsFrom({ account, accountKey, keyUses, order, history }: Need
  */
 export class Replay {
   readonly #policy: Policy
+  readonly #enforced: Policy
   readonly #options: ReplayOptions
   readonly #history: IssuanceHistory
   readonly #world: ReplayedWorld
@@ -96,6 +98,7 @@ export class Replay {
 
   private constructor(policy: Policy, options: ReplayOptions, history: IssuanceHistory) {
     this.#policy = policy
+    this.#enforced = asEnforced(policy)
     this.#options = options
     this.#history = history
     this.#world = new ReplayedWorld(policy.needs, !options.incomplete)
@@ -131,7 +134,7 @@ export class Replay {
       else this.#history.forget(request.exchange)
       return null
     }
-    const verdict = this.#judge(facts)
+    const { verdict, answered } = this.#judge(this.#policy, facts)
     if (verdict.would.effect === 'allow') this.#world.request(request, personal)
     else {
       this.#history.forget(request.exchange)
@@ -140,7 +143,7 @@ export class Replay {
     if (then === 'deny' && verdict.would.effect === 'allow') {
       this.#supposed.set(request.exchange, true)
     }
-    this.#count(request, facts, verdict, then, client)
+    this.#count(request, answered, verdict, then, client)
     return verdict
   }
 
@@ -201,13 +204,13 @@ export class Replay {
   }
 
   /** A webhook that answered then is taken to answer so again; one that was not asked is not asked now. */
-  #judge(facts: PolicyFacts): PolicyVerdict {
-    let known = facts
+  #judge(policy: Policy, facts: PolicyFacts): { verdict: PolicyVerdict; answered: PolicyFacts } {
+    let answered = facts
     for (;;) {
-      const result = evaluate(this.#policy, known)
-      if ('verdict' in result) return result.verdict
+      const result = evaluate(policy, answered)
+      if ('verdict' in result) return { verdict: result.verdict, answered }
       const unanswered = Object.fromEntries(result.ask.map((name) => [name, NOT_RECORDED]))
-      known = { ...known, webhooks: { ...known.webhooks, ...unanswered } }
+      answered = { ...answered, webhooks: { ...answered.webhooks, ...unanswered } }
     }
   }
 
@@ -224,7 +227,7 @@ export class Replay {
     if (request.asked === undefined && request.operation !== 'unrecognised') totals.withoutAsked += 1
     this.#then.set(request.policyDigest, (this.#then.get(request.policyDigest) ?? 0) + 1)
     const now = verdict.would.effect
-    const unknown = unknownIn(verdict)
+    const unknown = unknownIn(this.#policy, facts)
     const changes: Change[] = []
     if (then === now) totals.same += 1
     else changes.push(now === 'deny' ? 'deniedNow' : 'allowedNow')
@@ -233,23 +236,23 @@ export class Replay {
     for (const change of changes) totals[change] += 1
     if (then === 'allow' && verdict.decided.effect === 'deny') totals.deniedInForce += 1
     if (changes.length === 0) return
-    const sample = this.#sample(request, facts, verdict, then, client)
-    const isOther = then !== now
-    const warning = verdict.warnings.map(({ rule }) => rule)
+    const enforced = now === 'deny' ? this.#judge(this.#enforced, facts).verdict : verdict
+    const denied = now === 'deny' ? enforced.names : []
+    const sample = this.#sample(request, facts, enforced, then, client)
     const deciding =
-      isOther || unknown.length > 0 ? [verdict.would.rule, ...verdict.names.map(({ rule }) => rule)] : []
-    this.#rules.add([...deciding, ...warning], changes, sample)
+      then === now && unknown.length === 0 ? [] : [verdict.would.rule, ...denied.map(({ rule }) => rule)]
+    const about = denied.length > 0 ? denied.map(({ identifier }) => identifier) : (facts.identifiers ?? [])
+    this.#rules.add([...deciding, ...verdict.warnings.map(({ rule }) => rule)], changes, sample)
     this.#clients.add([client], changes, sample)
-    const denied = verdict.names.map(({ identifier }) => identifier)
-    const about = denied.length > 0 ? denied : (facts.identifiers ?? []).slice(0, MOST_NAMES)
     this.#names.add(
-      about.map(({ value }) => value),
+      about.slice(0, MOST_NAMES).map(({ value }) => value),
       changes,
       sample,
     )
     if (unknown.length > 0) this.#unknown.add(unknown, changes, sample)
   }
 
+  /** `verdict`: as if the candidate were enforced, where it denies. */
   #sample(
     { exchange, at, operation, ca, decision }: RecordedRequest,
     facts: PolicyFacts,
@@ -257,22 +260,22 @@ export class Replay {
     then: Effect,
     client: string,
   ): ReplaySample {
-    const { would } = verdict
-    const decided = decisionOf({ ...verdict, decided: would }, this.#policy, facts)
-    const names =
-      verdict.names.length > 0 ? verdict.names.map(({ identifier }) => identifier) : facts.identifiers
+    const { would, names: denied, warnings } = verdict
+    const told =
+      would.effect === 'deny' ? decisionOf(verdict, this.#enforced, facts, { record: exchange }) : null
+    const names = denied.length > 0 ? denied.map(({ identifier }) => identifier) : (facts.identifiers ?? [])
     return {
       exchange,
       at: iso(at / 1000),
       operation,
       ca: ca ?? '',
       client,
-      names: (names ?? []).slice(0, NAMES_OF_SAMPLE).map(({ value }) => value),
+      names: names.slice(0, NAMES_OF_SAMPLE).map(({ value }) => value),
       was: { effect: then, rule: then === 'deny' ? decision.rule : (decision.policy?.decided.rule ?? null) },
       now: {
         effect: would.effect,
         rule: would.rule,
-        message: decided.effect === 'deny' ? decided.detail : (verdict.warnings[0]?.message ?? null),
+        message: told?.effect === 'deny' ? told.detail : (warnings[0]?.message ?? null),
       },
     }
   }

@@ -1,12 +1,34 @@
-import type { PolicyVerdict } from '../exchange/decision.ts'
+import type { PolicyFacts } from './facts.ts'
+import { Judging } from './judging.ts'
+import type { Policy, Rule } from './policy.ts'
+import { ELSEWHERE, FALSE, TRUE, UNKNOWN } from './possible.ts'
+import { because, isExpired } from './rules-seen.ts'
+import { requestFault, subjectsOf } from './standing.ts'
 
 /**
- * Conditions of a verdict that could not be known, as written: of rules that come before the deciding one, or of that
- * one itself. Empty where the verdict rests on nothing of the kind.
+ * Conditions that could not be known, as written, of rules that come before the deciding one or decide themselves. Empty
+ * where the decision rests on nothing of the kind. Webhooks have to be answered.
  */
-export function unknownIn({ rules, would }: Pick<PolicyVerdict, 'rules' | 'would'>): readonly string[] {
-  const deciding = rules.findIndex(({ rule }) => rule === would.rule)
-  const before = deciding < 0 ? rules : rules.slice(0, deciding + 1)
-  const unknown = before.filter(({ matched, effect }) => matched === 'unknown' && effect !== 'warn')
-  return [...new Set(unknown.map(({ rule, because }) => because ?? `rule ${rule}`))]
+export function unknownIn(policy: Policy, facts: PolicyFacts): readonly string[] {
+  if (requestFault(facts) !== null) return []
+  const judging = new Judging(facts, policy.slots)
+  const found = new Set<string>()
+  for (const { judged, fault } of subjectsOf(facts)) {
+    if (fault !== null) continue
+    const indices = judged === null || judged === 'unreadable' ? policy.rules.keys() : policy.rulesFor(judged)
+    for (const index of indices) {
+      const rule = policy.rules[index]!
+      const possible = rule.when.judge(judging, judged)
+      if (possible === FALSE || rule.effect === 'warn' || isExpired(rule, facts.at)) continue
+      if (possible === UNKNOWN) found.add(`${rule.name}: ${because(rule.when, judging, judged)}`)
+      if (acts(rule, possible)) break
+    }
+  }
+  return [...found]
+}
+
+/** See truth.ts: what each truth means for the rule. */
+export function acts({ effect, unknown }: Pick<Rule, 'effect' | 'unknown'>, possible: number): boolean {
+  if (possible === TRUE) return true
+  return possible === UNKNOWN ? unknown === 'match' : possible === ELSEWHERE && effect === 'allow'
 }
