@@ -5,12 +5,15 @@
  */
 import type { Complaint, KeyPath } from '../../config/config-error.ts'
 import { LISTED_KEYS, type ListedKey } from './condition-schema.ts'
+import { celWebhooks } from './expressions.ts'
 import { placeholdersOf } from './message-template.ts'
 import { type Mapping, mapping } from './policy-text.ts'
 import { listName, nearestName } from './references.ts'
 
 export interface Checked {
   readonly complaints: readonly Complaint[]
+  /** Names of the webhooks that some condition asks. */
+  readonly webhooks: ReadonlySet<string>
   /** Each place that names a list, and what the list must therefore hold. */
   readonly uses: readonly ListUse[]
 }
@@ -23,6 +26,7 @@ export interface ListUse {
 export function checkWritten(written: Mapping): Checked {
   const complaints: Complaint[] = []
   const uses: ListUse[] = []
+  const asked = new Set<string>()
   const lists = Object.keys(mapping(written.lists))
   const webhooks = Object.keys(mapping(written.webhooks))
   const names = new Map<unknown, number>()
@@ -37,7 +41,7 @@ export function checkWritten(written: Mapping): Checked {
     checkRule(rule, path)
     if (typeof rule.when === 'object') checkCondition(rule.when, [...path, 'when'])
   }
-  return { complaints, uses }
+  return { complaints, webhooks: asked, uses }
 
   function checkRule(rule: Mapping, path: KeyPath): void {
     const { message, effect, problem } = rule
@@ -49,7 +53,8 @@ export function checkWritten(written: Mapping): Checked {
     }
     if (typeof message !== 'string') return
     for (const key of ['owner', 'link', 'expires'] as const) {
-      if (rule[key] !== undefined || !placeholdersOf(message).includes(key)) continue
+      if ((rule[key] ?? (key === 'link' ? written.link : undefined)) !== undefined) continue
+      if (!placeholdersOf(message).includes(key)) continue
       complaints.push(
         complaint([...path, 'message'], `names {${key}}`, `Write ${key} beside it, or take it out`),
       )
@@ -80,18 +85,18 @@ export function checkWritten(written: Mapping): Checked {
         complaints.push(complaint([...path, 'time'], 'says no time', instead))
       }
     }
-    const { webhook } = condition
-    if (typeof webhook === 'string' && !webhooks.includes(webhook)) {
-      complaints.push(
-        complaint(
-          [...path, 'webhook'],
-          'names a webhook that is not under webhooks',
-          nearestName(webhook, webhooks, 'webhooks'),
-        ),
-      )
-    }
+    const { webhook, cel } = condition
+    if (typeof webhook === 'string') checkWebhook(webhook, [...path, 'webhook'])
+    if (typeof cel === 'string') for (const name of celWebhooks(cel)) checkWebhook(name, [...path, 'cel'])
     checkLists(condition, path)
     checkLists(mapping(condition.client), [...path, 'client'])
+  }
+
+  function checkWebhook(name: string, path: KeyPath): void {
+    asked.add(name)
+    if (webhooks.includes(name)) return
+    const instead = nearestName(name, webhooks, 'webhooks')
+    complaints.push(complaint(path, 'names a webhook that is not under webhooks', instead))
   }
 
   function checkLists(members: Mapping, path: KeyPath): void {

@@ -54,6 +54,7 @@ function networkFault(text: string): string | null {
 }
 
 function domainFault(text: string): string | null {
+  if (text !== text.toLowerCase()) return 'must be in lower case'
   return text.includes('*') || text.startsWith('.')
     ? 'must be a name without * or leading dot, as example.co.uk'
     : patternFault(text)
@@ -129,6 +130,23 @@ export const EXTENSION_NAMES = [
   'certificatePolicies',
 ] as const
 
+/** As a CSR is read to have been signed with. */
+export const SIGNATURES = [
+  'md5WithRSA',
+  'sha1WithRSA',
+  'sha224WithRSA',
+  'sha256WithRSA',
+  'sha384WithRSA',
+  'sha512WithRSA',
+  'ecdsaWithSHA1',
+  'ecdsaWithSHA224',
+  'ecdsaWithSHA256',
+  'ecdsaWithSHA384',
+  'ecdsaWithSHA512',
+  'Ed25519',
+  'Ed448',
+] as const
+
 const csr = z.strictObject({
   must_staple: key(z.boolean().optional(), 'Whether it asks for OCSP must-staple (RFC 7633).', true),
   extension: key(
@@ -137,7 +155,11 @@ const csr = z.strictObject({
     ['basicConstraints'],
   ),
   common_name: key(z.boolean().optional(), 'Whether it has a common name.', true),
-  signature: key(oneOrMore(word()).optional(), 'Signature algorithms.', ['sha1WithRSA']),
+  signature: key(
+    oneOrMore(oneOf(SIGNATURES, DOTTED, 'a dotted number')).optional(),
+    `Signature algorithms: ${SIGNATURES.join(', ')}.`,
+    ['sha1WithRSA'],
+  ),
   other_names: key(
     z.boolean().optional(),
     'Whether it asks for names that are neither DNS names nor addresses.',
@@ -145,13 +167,18 @@ const csr = z.strictObject({
   ),
 })
 
-const time = z.strictObject({
-  from: key(instant().optional(), 'From this day or time on.', '2027-12-20'),
-  until: key(instant().optional(), 'Before this day or time.', '2028-01-03'),
-  days: key(days().optional(), 'Days of the week.', ['mon-fri']),
-  hours: key(hours().optional(), 'Hours of the day.', "'08:00-18:00'"),
-  zone: key(timeZone().default('UTC'), 'Time zone of days and hours.'),
-})
+const time = z
+  .strictObject({
+    from: key(instant().optional(), 'From this day or time on.', '2027-12-20'),
+    until: key(instant().optional(), 'Before this day or time.', '2028-01-03'),
+    days: key(days().optional(), 'Days of the week.', ['mon-fri']),
+    hours: key(hours().optional(), 'Hours of the day.', "'08:00-18:00'"),
+    zone: key(timeZone().default('UTC'), 'Time zone of days and hours.'),
+  })
+  .refine(({ from, until }) => from === undefined || until === undefined || from < until, {
+    message: 'ends before it begins',
+    path: ['until'],
+  })
 
 const duplicates = z.strictObject({
   within: key(window(), 'How far back.', '7d'),

@@ -54,7 +54,7 @@ function check(value: unknown, firstKey: string | undefined): Judged {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const message = value === null ? 'is empty' : 'must be a mapping of keys to values'
     const complaint: Complaint = { path: [], at: 'value', message, instead: 'Begin with version: 1' }
-    return { policy: null, checked: { complaints: [], uses: [] }, complaints: [complaint] }
+    return { policy: null, checked: checkWritten({}), complaints: [complaint] }
   }
   const checked = checkWritten(value as Mapping)
   const complaints = [...checked.complaints]
