@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Identifier } from '../acme/identifier.ts'
 import { contactsOf, identifiersOf } from '../acme/payloads.ts'
-import type { Decision } from '../exchange/decision.ts'
 import type { Classified, Decided } from '../exchange/exchange.ts'
+import { withoutPersons } from './persons.ts'
+import { askedContent, verdictContent } from './policy-content.ts'
 import { type Privacy, shown } from './privacy.ts'
 import type { BlobDraft, FactDraft, IntentContent, PersonalDraft, RecordedVerdict } from './record.ts'
 import { allowedFields, boundedLine, redactBody, redactText } from './redaction.ts'
@@ -65,9 +66,9 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
       effect: decision.effect,
       rule: decision.effect === 'deny' ? decision.rule : null,
       ambiguities: exchange.ambiguities.slice(0, 20).map(({ kind, where }) => ({ kind, where })),
-      policy: verdictOf(decision),
+      policy: verdictOf(exchange),
     },
-    asked: exchange.asked,
+    asked: exchange.asked && askedContent(exchange.asked),
   }
   const { wall: at, monotonic } = exchange.receivedAt
   return { kind: 'intent', exchange: exchange.id, at, monotonic, content, blobs, personal }
@@ -114,10 +115,11 @@ function jwsContent(
 }
 
 /** The digest stands beside it, as for every fact. */
-function verdictOf({ policy }: Decision): RecordedVerdict | null {
+function verdictOf(exchange: Decided): RecordedVerdict | null {
+  const { policy } = exchange.decision
   if (policy === undefined) return null
   const { digest: _, ...verdict } = policy
-  return verdict
+  return verdictContent(verdict, withoutPersons(exchange))
 }
 
 /** No client has business to write one into `Host` (RFC 9110 §4.2.4), so it may be anybody's. */

@@ -14,6 +14,7 @@ import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
 import { identifiersOfAuthorization, linksOf, locationOf } from '../exchange/learn.ts'
 import { parseJson } from '../exchange/parse-json.ts'
 import { toldByAnswer } from '../exchange/told-by-answer.ts'
+import { withoutPersons } from './persons.ts'
 import type { Privacy } from './privacy.ts'
 import type {
   BlobDraft,
@@ -61,7 +62,7 @@ export function outcomeFact(exchange: Completed, privacy: Privacy): FactDraft {
       break
     case 'refused': {
       const { status, subproblems = [], ...said } = outcome.problem
-      const problem = recordedProblem({ ...said, subproblems }, contactsOf(exchange.inspection?.jws.payload))
+      const problem = recordedProblem({ ...said, subproblems }, [], withoutPersons(exchange))
       content = { ...UNKNOWN_OUTCOME, outcome: 'refused', status, problem }
       break
     }
@@ -263,10 +264,15 @@ function objectContent(exchange: Completed, json: unknown, contacts: readonly st
   }
 }
 
-function recordedProblem(problem: Problem, contacts: readonly string[]): RecordedProblem | null {
+/** `strike`: what else is taken out of its texts. */
+function recordedProblem(
+  problem: Problem,
+  contacts: readonly string[],
+  strike = (text: string) => text,
+): RecordedProblem | null {
   if (problem.type === null && problem.detail === null) return null
   const clean = (text: string | null) =>
-    text === null ? null : boundedLine(withoutContacts(redactText(text), contacts), DETAIL_LIMIT)
+    text === null ? null : boundedLine(strike(withoutContacts(redactText(text), contacts)), DETAIL_LIMIT)
   return {
     type: problem.type ?? 'about:blank',
     detail: clean(problem.detail),

@@ -1,0 +1,28 @@
+import { contactsOf } from '../acme/payloads.ts'
+import type { Inspected } from '../exchange/exchange.ts'
+import { addressesIn, withoutContacts } from './redaction.ts'
+
+/**
+ * A text that acmetap wrote about an exchange, without who asked: the client's address and proxy user, the contacts in
+ * the request, any e-mail address. They stand under `personal`, where they can be erased.
+ */
+export function withoutPersons(exchange: Inspected): (text: string) => string {
+  const { clientAddress, proxyUser } = exchange.connection
+  const contacts = contactsOf(exchange.inspection?.jws.payload)
+  const marks = [
+    [clientAddress, '[address]'],
+    [proxyUser, '[proxy user]'],
+  ] as const
+  const patterns = marks.flatMap(([value, mark]) => (value ? [[whole(value), mark] as const] : []))
+  return (text) => {
+    let clean = withoutContacts(text, [...contacts, ...addressesIn(text)])
+    for (const [pattern, mark] of patterns) clean = clean.replace(pattern, mark)
+    return clean
+  }
+}
+
+/** Not within a longer word or address. */
+function whole(value: string): RegExp {
+  const literal = value.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+  return new RegExp(`(?<![\\w.:-])${literal}(?![\\w:-]|\\.\\w)`, 'gi')
+}
