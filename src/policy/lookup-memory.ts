@@ -13,10 +13,10 @@ const MOST_ORDERS = 20_000
 /** Milliseconds an answer about an account is taken: so long may a contact be known after it was erased. */
 const ACCOUNT_AGE = 60_000
 
-interface KnownAccount {
+interface KnownAccount<Facts = Partial<AccountFacts>> {
   /** Milliseconds since 1970. */
   readonly at: number
-  readonly facts: Partial<AccountFacts>
+  readonly facts: Facts
 }
 
 /**
@@ -28,7 +28,7 @@ export class LookupMemory implements Lookups {
   readonly #now: () => number
   /** What answers told; newer than what the inventory says. */
   #told = new LruMap<string, KnownAccount>(MOST_ACCOUNTS)
-  #looked = new LruMap<string, KnownAccount>(MOST_ACCOUNTS)
+  #looked = new LruMap<string, KnownAccount<AccountFacts>>(MOST_ACCOUNTS)
   #orders = new LruMap<string, SeenOrder>(MOST_ORDERS)
 
   constructor(lookups: Lookups, now: () => number = Date.now) {
@@ -50,7 +50,7 @@ export class LookupMemory implements Lookups {
     const told = this.#fresh(this.#told.get(key))
     if (isWhole(told)) return told
     const looked = this.#fresh(this.#looked.get(key))
-    if (isWhole(looked)) return { ...looked, ...told }
+    if (looked !== undefined) return { ...looked, ...told }
     const found = await this.#lookups.account(ca, url)
     if (found === undefined) return undefined
     this.#looked.set(key, { at: this.#now(), facts: found })
@@ -114,7 +114,7 @@ export class LookupMemory implements Lookups {
     })
   }
 
-  #fresh(known: KnownAccount | undefined): Partial<AccountFacts> | undefined {
+  #fresh<Facts>(known: KnownAccount<Facts> | undefined): Facts | undefined {
     return known !== undefined && Math.abs(this.#now() - known.at) < ACCOUNT_AGE ? known.facts : undefined
   }
 }

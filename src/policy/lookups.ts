@@ -17,7 +17,8 @@ export interface Lookups {
 }
 
 export interface AccountFacts {
-  readonly contacts: readonly string[]
+  /** Undefined where one was erased, or they are not kept as they are. */
+  readonly contacts: readonly string[] | undefined
   readonly externalAccount: string | null
 }
 

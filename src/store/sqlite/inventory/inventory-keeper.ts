@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import type { InventoryCounts } from '../../../audit/inventory/inventory-counts.ts'
+import type { InventoryLookups } from '../../../audit/inventory/inventory-lookups.ts'
 import type { InventoryProgress, InventoryReader } from '../../../audit/inventory/inventory-reader.ts'
 import { messageOf } from '../../../exchange/message-of.ts'
 import { isDamage, NotThisInventory, openInventoryFile, removeInventory, setAside } from './inventory-file.ts'
@@ -10,7 +11,10 @@ import { beginAnew } from './rebuild.ts'
 import { RecordFacts } from './record-facts.ts'
 import { State } from './state.ts'
 
-export type Question = Exclude<keyof InventoryReader, 'progress'> | keyof InventoryCounts
+export type Question =
+  | Exclude<keyof InventoryReader, 'progress'>
+  | keyof InventoryCounts
+  | keyof InventoryLookups
 
 /** How long an answer waits for facts that were in the record when it was asked for, in ms. */
 const WAIT_FOR_FACTS = 500

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { InventoryCounts } from '../../../audit/inventory/inventory-counts.ts'
+import type { InventoryLookups } from '../../../audit/inventory/inventory-lookups.ts'
 import type { InventoryProgress, InventoryReader } from '../../../audit/inventory/inventory-reader.ts'
 import { FilterRefused } from '../../../audit/inventory/values.ts'
 import { StoreRefusal } from '../../refusal.ts'
@@ -59,14 +60,21 @@ export async function openInventory({ folder }: { readonly folder: string }): Pr
       currentCertificates: questionOf(ask, 'currentCertificates'),
       happeningsAfter: questionOf(ask, 'happeningsAfter'),
     },
+    lookups: {
+      accountBinding: questionOf(ask, 'accountBinding'),
+      namesOfKey: questionOf(ask, 'namesOfKey'),
+      hasAccountKey: questionOf(ask, 'hasAccountKey'),
+      takenOrders: questionOf(ask, 'takenOrders'),
+    },
     wake,
     rebuild: () => thread.call<void>('rebuild', null),
     close: () => thread.close(),
   }
 }
 
-/** Of a server: what its metrics count as well. */
+/** Of a server: what its metrics count and its policy asks as well. */
 export interface ServedInventory extends OpenedInventory {
+  readonly lookups: InventoryLookups
   readonly counts: InventoryCounts
 }
 
@@ -213,8 +221,8 @@ function asItStands(folder: string): OpenedInventory | null {
 type Ask = (name: Question, given: readonly unknown[]) => Promise<unknown>
 
 function questionOf<Name extends Question>(ask: Ask, name: Name) {
-  return (...given: Parameters<(InventoryReader & InventoryCounts)[Name]>) =>
-    ask(name, given) as ReturnType<(InventoryReader & InventoryCounts)[Name]>
+  return (...given: Parameters<(InventoryReader & InventoryCounts & InventoryLookups)[Name]>) =>
+    ask(name, given) as ReturnType<(InventoryReader & InventoryCounts & InventoryLookups)[Name]>
 }
 
 function readerOf(ask: Ask, progress: () => Promise<InventoryProgress>): InventoryReader {

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 
 /** A file of another number is made again from the record. */
-export const SCHEMA = '4'
+export const SCHEMA = '5'
 
 /** Makes the tables in an empty database. See `tables.ts` for what they mean. */
 export function createInventory(db: Database.Database): void {
@@ -60,6 +60,7 @@ create index orders_status on orders (status, first_sequence);
 create index orders_standing on orders (first_sequence) where diagnosis is null and status in ('pending', 'ready');
 create index orders_undelivered on orders (first_sequence) where diagnosis is null and status = 'valid' and certificate is null;
 create index orders_url on orders (url);
+create index orders_key on orders (json_extract(csr, '$.spki')) where csr is not null;
 create index orders_certificate_url on orders (certificate_url) where certificate_url is not null;
 
 create table authorizations (
@@ -96,6 +97,7 @@ create table certificates (
 );
 create index certificates_serial on certificates (serial);
 create index certificates_ari on certificates (ari_id) where ari_id is not null;
+create index certificates_key on certificates (spki);
 create index certificates_names on certificates (names, not_before);
 create index certificates_account on certificates (account, first_sequence);
 create index certificates_client on certificates (client, first_sequence);

@@ -16,6 +16,12 @@ import type {
   HappeningPlace,
   InventoryCounts,
 } from '../../../../audit/inventory/inventory-counts.ts'
+import type {
+  AccountBinding,
+  InventoryLookups,
+  OrdersPage,
+  TakenOrders,
+} from '../../../../audit/inventory/inventory-lookups.ts'
 import type { InventoryReader } from '../../../../audit/inventory/inventory-reader.ts'
 import type { InventoriedOrder, OrderDetail, OrderFilter } from '../../../../audit/inventory/order.ts'
 import type { Summary, SummaryFilter } from '../../../../audit/inventory/summary.ts'
@@ -31,6 +37,7 @@ import type { Reading } from './common.ts'
 import { currentCertificates } from './counts.ts'
 import { Exchanges } from './exchanges.ts'
 import { failures } from './failures.ts'
+import { Lookups } from './lookups.ts'
 import { Names } from './names.ts'
 import { orderDetail } from './order-detail.ts'
 import { orders } from './orders.ts'
@@ -51,10 +58,13 @@ export interface QueriesOptions {
  * The inventory's questions, over a connection to it and a reading one to the record. Each is answered in stretches of
  * some ms, between which the thread may do other things; no transaction is open then. Rejects with FilterRefused.
  */
-export class InventoryQueries implements Omit<InventoryReader, 'progress'>, InventoryCounts {
+export class InventoryQueries
+  implements Omit<InventoryReader, 'progress'>, InventoryCounts, InventoryLookups
+{
   readonly #reading: Reading
   readonly #exchanges: Exchanges
   readonly #happenings: HappeningReader
+  readonly #lookups: Lookups
 
   constructor(inventory: Database.Database, record: Database.Database, options: QueriesOptions = {}) {
     const prepared = new Prepared(inventory)
@@ -72,6 +82,7 @@ export class InventoryQueries implements Omit<InventoryReader, 'progress'>, Inve
     }
     this.#exchanges = new Exchanges(this.#reading)
     this.#happenings = new HappeningReader(inventory, record)
+    this.#lookups = new Lookups(this.#reading)
   }
 
   async exchanges(filter: ExchangeListFilter): Promise<Page<RecordedExchange>> {
@@ -120,6 +131,22 @@ export class InventoryQueries implements Omit<InventoryReader, 'progress'>, Inve
 
   async summary(filter: SummaryFilter): Promise<Summary> {
     return summary(this.#reading, filter)
+  }
+
+  async accountBinding(ca: string, url: string): Promise<AccountBinding | null> {
+    return this.#lookups.accountBinding(ca, url)
+  }
+
+  async namesOfKey(spki: string, limit: number): Promise<readonly (readonly string[])[]> {
+    return this.#lookups.namesOfKey(spki, limit)
+  }
+
+  async hasAccountKey(thumbprint: string): Promise<boolean> {
+    return this.#lookups.hasAccountKey(thumbprint)
+  }
+
+  async takenOrders(page: OrdersPage): Promise<TakenOrders> {
+    return this.#lookups.takenOrders(page)
   }
 
   async currentCertificates(days: readonly number[]): Promise<readonly CurrentCertificateCount[]> {
