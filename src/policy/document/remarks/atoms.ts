@@ -1,6 +1,6 @@
 import type { Operation } from '../../../acme/operation.ts'
 import type { Family } from '../../asked-where.ts'
-import type { Comparison, ConditionDocument, PolicyDocument, RuleDocument } from '../../document.ts'
+import type { Comparison, ConditionDocument, RuleDocument } from '../../document.ts'
 import { type Pattern, parsePattern } from '../../names/pattern.ts'
 import { listName } from '../references.ts'
 
@@ -41,11 +41,12 @@ interface OfFamily {
   readonly family: Family | null
 }
 
-export function atomsOf(rule: RuleDocument, document: PolicyDocument): Atoms {
+/** `lists`: the patterns of each list that conditions on names use. */
+export function atomsOf(rule: RuleDocument, lists: ReadonlyMap<string, readonly Pattern[]>): Atoms {
   const names: (readonly Pattern[])[] = []
   const others: Atom[] = []
   const take = ({ all = [], names: written, ...condition }: ConditionDocument) => {
-    if (written !== undefined) names.push(patternsOf(written, document))
+    if (written !== undefined) names.push(written.flatMap((entry) => lists.get(listName(entry) ?? '') ?? patternsOf([entry])))
     others.push(...otherAtoms(condition))
     for (const part of all) take(part)
   }
@@ -110,12 +111,8 @@ function rangeOf({ is, value, to }: Comparison): { readonly from: number; readon
   return { from: 0, to: is === '<' ? number - 1 : number }
 }
 
-function patternsOf(written: readonly string[], { lists }: PolicyDocument): Pattern[] {
+export function patternsOf(written: readonly string[]): Pattern[] {
   return written
-    .flatMap((entry) => {
-      const list = listName(entry)
-      return list === null ? [entry] : (lists[list] ?? [])
-    })
     .map((text) => parsePattern(text))
     .filter((pattern): pattern is Pattern => !('fault' in pattern))
 }

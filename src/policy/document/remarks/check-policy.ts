@@ -1,10 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PolicyMode } from '../../../exchange/decision.ts'
 import { askedWhere } from '../../asked-where.ts'
 import type { PolicyBundle } from '../../bundle.ts'
 import type { ConditionDocument, PolicyDocument, RuleDocument } from '../../document.ts'
+import type { Pattern } from '../../names/pattern.ts'
 import { checkWritten } from '../check-written.ts'
 import { mapping, policyText } from '../policy-text.ts'
-import { type Atoms, atomsOf, operationsIn } from './atoms.ts'
+import { type Atoms, atomsOf, operationsIn, patternsOf } from './atoms.ts'
 import { Budget } from './budget.ts'
 import { takesAll } from './implied.ts'
 import { whyNever } from './never.ts'
@@ -19,6 +21,8 @@ export interface CheckOptions {
 }
 
 const SOON = 14 * 86_400_000
+/** Patterns that are read before other work gets its turn. */
+const AT_ONCE = 2_000
 
 /**
  * What is odd about a policy that can be used all the same, by line. Nothing it says of rules that never match is a
@@ -30,9 +34,20 @@ export async function checkPolicy(
   { now, cas }: CheckOptions,
 ): Promise<readonly Remark[]> {
   const budget = new Budget()
+  const { uses } = checkWritten(mapping(policyText(bundle).document.value))
+  const patterns = new Map<string, readonly Pattern[]>()
+  for (const [name, entries] of Object.entries(document.lists)) {
+    if (!uses.some(({ list, key }) => list === name && key === 'names')) continue
+    const read: Pattern[] = []
+    for (let at = 0; at < entries.length; at += AT_ONCE) {
+      read.push(...patternsOf(entries.slice(at, at + AT_ONCE)))
+      await nextTurn()
+    }
+    patterns.set(name, read)
+  }
   const rules: Atoms[] = []
   for (const rule of document.rules) {
-    rules.push(atomsOf(rule, document))
+    rules.push(atomsOf(rule, patterns))
     await budget.turn()
   }
   const remarks = [

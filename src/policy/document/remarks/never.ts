@@ -16,6 +16,7 @@ function over({ rule }: Atoms, now: number): string | null {
 }
 
 function contradiction({ rule, names, others }: Atoms): string | null {
+  if (names.some(({ length }) => length === 0)) return 'the lists it names hold nothing'
   const sets = others.filter((one): one is SetAtom => one.kind === 'set')
   for (const key of ['operation', 'mode', 'ca', 'identifier_type']) {
     const [first, ...rest] = sets.filter((one) => one.key === key)
@@ -52,7 +53,7 @@ function apart({ rule, names }: Atoms, budget: Budget): string | null {
     for (const other of names.slice(at + 1)) {
       if (!budget.spend(one.length * other.length)) continue
       const touch = one.some((a) => other.some((b) => patternsTouch(a, b)))
-      if (!touch && one.length > 0 && other.length > 0) {
+      if (!touch) {
         return `no name matches ${one[0]!.text} and ${other[0]!.text}: write the patterns in one list, or below any`
       }
     }
