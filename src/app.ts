@@ -13,6 +13,11 @@ import { MetricSources } from './app/metric-sources.ts'
 import { observeWith } from './app/observe.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
+import { Policing } from './app/policing.ts'
+import { loadPolicy } from './app/policy-file.ts'
+import { policyLookups } from './app/policy-lookups.ts'
+import { PolicyRecord } from './app/policy-record.ts'
+import { openWebhooks } from './app/policy-webhooks.ts'
 import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
@@ -23,6 +28,7 @@ import { Tokens } from './app/tokens.ts'
 import { createTraffic } from './app/traffic.ts'
 import { UnpauseLinks } from './app/unpause-links.ts'
 import { VERSION } from './app/version.ts'
+import { ACMETAP, type Actor } from './audit/event.ts'
 import { Feed } from './audit/feed.ts'
 import { shown } from './audit/privacy.ts'
 import { createSinks, type Sinks } from './audit/sinks/sinks.ts'
@@ -81,6 +87,8 @@ const ISSUER_CHECK = 10_000
 /** Starts the server. Rejects with an error for the operator when the configuration can't be put to work. */
 export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Promise<RunningServer> {
   const { config, digest } = loaded
+  const policy = await loadPolicy(config.policy)
+  const context = recordContext(config, digest, policy?.policy.digest ?? null)
   const clock = systemClock()
   const startedAt = clock.now().wall
   const log = overrides.log ?? createLog(config.log.level, config.instance, config.log.format)
@@ -108,7 +116,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const observe = observeWith(log, metrics, (address) => shown(inForce.context.privacy, 'address', address))
     const { opened, recorder, spill, events, keeping, outcomeDeadline } = await openRecording(
       config,
-      digest,
+      context,
       clock,
       closing,
       {
@@ -142,7 +150,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       digest,
       routing: routingOf(config),
       wayOut: wayOutOf(config, own, createResolve(config.egress.resolvers)),
-      context: recordContext(config, digest),
+      context,
+      policy,
     }
     const { routing, wayOut } = inForce
     const dispatcher = new CaDispatcher(routing.cas, wayOut)
@@ -163,6 +172,23 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       report: observe.happened,
     })
 
+    // Who may do what
+    const webhooks = openWebhooks(() => inForce.wayOut)
+    closing.add(() => webhooks.close())
+    const policing = new Policing({
+      lookups: policyLookups(inventory.reader, reader),
+      webhooks,
+      keptAs: (field, text) => shown(inForce.context.privacy, field, text),
+      isRead: (ca) => keeper.isRead(ca),
+      decidedIn: observe.decidedIn,
+      onBug: observe.bug,
+      onHistoryBehind: observe.historyBehind,
+    })
+    closing.add(async () => policing.close())
+    const policies = new PolicyRecord(events)
+    if (await policies.note(policy, ACMETAP)) observe.policy(policy?.policy ?? null)
+    policing.use(policy?.policy ?? null)
+
     // The way through
     const resources = new ResourceMap(reader)
     const chains = createChains({
@@ -173,11 +199,14 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       facts: {
         relayRefusal: (ca, authority) => keeper.refusal(ca, authority),
         otherHostRefusal: (target) => inForce.routing.otherHosts.refusal(target),
+        policy: (exchange, asked) => policing.decide(exchange, asked),
       },
+      firstReading: (destination) => keeper.firstReading(destination),
       pace: traffic.pace,
       onBug: observe.bug,
     })
     const completed: typeof observe.completed = (exchange) => {
+      policing.note(exchange)
       observe.completed(exchange)
       refusedHosts.note(exchange)
       unpauseLinks.note(exchange)
@@ -215,7 +244,13 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         refusedHosts: (client) => refusedHosts.of(client),
       }),
       onCompleted: completed,
-      observe,
+      observe: {
+        ...observe,
+        fault(error, exchange) {
+          policing.forget(exchange.id)
+          observe.fault(error, exchange)
+        },
+      },
       bare: overrides.bare ?? false,
     })
     closing.add(() => dataPlane.close(0))
@@ -251,18 +286,26 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       detail: recorder.healthy ? null : 'the last fact could not be written; requests get 503 until one can',
       ...store.pressure(),
     })
-    const reloadOnce = async (): Promise<ReloadReport> => {
+    const reloadOnce = async (actor: Actor): Promise<ReloadReport> => {
       sinks.reopen()
       return reload({
         file: loaded.file,
         log,
         current: () => inForce,
         wayOutOf: (next, resolve) => wayOutOf(next, own, resolve),
+        onPolicyRefused: () => observe.policy('refused'),
         async use(next) {
           alerting.use(next)
+          try {
+            if (await policies.note(next.policy, actor)) observe.policy(next.policy?.policy ?? null)
+          } catch (error) {
+            alerting.use(inForce)
+            throw error
+          }
           inForce = next
           const { config, routing, wayOut } = next
           recorder.use(next.context)
+          policing.use(next.policy?.policy ?? null)
           dispatcher.use(routing.cas, wayOut)
           pacer.use(pacingOf(config, routing))
           shared.clear()
@@ -272,6 +315,13 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
           await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane()])
         },
       })
+    }
+    // One after the other: what two of them brought into force would be a mixture.
+    let reloading: Promise<unknown> = Promise.resolve()
+    const reloadInTurn = (actor: Actor = ACMETAP): Promise<ReloadReport> => {
+      const turn = reloading.then(() => reloadOnce(actor))
+      reloading = turn.catch(() => undefined)
+      return turn
     }
     const tokens = await Tokens.open(keeping, clock, () => config.instance)
     let firstToken: FirstToken | null = null
@@ -295,7 +345,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       resources,
       backup: opened.backup,
       importSpill: () => recorder.importSpill(),
-      reload: reloadOnce,
+      reload: reloadInTurn,
       status,
     })
     const made = await FirstToken.make(config.data, operations)
@@ -357,7 +407,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       addresses,
       operations,
       firstToken: text === null ? null : { text, file: first.file, told: () => first.taken() },
-      reload: reloadOnce,
+      reload: () => reloadInTurn(),
       async close() {
         draining = true
         log('info', 'stopping', { inFlight: recorder.inFlight })

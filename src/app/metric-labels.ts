@@ -1,3 +1,5 @@
+import type { Denial } from '../exchange/decision.ts'
+
 /** Label values out of closed sets, of what others may word as they like. */
 
 export function statusLabel(status: number): string {
@@ -14,7 +16,9 @@ const REFUSING_RULES: ReadonlySet<string> = new Set([
   'unknown-host',
 ])
 
-export function ruleLabel(rule: string): string {
+/** `policy` for the rules of a policy, of what is built into it and for its default. */
+export function ruleLabel({ rule, policy }: Denial): string {
+  if (policy !== undefined) return 'policy'
   return REFUSING_RULES.has(rule) ? rule : 'other'
 }
 

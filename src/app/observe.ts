@@ -8,12 +8,15 @@ import type { Pruned } from '../audit/keeping.ts'
 import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
+import type { PolicyVerdict } from '../exchange/decision.ts'
 import type { Completed, Received } from '../exchange/exchange.ts'
 import { LruMap } from '../exchange/lru-map.ts'
+import { messageOf } from '../exchange/message-of.ts'
 import type { IssuerEvent } from '../interception/issuer.ts'
 import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { OncePerSecond } from '../observability/once-per-second.ts'
+import type { Policy } from '../policy/policy.ts'
 import type { CertificateEvent, ConnectionEvent } from '../proxy/listener-options.ts'
 import { limitLabel, ruleLabel, statusLabel } from './metric-labels.ts'
 import { problemLabel } from './problem-label.ts'
@@ -33,6 +36,25 @@ export function observeWith(
   /** `channel alert`. */
   const firstTold = new LruMap<string, true>(10_000)
   const traced = traceExchanges()
+
+  function policyDecided({ id, operation, destination }: Completed, verdict: PolicyVerdict): void {
+    const ca = destination?.ca ?? 'none'
+    const { decided, would, warnings, names } = verdict
+    const exemplarLabels = { exchange: id }
+    const labels = { ca, operation, effect: decided.effect, would: would.effect }
+    metrics.policyDecisions.inc({ labels, exemplarLabels })
+    const about = {
+      exchange: id,
+      ca,
+      operation,
+      names: names.slice(0, 5).map(({ identifier }) => identifier.value),
+    }
+    if (decided.effect === 'deny') log('info', 'policy.denied', { ...about, rule: decided.rule })
+    if (warnings.length === 0) return
+    metrics.policyWarnings.inc({ labels: { ca, operation }, exemplarLabels })
+    log('warn', 'policy.warned', { ...about, rules: warnings.slice(0, 5).map(({ rule }) => rule) })
+  }
+
   return {
     completed(exchange: Completed): void {
       const { mode, operation, outcome, inspection, ambiguities } = exchange
@@ -58,7 +80,8 @@ export function observeWith(
       if (outcome.kind === 'failed')
         metrics.failures.inc({ labels: { ca, cause: outcome.failure.cause }, exemplarLabels })
       if (exchange.decision.effect === 'deny')
-        metrics.refusals.inc({ labels: { ca, rule: ruleLabel(exchange.decision.rule) }, exemplarLabels })
+        metrics.refusals.inc({ labels: { ca, rule: ruleLabel(exchange.decision) }, exemplarLabels })
+      if (exchange.decision.policy) policyDecided(exchange, exchange.decision.policy)
       if (outcome.kind !== 'refused')
         metrics.durationCa.observe({ labels: { ca }, value: outcome.durationCa / 1e6, exemplarLabels })
       if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
@@ -263,6 +286,30 @@ export function observeWith(
     alerts(fault: string | null): void {
       if (fault === null) log('info', 'alerts.recovered')
       else log('error', 'alerts.stopped', { detail: fault })
+    },
+
+    /** How long deciding took, in seconds. */
+    decidedIn(seconds: number): void {
+      metrics.policyDuration.observe(seconds)
+    },
+
+    /** Another policy is in force, or none; or one was refused, and what was in force stays. */
+    policy(loaded: Policy | null | 'refused'): void {
+      metrics.policyLoads.inc({ outcome: loaded === 'refused' ? 'refused' : 'taken' })
+      if (loaded === 'refused') return
+      metrics.policyRules.reset()
+      if (loaded === null) {
+        log('info', 'policy.loaded', { digest: null, rules: 0 })
+        return
+      }
+      for (const { mode } of loaded.rules) metrics.policyRules.inc({ mode })
+      const { digest, rules, document } = loaded
+      log('info', 'policy.loaded', { digest, rules: rules.length, mode: document.mode })
+    },
+
+    /** Earlier orders could not be counted. */
+    historyBehind(error: unknown): void {
+      log('warn', 'policy.historyBehind', { detail: messageOf(error) })
     },
 
     inventory(fault: string | null): void {

@@ -10,6 +10,7 @@ import {
   type ReloadReport,
   type Status,
 } from '../api/operations.ts'
+import type { Actor } from '../audit/event.ts'
 import type { Feed } from '../audit/feed.ts'
 import { importCertificates } from '../audit/import-certificates.ts'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
@@ -53,7 +54,7 @@ interface Parts {
   /** Brings outcomes that wait in the spill file into the store. */
   readonly importSpill: () => Promise<number>
   readonly backup: (file: string) => Promise<{ readonly bytes: number }>
-  readonly reload: () => Promise<ReloadReport>
+  readonly reload: (actor?: Actor) => Promise<ReloadReport>
   readonly status: () => Promise<Status>
 }
 

@@ -15,7 +15,7 @@ import { VERSION } from './version.ts'
 /** Opens the record for writing, brings in what earlier runs left, and keeps it until `closing` runs. */
 export async function openRecording(
   config: Config,
-  digest: string,
+  context: RecordContext,
   clock: Clock,
   closing: Closing,
   events: {
@@ -36,14 +36,7 @@ export async function openRecording(
   const { in_flight: inFlight, tunnels } = config.limits
   const limits = { ...RECORDER_LIMITS, inFlight, tunnels }
   const spill = await Spill.open(join(config.data, 'spill'), (inFlight + tunnels + 1) * FRAME_LIMIT)
-  const recorder = new Recorder(
-    opened.store,
-    spill,
-    clock,
-    recordContext(config, digest),
-    limits,
-    events.onRecorderEvent,
-  )
+  const recorder = new Recorder(opened.store, spill, clock, context, limits, events.onRecorderEvent)
   closing.add(() => recorder.close())
   await recorder.importSpill()
   const dead = await opened.store.closeDeadIntents(wall, monotonic)
@@ -55,12 +48,16 @@ export async function openRecording(
 }
 
 /** What every fact says of the process that wrote it. */
-export function recordContext(config: Config, configDigest: string): RecordContext {
+export function recordContext(
+  config: Config,
+  configDigest: string,
+  policyDigest: string | null,
+): RecordContext {
   return {
     tenant: 'default',
     instance: config.instance,
     configDigest,
-    policyDigest: null,
+    policyDigest,
     privacy: privacyOf(config),
   }
 }

@@ -3,6 +3,8 @@
  * the same chain; its `exchange` is an id of its own.
  */
 
+import type { PolicyMode } from '../exchange/decision.ts'
+
 /** Who did it. */
 export interface Actor {
   /** `local`: over the control socket. `token`: over the admin listener. `acmetap`: of its own accord. */
@@ -56,6 +58,19 @@ export type EventDetails =
   | { readonly event: 'endpointAdded' | 'endpointRemoved'; readonly endpoint: string }
   /** Somebody had a notification sent. */
   | { readonly event: 'channelTested'; readonly channel: string; readonly ok: boolean }
+  /**
+   * A policy came into force, at a start or by a reload; null where none is any more. Its digest is that of a kept body
+   * that it can be made from again (policy/recorded-policy.ts).
+   */
+  | {
+      readonly event: 'policyLoaded'
+      readonly digest: string | null
+      /** Digest of the one before it. */
+      readonly replaced: string | null
+      readonly file: string | null
+      readonly mode: PolicyMode | null
+      readonly rules: number
+    }
   /** A person's values were erased. What they were is nowhere. */
   | {
       readonly event: 'forgotten'

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readDirectory } from '../acme/response-objects.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Completed, Destination, ObservedResponse, Received } from '../exchange/exchange.ts'
@@ -29,6 +30,8 @@ export interface DirectoryState {
 
 const HOUR = 3600_000
 const RETRY = 30_000
+/** Milliseconds that a client's request waits for the first reading. */
+const PATIENCE = 5_000
 
 /**
  * Reads every CA's directory at start and when it expires, under each authority it is served by. That teaches
@@ -40,6 +43,8 @@ export class DirectoryKeeper {
   readonly #userAgent: string
   readonly #onChange: (state: DirectoryState) => void
   readonly #timers = new Map<string, NodeJS.Timeout>()
+  /** Views that are being asked for the first time. */
+  readonly #first = new Map<string, { readonly view: DirectoryView; readonly done: Promise<void> }>()
   #states = new Map<string, DirectoryState>()
   #stopped = false
 
@@ -68,7 +73,10 @@ export class DirectoryKeeper {
         known ? { ...known, view } : { view, state: 'unknown', detail: null, checkedAt: null },
       )
     }
-    for (const view of views) void this.#refresh(view)
+    for (const view of views) {
+      const refreshed = this.#refresh(view)
+      if (!before.has(keyOf(view))) this.#isFirst(view, refreshed)
+    }
   }
 
   states(): readonly DirectoryState[] {
@@ -95,9 +103,37 @@ export class DirectoryKeeper {
     return views[0]?.detail ?? null
   }
 
+  /**
+   * Resolves when this CA's directory has been asked for, whatever came of it, or after {@link PATIENCE}; null where it
+   * has been, or is not watched under this authority.
+   */
+  firstReading({ ca, authority }: Destination): Promise<void> | null {
+    const first = [...this.#first.values()].find(
+      ({ view }) =>
+        view.destination.ca === ca && (view.destination.authority === authority || !view.relay),
+    )
+    return first?.done ?? null
+  }
+
+  /** Whether a directory of this CA was read since the start, and what came was one. */
+  isRead(ca: string): boolean {
+    return this.states().some(({ view, state }) => view.destination.ca === ca && state === 'ok')
+  }
+
   stop(): void {
     this.#stopped = true
     for (const timer of this.#timers.values()) clearTimeout(timer)
+  }
+
+  #isFirst(view: DirectoryView, refreshed: Promise<void>): void {
+    const key = keyOf(view)
+    const waited = new AbortController()
+    const patience = sleep(PATIENCE, undefined, { ref: false, signal: waited.signal }).catch(() => {})
+    const done = Promise.race([refreshed, patience]).then(() => {
+      waited.abort()
+      this.#first.delete(key)
+    })
+    this.#first.set(key, { view, done })
   }
 
   async #refresh(view: DirectoryView): Promise<void> {

@@ -96,6 +96,8 @@ class Signals {
   #running: Running | null = null
   #asked = false
   #reloading = false
+  /** It came again while the file was being read: what was read may be old. */
+  #again = false
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
@@ -127,10 +129,13 @@ class Signals {
   }
 
   readonly #reload = (): void => {
-    if (this.#running === null || this.#asked || this.#reloading) return
+    if (this.#running === null || this.#asked) return
+    this.#again = this.#reloading
+    if (this.#reloading) return
     this.#reloading = true
     void this.#reloadOnce(this.#running).finally(() => {
       this.#reloading = false
+      if (this.#again) this.#reload()
     })
   }
 

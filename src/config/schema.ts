@@ -417,6 +417,11 @@ export const configSchema = z.strictObject({
   sinks: key(z.array(sink).optional(), 'Where else the record goes, line by line, at least once.'),
   alerts: key(alerts.prefault({}), 'Who is told of what goes wrong.'),
   watch: key(watch.prefault({}), 'What acmetap looks at by itself.'),
+  policy: key(
+    path().optional(),
+    'Policy: a file that says who may get which certificate. Without it everything passes and is recorded.',
+    './policies/fleet.yaml',
+  ),
   limits: key(limits.prefault({}), 'What one process takes on.'),
   retention: key(
     retention.prefault({}),

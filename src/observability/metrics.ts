@@ -12,6 +12,7 @@ import { kept } from './kept.ts'
 import { describeStanding, type RecordPressure, type SinkBacklog, type StandingSources } from './standing.ts'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const DECIDING_SECONDS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5]
 const ALERT_SECONDS = [0.5, 1, 2, 3, 5, 10, 30, 60, 300, 900, 3600]
 
 export interface DeclaredMetric {
@@ -80,6 +81,8 @@ export function createMetrics(
   })
   const counter = (name: string, help: string, labelNames: string[]) =>
     new Counter({ name, help, labelNames, registers: [registry] })
+  const gauge = (name: string, help: string, labelNames: string[]) =>
+    new Gauge({ name, help, labelNames, registers: [registry] })
   const countedWithExemplars = (name: string, help: string, labelNames: string[]) =>
     new Counter({ name, help, labelNames, registers: [registry], enableExemplars: true })
   const timed = (name: string, help: string, labelNames: string[], buckets = SECONDS) =>
@@ -108,6 +111,28 @@ export function createMetrics(
       'Exchanges that got no answer from the CA, by what went wrong on the way',
       ['ca', 'cause'],
     ),
+    policyDecisions: countedWithExemplars(
+      'acmetap_policy_decisions_total',
+      'Requests a policy decided: in force, and as if every rule were enforced',
+      ['ca', 'operation', 'effect', 'would'],
+    ),
+    policyWarnings: countedWithExemplars(
+      'acmetap_policy_warnings_total',
+      'Requests that passed though the policy has a warning for them',
+      ['ca', 'operation'],
+    ),
+    policyDuration: timed(
+      'acmetap_policy_duration_seconds',
+      'What deciding by the policy took, looking things up included',
+      [],
+      DECIDING_SECONDS,
+    ),
+    policyLoads: counter('acmetap_policy_loads_total', 'Policies that were read: taken, or refused', [
+      'outcome',
+    ]),
+    policyRules: gauge('acmetap_policy_rules', 'Rules of the policy in force, by the mode they have', [
+      'mode',
+    ]),
     verdicts: counter('acmetap_signatures_total', 'Signed requests by the verdict on their signature', [
       'ca',
       'verdict',

@@ -1,8 +1,10 @@
 /**
  * src/policy decides. It knows no HTTP server and no SQL.
- * The rules here hold in every mode, observe included: they protect the record's truth, not an operator's wishes.
+ * The rules here hold in every mode, observe included: they protect the record's truth, not an operator's wishes. What
+ * the operator wishes, the policy, is asked after them.
  */
 import { AMBIGUITIES } from '../acme/ambiguity.ts'
+import { type Asked, askedOf } from '../exchange/asked.ts'
 import type { Decision, Denial } from '../exchange/decision.ts'
 import type { Decided, Inspected, OtherHost } from '../exchange/exchange.ts'
 
@@ -19,13 +21,18 @@ export type OtherHostRefusal = (target: OtherHost) => string | null
 export interface DecidingFacts {
   readonly relayRefusal: RelayRefusal
   readonly otherHostRefusal: OtherHostRefusal
+  /** The policy in force, asked of what may be sent otherwise. */
+  readonly policy: (exchange: Inspected, asked: Asked | null) => Promise<Decision>
 }
 
-export function decide(exchange: Inspected, facts: DecidingFacts): Decided {
-  return { ...exchange, asked: null, decision: decision(exchange, facts) }
+export async function decide(exchange: Inspected, facts: DecidingFacts): Promise<Decided> {
+  const always = inEveryMode(exchange, facts)
+  if (always.effect === 'deny' || exchange.otherHost) return { ...exchange, asked: null, decision: always }
+  const asked = await askedOf(exchange)
+  return { ...exchange, asked, decision: await facts.policy(exchange, asked) }
 }
 
-function decision(exchange: Inspected, facts: DecidingFacts): Decision {
+function inEveryMode(exchange: Inspected, facts: DecidingFacts): Decision {
   const { destination, otherHost, request, mode, ambiguities } = exchange
   if (otherHost) {
     const refusal = facts.otherHostRefusal(otherHost)

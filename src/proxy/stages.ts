@@ -8,7 +8,7 @@ import type { Recorder } from '../audit/recorder.ts'
 import { classify, type DirectoryTargets } from '../exchange/classify.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Decision } from '../exchange/decision.ts'
-import type { Classified, Decided, Inspected, Outcome, Received } from '../exchange/exchange.ts'
+import type { Classified, Decided, Destination, Inspected, Outcome, Received } from '../exchange/exchange.ts'
 import { inspect } from '../exchange/inspect.ts'
 import { learnFrom } from '../exchange/learn.ts'
 import {
@@ -37,6 +37,8 @@ export interface Collaborators {
   readonly recorder: Recorder
   readonly clock: Clock
   readonly directories: () => DirectoryTargets
+  /** While a CA's directory is being read for the first time, or null: nothing of that CA can be recognised before. */
+  readonly firstReading: (destination: Destination) => Promise<void> | null
   readonly facts: DecidingFacts
   readonly pace: Pace
   /** Told of an error of our own while learning: the CA's answer is delivered all the same. */
@@ -54,9 +56,9 @@ export function createChains(parts: Collaborators): Chains {
   const { resources, recorder, clock } = parts
   const refusal: Refusal = { problem: refusalOf, now: () => clock.now() }
   const step = {
-    classify: (e: Received) => classify(e, resources, parts.directories()),
+    classify: (e: Received) => classifyReady(e, parts),
     inspectJws: (e: Classified) => inspect(e, resources),
-    decide: async (e: Inspected) => decide(e, parts.facts),
+    decide: (e: Inspected) => decide(e, parts.facts),
     pace: (e: Decided) => pace(e, parts.pace),
     atOnce: async (e: Decided): Promise<Admitted> => ({ ...e, turn: AT_ONCE }),
     recordRequest: (e: Admitted) => recorder.recordRequest(e),
@@ -81,6 +83,17 @@ export function createChains(parts: Collaborators): Chains {
     tunnel:    chain(refusal, step.classify, step.inspectJws, step.decide, step.atOnce, step.recordRequest, step.openTunnel, step.learn, step.recordOutcome),
     engine:    chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.dispatch,   step.learn, step.recordOutcome),
   }
+}
+
+/** A request that comes before its CA's directory was read waits for that, where it is not known from an earlier run. */
+async function classifyReady(exchange: Received, parts: Collaborators): Promise<Classified> {
+  const { resources, directories, firstReading } = parts
+  const classified = await classify(exchange, resources, directories())
+  if (classified.operation !== 'unrecognised' || !exchange.destination) return classified
+  const reading = firstReading(exchange.destination)
+  if (reading === null) return classified
+  await reading
+  return classify(exchange, resources, directories())
 }
 
 async function pace(exchange: Decided, turn: Pace): Promise<Admitted> {

@@ -63,7 +63,12 @@ async function issued(ca: TestCa) {
     recorder,
     clock,
     directories: () => routing.directories,
-    facts: { relayRefusal: () => null, otherHostRefusal: () => null },
+    firstReading: () => null,
+    facts: {
+      relayRefusal: () => null,
+      otherHostRefusal: () => null,
+      policy: async () => ({ effect: 'allow' }),
+    },
     pace: traffic.pace,
     onBug: (error: unknown) => {
       throw error

@@ -56,7 +56,12 @@ export async function startRelay(options: { timeout?: number; bare?: boolean } =
     recorder,
     clock,
     directories: () => new Map([['raw', ['/dir']]]),
-    facts: { relayRefusal: () => null, otherHostRefusal: () => 'no' },
+    firstReading: () => null,
+    facts: {
+      relayRefusal: () => null,
+      otherHostRefusal: () => 'no',
+      policy: async () => ({ effect: 'allow' }),
+    },
     pace: async () => AT_ONCE,
     onBug: (error) => faults.push(error),
   })

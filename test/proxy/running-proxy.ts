@@ -116,8 +116,10 @@ export async function startProxy(setting: ProxySetting = {}): Promise<ProxyWorld
     recorder,
     clock,
     directories: () => new Map(),
+    firstReading: () => null,
     facts: {
       relayRefusal: () => null,
+      policy: async () => ({ effect: 'allow' }),
       otherHostRefusal: (target) =>
         key(target) in others ? null : `${target.host} is not listed; add it to intercept.other_hosts`,
     },
