@@ -43,6 +43,40 @@ const about = {
   identifiers,
 }
 
+const deciding = z.looseObject({
+  effect: z.enum(['allow', 'deny']),
+  rule: z.string().meta({ description: 'Name of a rule, `default`, or one that begins with `policy:`.' }),
+})
+
+const verdict = z
+  .looseObject({
+    decided: deciding,
+    would: deciding.meta({ description: 'As if every rule were enforced.' }),
+    warnings: z.array(z.looseObject({ rule: z.string(), message: z.string() })),
+    names: z
+      .array(
+        deciding.extend({
+          identifier: z.looseObject({ type: z.string(), value: z.string() }),
+          message: z.string(),
+        }),
+      )
+      .meta({ description: 'Names that are, or would be, denied: at most 100.' }),
+    deniedNames: z.int().meta({ description: 'How many of them there are.' }),
+    rules: z
+      .array(
+        z.looseObject({
+          rule: z.string(),
+          effect: z.enum(['allow', 'deny', 'warn']),
+          mode: z.enum(['observe', 'warn', 'enforce']),
+          matched: z.enum(['true', 'false', 'unknown', 'elsewhere', 'expired']),
+          because: z.string().nullable(),
+        }),
+      )
+      .meta({ description: 'Rules that could have matched, at most 50.' }),
+    read: z.looseObject({}).meta({ description: 'What conditions read beside the request, as it stood.' }),
+  })
+  .meta({ description: 'What the policy of `policyDigest` made of it; null where none decided.' })
+
 const intent = z.looseObject({
   ...envelope,
   kind: z.literal('intent'),
@@ -88,7 +122,18 @@ const intent = z.looseObject({
     effect: z.string(),
     rule: z.string().nullable(),
     ambiguities: z.array(z.looseObject({ kind: z.string(), where: z.string() })),
+    policy: verdict.nullable().optional(),
   }),
+  asked: z
+    .looseObject({
+      kind: z.enum(['order', 'authorization', 'account', 'finalize', 'revocation', 'keyChange']),
+    })
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'What the request asks for beyond its identifiers: of a finalize what the CSR says, and so on.',
+    }),
 })
 
 const outcome = z.looseObject({

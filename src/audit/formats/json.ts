@@ -68,6 +68,8 @@ function about(exchange: EndedRecord) {
     challenge: outcome.challenge ?? intent.challenge,
     certificate: outcome.certificate ?? intent.certificate,
     decision,
+    // Records of before there were policies have none.
+    asked: intent.asked ?? null,
     outcome: outcome.outcome,
     status: outcome.status,
     fields: outcome.fields,

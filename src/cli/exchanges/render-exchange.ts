@@ -15,6 +15,7 @@ import { renderDiagnosis } from '../render-diagnosis.ts'
 import type { Terminal } from '../terminal.ts'
 import { durationText, utcTime } from '../time.ts'
 import { diagnosisOf } from './diagnosis-of.ts'
+import { askedFields, policyFields } from './policy-fields.ts'
 
 export interface ShownBody {
   readonly name: 'protected header' | 'payload' | 'answer'
@@ -62,6 +63,11 @@ export function renderExchange(
       ...intent.decision.ambiguities.map(({ kind, where }) => ['ambiguous', `${kind} at ${where}`] as const),
     ]),
   ]
+  for (const [title, fields] of [
+    ['policy', policyFields(exchange)],
+    ['asked for', askedFields(exchange)],
+  ] as const)
+    if (fields.some(([, value]) => value !== null)) parts.push(section(title, fields))
   if (intent.jws !== null) {
     const { alg, verdict, thumbprint, kid, url, nonce } = intent.jws
     parts.push(
