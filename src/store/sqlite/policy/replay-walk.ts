@@ -1,6 +1,7 @@
 import { clientText } from '../../../audit/inventory/client-text.ts'
 import { productOf } from '../../../audit/inventory/project/client.ts'
 import type { StoredIntent, StoredOutcome } from '../../../audit/record-store.ts'
+import type { PolicyVerdict } from '../../../exchange/decision.ts'
 import type { Policy } from '../../../policy/policy.ts'
 import type { PersonalField } from '../../../policy/recorded-facts.ts'
 import { Replay, readsFrom } from '../../../policy/replay.ts'
@@ -15,11 +16,12 @@ export interface WalkOptions extends ReplayRange {
   readonly dropped: readonly PersonalField[]
 }
 
-/** Walks the record once: intents and outcomes in their order. A report is the last it gives. */
+/** Walks the record once: intents and outcomes in their order. A report is the last it gives; `judged` is told each verdict. */
 export async function* walkRecord(
   pages: RecordedPages,
   policy: Policy,
   { file, since, until, dropped }: WalkOptions,
+  judged: (exchange: string, verdict: PolicyVerdict) => void = () => {},
 ): AsyncGenerator<ReplayEvent> {
   const from = readsFrom(policy.needs, since)
   const ends = pages.ends()
@@ -46,7 +48,8 @@ export async function* walkRecord(
       if (until !== null && intent.at >= until * 1000) continue
       newest = Math.max(newest, intent.at / 1000)
       const personal = pages.personal(intent)
-      replay.request(intent, personal, nameOf(intent, personal))
+      const verdict = replay.request(intent, personal, nameOf(intent, personal))
+      if (verdict !== null) judged(intent.exchange, verdict)
     }
     passed = page.passed
     if (performance.now() - told < TELL_EVERY) continue
