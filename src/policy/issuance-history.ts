@@ -3,8 +3,8 @@ import { type CountedOrder, type HistoryQuestion, questionText } from './history
 import { registrableDomain } from './names/domains.ts'
 import { Timeline } from './timeline.ts'
 
-/** The oldest go where there are more; then windows that reach back to them are not known. */
-const MOST_ORDERS = 1_000_000
+/** Some 300 MB at most. The oldest go where there are more; then windows that reach back to them are not known. */
+const MOST_ORDERS = 500_000
 /** Milliseconds within which every order begun is remembered whole, and how many: no answer takes longer. */
 const RECENTLY = 600_000
 const MOST_RECENT = 20_000
@@ -26,6 +26,8 @@ interface Place {
   readonly at: number
   readonly series: readonly Series[]
 }
+
+const ITSELF = (time: number) => time
 
 /**
  * How many orders there were before this one, within a sliding window and at the same CA. An order is counted from the
@@ -165,7 +167,7 @@ export class IssuanceHistory {
   #seriesOf(key: string): Series {
     const known = this.#series.get(key)
     if (known !== undefined) return known
-    const made = { key, times: new Timeline<number>((time) => time) }
+    const made = { key, times: new Timeline(ITSELF) }
     this.#series.set(key, made)
     return made
   }
@@ -210,7 +212,7 @@ function valuesOf(subject: Subject, order: CountedOrder): readonly string[] {
     case 'all':
       return ['']
     case 'duplicates':
-      return [hash('sha256', order.names.join('\n'), 'base64url')]
+      return [hash('sha256', order.names.join('\n'), 'buffer').latin1Slice(0, 15)]
     case 'domain':
       return [...new Set(order.names.map((name) => domainOf(name)))]
     default: {

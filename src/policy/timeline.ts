@@ -15,7 +15,11 @@ export class Timeline<T> {
   add(item: T): void {
     const time = this.#timeOf(item)
     const last = this.#items.at(-1)
-    if (this.size === 0 || this.#timeOf(last as T) <= time) this.#items.push(item)
+    if (this.size === 0) {
+      // Most hold one: a list that is made with it has room for no more.
+      this.#items = [item]
+      this.#head = 0
+    } else if (this.#timeOf(last as T) <= time) this.#items.push(item)
     else this.#items.splice(this.#behind(time), 0, item)
   }
 
