@@ -15,6 +15,7 @@ import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
 import { policyCsr } from './policy-csr.ts'
+import { policyNames } from './policy-names.ts'
 import { rollout } from './rollout.ts'
 import type { Soak } from './soak.ts'
 import { storeFaults } from './store-faults.ts'
@@ -36,6 +37,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'alerts-kill': alertsKill,
   'alert-outbox': alertOutbox,
   'alert-storm': alertStorm,
+  'policy-names': policyNames,
   'policy-csr': policyCsr,
 }
 

@@ -33,7 +33,7 @@ export function parsePattern(written: string): Pattern | PatternFault {
   const text = lowerCased(written)
   const [start = '', limit] = START.exec(text) ?? []
   const rest = text.slice(start.length)
-  const fault = rest === '' ? aloneFault(start, text) : restFault(rest)
+  const fault = rest === '' ? aloneFault(start, text) : restFault(rest, start)
   const wrong = fault ?? limitFault(limit)
   if (wrong !== null) return { fault: `${quoted(written)} ${wrong}` }
   const labels = rest === '' ? [] : rest.split('.').reverse()
@@ -55,8 +55,8 @@ function limitFault(limit: string | undefined): string | null {
   return `limits the depth to ${limit}: write 1 to ${MOST_LABELS - 1}`
 }
 
-function restFault(rest: string): string | null {
-  if (rest === '*') return 'stands for names of one label: write **{1}, or ** for every name'
+function restFault(rest: string, start: string): string | null {
+  if (rest === '*' && !start.startsWith('**')) return ONE_LABEL
   if (rest.length > LONGEST_NAME) return `is longer than any name; ${LONGEST_NAME} characters are allowed`
   if (isIP(rest) !== 0 || /\/\d+$/.test(rest)) return 'is an address: it belongs under ip, not under names'
   if (rest.endsWith('.')) return 'ends with a dot: write it without'
@@ -69,6 +69,9 @@ function restFault(rest: string): string | null {
   }
   return isNumeric(labels[0] ?? '') ? `ends with the number ${labels[0]}, as no name does` : null
 }
+
+/** Which of the two is meant decides what a rule protects. */
+const ONE_LABEL = 'can be read in two ways: write **{1} for names of one label, or ** for every name'
 
 function patternLabelFault(label: string): string | null {
   if (label.includes('**')) return 'has ** where only its beginning may have it, as in **.NAME or **{3}.NAME'

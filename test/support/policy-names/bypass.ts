@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { NameSet } from '../../../src/policy/names/name-set.ts'
 import { Networks } from '../../../src/policy/names/networks.ts'
 import { normalise } from '../../../src/policy/names/normalise.ts'
@@ -35,36 +36,53 @@ export interface BypassReport {
   readonly families: Readonly<Record<string, number>>
 }
 
-/** Bypass: granted, or taken for another name, against an oracle. */
-export async function searchBypasses(
+/** What both oracles say, in order of the questions. */
+export interface Opinions {
+  readonly naive: Opinion
+  readonly python: Opinion
+}
+
+export async function opinionsOf(
   questions: readonly Question[],
   scopes: readonly Scope[],
-  judge: Judge,
-): Promise<BypassReport> {
+): Promise<readonly Opinions[]> {
   const asked = pythonOpinions(questions, scopes)
+  const naive: Opinion[] = []
+  for (const question of questions) {
+    naive.push(naiveOpinion(question, scopes[question.scope]!))
+    // What Python answers meanwhile is read.
+    if (naive.length % 200 === 0) await nextTurn()
+  }
+  return (await asked).map((python, at) => ({ naive: naive[at]!, python }))
+}
+
+/** Bypass: granted, or taken for another name, against an oracle. */
+export function searchBypasses(
+  questions: readonly Question[],
+  scopes: readonly Scope[],
+  opinions: readonly Opinions[],
+  judge: Judge,
+): BypassReport {
   const count = { reach: 0, refused: 0, denied: 0, not: 0, granted: 0, bypasses: 0, inVain: 0 }
   const [bypasses, inVain]: [string[], string[]] = [[], []]
   const families: Record<string, number> = {}
-  const python = await asked
   for (const [at, question] of questions.entries()) {
-    const opinions = { naive: naiveOpinion(question, scopes[question.scope]!), python: python[at]! }
+    const { naive, python } = opinions[at]!
     const judgement = judge(question)
     families[question.family] = (families[question.family] ?? 0) + 1
-    if (opinions.naive.reaches || opinions.python.reaches) count.reach++
+    if (naive.reaches || python.reaches) count.reach++
     if (judgement === null) count.refused++
     else if (judgement.denied) count.denied++
     else if (judgement.covered) count.granted++
     else count.not++
-    for (const [oracle, opinion] of Object.entries(opinions)) {
-      const told = JSON.stringify({ oracle, question, scope: scopes[question.scope], judgement, opinion })
+    for (const [oracle, opinion] of Object.entries({ naive, python })) {
       const wrong = faultOf(judgement, opinion)
-      if (wrong === 'bypass') {
-        count.bypasses++
-        if (bypasses.length < 20) bypasses.push(told)
-      }
-      if (wrong === 'in vain') {
-        count.inVain++
-        if (inVain.length < 20) inVain.push(told)
+      if (wrong === null) continue
+      const told = wrong === 'bypass' ? bypasses : inVain
+      if (wrong === 'bypass') count.bypasses++
+      else count.inVain++
+      if (told.length < 20) {
+        told.push(JSON.stringify({ oracle, question, scope: scopes[question.scope], judgement, opinion }))
       }
     }
   }

@@ -102,7 +102,7 @@ def as_decoded(text):
     return ".".join(labels)
 
 
-HABITS = (
+DECODERS = (
     str.lower,
     str.strip,
     lambda t: t.split("\0")[0],
@@ -111,12 +111,8 @@ HABITS = (
     lambda t: unicodedata.normalize("NFKC", t).lower(),
     lambda t: unicodedata.normalize("NFC", t),
     urllib.parse.unquote,
-    as_idna_2003,
-    as_idna_2008,
-    as_transitional,
-    as_remapped,
-    as_decoded,
 )
+ENCODERS = (as_idna_2003, as_idna_2008, as_transitional, as_remapped, as_decoded)
 
 
 def habit_of(habit, text):
@@ -130,11 +126,11 @@ def habit_of(habit, text):
 def readings(kind, value):
     first = "".join(c.lower() if c.isascii() else c for c in value) if kind == "dns" else value
     seen = {value, first}
-    for text in list(seen):
-        seen.update(habit_of(habit, text) for habit in HABITS)
-    if not first.isascii() or "xn--" in first or "%" in first:
-        for text in list(seen):
-            seen.update(habit_of(habit, text) for habit in HABITS)
+    for _ in range(2):
+        seen.update([habit_of(habit, text) for text in seen for habit in DECODERS])
+    # Of ASCII without A-labels IDNA makes nothing else (RFC 5891 section 5.3). Longer than any name: nobody reads it.
+    odd = [text for text in seen if len(text) < 300 and not (text.isascii() and "xn--" not in text.lower())]
+    seen.update([habit_of(habit, text) for text in odd for habit in ENCODERS])
     seen.discard(value)
 
     def reading(text):
