@@ -153,7 +153,7 @@ export const replayExample: readonly ReplayEvent[] = [
     kind: 'report',
     report: {
       candidate: { file: 'internal.yaml', digest: DIGEST, mode: 'enforce', rules: 1 },
-      then: [{ digest: null, requests: 120 }],
+      before: [{ digest: null, requests: 120 }],
       range: { since: '2026-10-23T01:20:25.000Z', until: AT, countedFrom: AT, incomplete: false },
       totals: {
         decided: 120,
@@ -184,7 +184,7 @@ export const replayExample: readonly ReplayEvent[] = [
                 ca: 'letsencrypt',
                 client: 'certbot 192.0.2.7',
                 names: [NAME.value],
-                then: { effect: 'allow', rule: null },
+                was: { effect: 'allow', rule: null },
                 now: { ...DENIES, message: MESSAGE },
               },
             ],

@@ -1,36 +1,18 @@
 /** What can be asked of policies. Every value survives JSON. */
-import type { ConfigProblem } from '../config/config-error.ts'
 import type { PolicyBundle } from '../policy/bundle.ts'
 import type { Explanation } from '../policy/explanation.ts'
 import type { ReplayEvent, ReplayRange } from '../policy/replay-report.ts'
 import type { ShownPolicy } from '../policy/shown-policy.ts'
 import type { SupposedRequest } from '../policy/supposed-request.ts'
+import type { CasesFile } from '../policy/test-cases/parse-cases.ts'
 import type { PolicyTestReport } from '../policy/test-cases/result.ts'
+import type { PolicyCheck } from '../policy/workbench.ts'
+
+export type { PolicyCheck }
 
 export interface PolicyInForce extends ShownPolicy {
   /** RFC 3339: since when this very policy decides. */
   readonly since: string
-}
-
-/** What a start or a reload would say of a policy. */
-export interface PolicyCheck {
-  readonly ok: boolean
-  readonly file: string
-  /** Null where it can't be used. */
-  readonly digest: string | null
-  readonly rules: number
-  /** Why it can't be used; empty when `ok`. */
-  readonly problems: readonly ConfigProblem[]
-  /** What is odd about it: it can be used all the same. */
-  readonly remarks: readonly PolicyRemark[]
-}
-
-export interface PolicyRemark {
-  readonly line: number
-  readonly column: number
-  /** Null: of the policy as a whole. */
-  readonly rule: string | null
-  readonly message: string
 }
 
 /** What is asked of the record about policies, with or without a running server. */
@@ -60,11 +42,5 @@ export interface PolicyOperations extends RecordedPolicies {
    */
   explain(request: SupposedRequest, candidate: PolicyBundle | null): Promise<Explanation>
   /** Rejects with ConfigError for a policy or for cases that can't be used. */
-  test(candidate: PolicyBundle, cases: readonly TestCasesFile[]): Promise<PolicyTestReport>
-}
-
-export interface TestCasesFile {
-  /** For messages. */
-  readonly file: string
-  readonly text: string
+  test(candidate: PolicyBundle, cases: readonly CasesFile[]): Promise<PolicyTestReport>
 }

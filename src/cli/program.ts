@@ -27,6 +27,7 @@ import { failuresCommand } from './failures/command.ts'
 import { forgetCommand } from './forget.ts'
 import { importCommand } from './import/command.ts'
 import { ordersCommand } from './orders/command.ts'
+import { policyCommand } from './policy/command.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { recordCommand } from './record/command.ts'
 import { reportCommand } from './report/command.ts'
@@ -83,6 +84,7 @@ function buildProgram(context: CommandContext): Command {
     rootCommand,
     enrollCommand,
     doctorCommand,
+    policyCommand,
     alertsCommand,
     watchCommand,
     failuresCommand,

@@ -1,13 +1,9 @@
-import type {
-  PolicyCheck,
-  PolicyInForce,
-  PolicyOperations,
-  TestCasesFile,
-} from '../../src/api/policy-operations.ts'
+import type { PolicyCheck, PolicyInForce, PolicyOperations } from '../../src/api/policy-operations.ts'
 import type { PolicyBundle } from '../../src/policy/bundle.ts'
 import type { Explanation } from '../../src/policy/explanation.ts'
 import type { ReplayEvent, ReplayRange } from '../../src/policy/replay-report.ts'
 import type { SupposedRequest } from '../../src/policy/supposed-request.ts'
+import type { CasesFile } from '../../src/policy/test-cases/parse-cases.ts'
 import type { PolicyTestReport } from '../../src/policy/test-cases/result.ts'
 
 /** Policies that answer what they were given, and remember how they were asked. */
@@ -39,7 +35,7 @@ export class FakePolicies implements PolicyOperations {
     if (this.refusal !== null) throw this.refusal
     return this.recorded.get(exchange) ?? null
   }
-  async test(candidate: PolicyBundle, cases: readonly TestCasesFile[]) {
+  async test(candidate: PolicyBundle, cases: readonly CasesFile[]) {
     return this.#answer('test', this.tested, candidate, cases)
   }
   async *replay(candidate: PolicyBundle, range: ReplayRange, signal: AbortSignal) {
