@@ -16,6 +16,7 @@ import { pagesOf } from './app/pages.ts'
 import { Policing } from './app/policing.ts'
 import { loadPolicy } from './app/policy-file.ts'
 import { policyLookups } from './app/policy-lookups.ts'
+import { policyOperations } from './app/policy-operations.ts'
 import { PolicyRecord } from './app/policy-record.ts'
 import { openWebhooks } from './app/policy-webhooks.ts'
 import { watchProgress } from './app/progress-watch.ts'
@@ -176,7 +177,12 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     const webhooks = openWebhooks(() => inForce.wayOut)
     closing.add(() => webhooks.close())
     const policing = new Policing({
-      lookups: policyLookups(inventory.reader, reader),
+      lookups: policyLookups({
+        lookups: inventory.lookups,
+        progress: () => inventory.reader.progress(),
+        record: reader,
+        privacy: () => inForce.context.privacy,
+      }),
       webhooks,
       keptAs: (field, text) => shown(inForce.context.privacy, field, text),
       isRead: (ca) => keeper.isRead(ca),
@@ -332,6 +338,13 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       alerts: alerting.desk.reader,
       alertActions: alerting.desk.actions,
       channels: alerting.channels,
+      policies: policyOperations({
+        reader,
+        config: () => inForce.config,
+        loaded: () => inForce.policy,
+        since: () => policies.since,
+        history: policing.history,
+      }),
       onWatchList: alerting.refreshWatch,
       rebuild: inventory.rebuild,
       store,

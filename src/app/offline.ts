@@ -5,18 +5,26 @@ import { openAlertsOffline } from '../store/sqlite/alerts/open-alerts-offline.ts
 import { type OpenedInventory, openInventoryOffline } from '../store/sqlite/inventory/open-inventory.ts'
 import { backupSqlite, openSqliteReader } from '../store/sqlite/open.ts'
 import { recordOperations } from './operations.ts'
+import { recordedPolicies } from './policy-operations.ts'
 
 /** The record of a data folder, or of a backup's file, for commands when no server runs. Throws StoreRefusal. */
 export async function openOffline(
-  { data }: Pick<Config, 'data'>,
+  config: Pick<Config, 'data'> & Partial<Pick<Config, 'privacy'>>,
   onProgress?: (progress: InventoryProgress) => void,
 ): Promise<RecordOperations & { close(): Promise<void> }> {
+  const { data } = config
   const reader = openSqliteReader(data)
   const inventory = whenAsked(() => openInventoryOffline(data, onProgress ? { onProgress } : {}))
   const alerts = openAlertsOffline(data)
   const backup = (file: string) => backupSqlite(data, file)
   return {
-    ...recordOperations(reader, inventory.reader, alerts.reader, backup),
+    ...recordOperations(
+      reader,
+      inventory.reader,
+      alerts.reader,
+      recordedPolicies(reader, () => config),
+      backup,
+    ),
     async close() {
       await alerts.close()
       await inventory.close()

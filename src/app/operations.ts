@@ -10,6 +10,7 @@ import {
   type ReloadReport,
   type Status,
 } from '../api/operations.ts'
+import type { PolicyOperations, RecordedPolicies } from '../api/policy-operations.ts'
 import type { Actor } from '../audit/event.ts'
 import type { Feed } from '../audit/feed.ts'
 import { importCertificates } from '../audit/import-certificates.ts'
@@ -35,6 +36,7 @@ interface Parts {
   readonly alertActions: AlertActions
   /** This place was put on the watch list, or named once more. */
   readonly onWatchList: (endpoint: string) => void
+  readonly policies: PolicyOperations
   readonly channels: {
     states(): Promise<readonly ChannelState[]>
     /** Null where there is no such channel. */
@@ -63,7 +65,10 @@ export function createOperations(parts: Parts): Operations {
   const { reader, inventory, alerts, alertActions, store, feed, keeper, events, keeping, tokens } = parts
   const cas = () => caStatuses(parts.config(), keeper.states())
   return {
-    ...recordOperations(reader, inventory, alerts, (file) => parts.backup(file).catch(refused)),
+    ...recordOperations(reader, inventory, alerts, parts.policies, (file) =>
+      parts.backup(file).catch(refused),
+    ),
+    policies: parts.policies,
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)
@@ -177,11 +182,13 @@ export function recordOperations(
   reader: RecordReader,
   inventory: InventoryReader,
   alerts: AlertReader,
+  policies: RecordedPolicies,
   backup: (file: string) => Promise<{ readonly bytes: number }>,
 ): RecordOperations {
   return {
     inventory,
     alerts,
+    policies,
     exchanges: (filter, limit) => reader.exchanges(filter, limit),
     exchange: (id) => reader.exchange(id),
     body: (exchange, digest) => reader.body(exchange, digest),

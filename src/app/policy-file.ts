@@ -1,9 +1,7 @@
 import type { PolicyBundle } from '../policy/bundle.ts'
-import { compilePolicy } from '../policy/compile.ts'
-import { bundleDigest } from '../policy/document/bundle-digest.ts'
-import { type ParseOptions, parsePolicy } from '../policy/document/parse-policy.ts'
 import { readBundle } from '../policy/document/read-bundle.ts'
 import type { Policy } from '../policy/policy.ts'
+import { usable } from '../policy/workbench.ts'
 
 /** A policy ready to decide, and what it was made from. */
 export interface LoadedPolicy {
@@ -13,11 +11,7 @@ export interface LoadedPolicy {
 
 /** The policy a configuration names; null where it names none. Rejects with ConfigError. */
 export async function loadPolicy(file: string | undefined): Promise<LoadedPolicy | null> {
-  return file === undefined ? null : policyOf(await readBundle(file), { readFiles: true })
-}
-
-/** Rejects with ConfigError where it can't be used. */
-export async function policyOf(bundle: PolicyBundle, options: ParseOptions = {}): Promise<LoadedPolicy> {
-  const document = await parsePolicy(bundle, options)
-  return { policy: await compilePolicy(document, bundleDigest(bundle)), bundle }
+  if (file === undefined) return null
+  const bundle = await readBundle(file)
+  return { policy: await usable(bundle, { readFiles: true }), bundle }
 }

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { RenewalInfoPoll } from '../../src/alerts/renewal-info/poll.ts'
 import { Closing } from '../../src/app/closing.ts'
-import { openRecording } from '../../src/app/recording.ts'
+import { openRecording, recordContext } from '../../src/app/recording.ts'
 import { routingOf } from '../../src/app/routing.ts'
 import { createTraffic } from '../../src/app/traffic.ts'
 import { CaDispatcher } from '../../src/ca/dispatcher.ts'
@@ -50,7 +50,13 @@ async function issued(ca: TestCa) {
     },
   }
   const events = { onRecorderEvent: () => undefined, onDeadIntents: () => undefined }
-  const { opened: store, recorder } = await openRecording(config, digest, clock, closing, events)
+  const { opened: store, recorder } = await openRecording(
+    config,
+    recordContext(config, digest, null),
+    clock,
+    closing,
+    events,
+  )
   const inventory = await openInventory({ folder: config.data })
   closing.add(() => inventory.close())
   const routing = routingOf(config)
