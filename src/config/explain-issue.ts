@@ -23,7 +23,10 @@ export function explainIssue(
   removed: RemovedKeys,
   keys: SchemaKeys = CONFIG_KEYS,
 ): Complaint[] {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
+  const path = asWritten(
+    issue.path.map((step) => (typeof step === 'number' ? step : String(step))),
+    written,
+  )
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((name) => unknownKey(path, name, removed, keys))
@@ -40,6 +43,13 @@ export function explainIssue(
     default:
       return [{ path, at: 'value', message: issue.message, instead: sample(path, keys) }]
   }
+}
+
+/** One value that stands for a list of one has no place of its own in it. */
+function asWritten(path: KeyPath, written: unknown): KeyPath {
+  const parent = valueAt(written, path.slice(0, -1))
+  const standsAlone = path.at(-1) === 0 && parent !== undefined && parent !== null && !Array.isArray(parent)
+  return standsAlone ? path.slice(0, -1) : path
 }
 
 function unknownKey(parent: KeyPath, name: string, removed: RemovedKeys, keys: SchemaKeys): Complaint {

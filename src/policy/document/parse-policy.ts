@@ -66,7 +66,7 @@ function check(value: unknown, firstKey: string | undefined): Judged {
   const result = policySchema.safeParse(written)
   if (result.success) return { policy: result.data, checked, complaints }
   for (const issue of result.error.issues) {
-    complaints.push(...explainIssue(issue, written, {}, POLICY_KEYS).map((one) => asWritten(one, value)))
+    complaints.push(...explainIssue(issue, written, {}, POLICY_KEYS))
   }
   return { policy: null, checked, complaints }
 }
@@ -78,18 +78,6 @@ function withAlways(value: Mapping): Mapping {
     mapping(rule).when === 'always' ? { ...mapping(rule), when: {} } : rule,
   )
   return { ...value, rules }
-}
-
-/** A value that stands for a list of one has no place of its own in it. */
-function asWritten(complaint: Complaint, value: unknown): Complaint {
-  const { path } = complaint
-  if (path.at(-1) !== 0) return complaint
-  let parent = value
-  for (const step of path.slice(0, -1)) {
-    if (typeof parent !== 'object' || parent === null) return complaint
-    parent = Object.hasOwn(parent, step) ? (parent as Record<string | number, unknown>)[step] : undefined
-  }
-  return Array.isArray(parent) ? complaint : { ...complaint, path: path.slice(0, -1) }
 }
 
 async function readLists(

@@ -46,7 +46,8 @@ export function atomsOf(rule: RuleDocument, lists: ReadonlyMap<string, readonly 
   const names: (readonly Pattern[])[] = []
   const others: Atom[] = []
   const take = ({ all = [], names: written, ...condition }: ConditionDocument) => {
-    if (written !== undefined) names.push(written.flatMap((entry) => lists.get(listName(entry) ?? '') ?? patternsOf([entry])))
+    if (written !== undefined)
+      names.push(written.flatMap((entry) => lists.get(listName(entry) ?? '') ?? patternsOf([entry])))
     others.push(...otherAtoms(condition))
     for (const part of all) take(part)
   }

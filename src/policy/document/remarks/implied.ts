@@ -51,7 +51,8 @@ function atomImplies(strong: Atom, weak: Atom, earlier: Atoms, later: Atoms): bo
   // A pattern is meant otherwise in a rule that allows, and so may be whatever is asked of a name.
   const ofName = weak.family === 'name' || weak.family === null
   if (ofName && (earlier.rule.effect === 'allow') !== (later.rule.effect === 'allow')) return false
-  if (weak.kind === 'set' && strong.kind === 'set') return [...strong.values].every((value) => weak.values.has(value))
+  if (weak.kind === 'set' && strong.kind === 'set')
+    return [...strong.values].every((value) => weak.values.has(value))
   if (weak.kind === 'range' && strong.kind === 'range')
     return weak.from <= strong.from && strong.to <= weak.to
   return weak.kind === 'written' && strong.kind === 'written' && weak.text === strong.text

@@ -31,7 +31,10 @@ function areApart(one: Atoms, other: Atoms): boolean {
   const truths = (atoms: Atoms) => atoms.others.filter((atom) => atom.kind === 'written')
   return (
     sets(one).some((a) =>
-      sets(other).some((b) => SINGLE.includes(a.key) && a.key === b.key && ![...a.values].some((value) => b.values.has(value))),
+      sets(other).some(
+        (b) =>
+          SINGLE.includes(a.key) && a.key === b.key && ![...a.values].some((value) => b.values.has(value)),
+      ),
     ) ||
     truths(one).some((a) =>
       truths(other).some((b) => a.key === 'wildcard' && b.key === 'wildcard' && a.text !== b.text),
