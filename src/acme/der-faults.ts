@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer'
 import { type Element, readAll } from './der.ts'
 
 const CLASS = 0xc0
@@ -40,7 +41,7 @@ function primitiveFault(kind: number, content: Buffer): string | null {
     case 0x06:
       return identifierFault(content)
     default:
-      return null
+      return isText(kind, content) ? null : 'a string of characters that its type has not'
   }
 }
 
@@ -52,6 +53,27 @@ function bitsFault(content: Buffer): string | null {
   return (last & ((1 << unused) - 1)) !== 0 && content.length > 1
     ? 'a BIT STRING with bits after its end'
     : null
+}
+
+/** X.680 §41. What is no string, or may hold anything, is. `*` and `&` are widespread in PrintableString. */
+function isText(kind: number, content: Buffer): boolean {
+  switch (kind) {
+    case 0x0c:
+      return isUtf8(content)
+    case 0x12:
+      return /^[0-9 ]*$/.test(content.toString('latin1'))
+    case 0x13:
+      return /^[A-Za-z0-9 '()+,./:=?*&-]*$/.test(content.toString('latin1'))
+    case 0x16:
+    case 0x1a:
+      return isAscii(content)
+    case 0x1c:
+      return content.length % 4 === 0
+    case 0x1e:
+      return content.length % 2 === 0
+    default:
+      return true
+  }
 }
 
 /** X.690 §8.19.2: an arc does not begin with a byte of no bits, and the last one ends. */

@@ -22,6 +22,9 @@ const OTHER_KINDS: Readonly<Record<number, string>> = {
   136: 'registeredId',
 }
 
+/** Tags of what a subject is written in (RFC 5280 §4.1.2.4, X.520), addresses and numbers of things included. */
+const TEXTS: ReadonlySet<number> = new Set([0x0c, 0x12, 0x13, 0x14, 0x16, 0x1c, 0x1e])
+
 export interface AlternativeNames {
   readonly names: readonly Identifier[]
   readonly otherNames: readonly string[]
@@ -83,6 +86,7 @@ export function strictCommonNames(subject: Element | undefined, names: readonly 
   for (const attribute of inside(subject, SEQUENCE).flatMap((relative) => inside(relative, SET))) {
     const [type, value, ...more] = inside(attribute, SEQUENCE)
     if (!value || more.length > 0) faults.push('its subject has an attribute that is no type with a value')
+    if (value && !TEXTS.has(value.tag)) faults.push('its subject has an attribute that is no text')
     if (oidOf(type) !== COMMON_NAME || !value) continue
     const text = textOf(value)
     if (text === null || text.includes('\ufffd')) faults.push('its common name is no text')

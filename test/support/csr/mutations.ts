@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { bits, der, integer, octets, oid, readElement, readElements, sequence, text } from '../test-ca/der.ts'
+import { bits, der, integer, octets, oid, readElement, readElements, sequence, set, text } from '../test-ca/der.ts'
 import type { BaseRequest } from './base-requests.ts'
 import {
   alternativeNames,
@@ -226,7 +226,19 @@ const SUBJECTS: readonly Mutation[] = [
   changed('a common name that is no UTF-8', false, () => ({
     subject: commonName(der(0x0c, Buffer.of(0xc0, 0xaf))),
   })),
+  changed('an organization that is no UTF-8', false, (base) => ({
+    subject: sequence(organization(der(0x0c, Buffer.of(0xd4, 0x65))), ...relativeNames(base)),
+  })),
+  changed('an organization that is no text', false, (base) => ({
+    subject: sequence(organization(der(0x1b, Buffer.from('Example'))), ...relativeNames(base)),
+  })),
+  changed('an underscore in a PrintableString', false, (base) => ({
+    subject: sequence(organization(der(0x13, Buffer.from('a_b'))), ...relativeNames(base)),
+  })),
 ]
+
+const organization = (value: Buffer) => set(sequence(oid('2.5.4.10'), value))
+const relativeNames = ({ subject }: BaseRequest) => readElements(readElement(subject).content).map(({ whole }) => whole)
 
 const FORMS: readonly Mutation[] = [
   changed('extensions requested twice, evil last', false, (base) => ({
