@@ -88,7 +88,7 @@ const ISSUER_CHECK = 10_000
 /** Starts the server. Rejects with an error for the operator when the configuration can't be put to work. */
 export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Promise<RunningServer> {
   const { config, digest } = loaded
-  const policy = await loadPolicy(config.policy)
+  const policy = await loadPolicy(config)
   const context = recordContext(config, digest, policy?.policy.digest ?? null)
   const clock = systemClock()
   const startedAt = clock.now().wall
@@ -338,6 +338,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       alerts: alerting.desk.reader,
       alertActions: alerting.desk.actions,
       channels: alerting.channels,
+      onForgotten: () => policing.forgetPeople(),
       policies: policyOperations({
         reader,
         config: () => inForce.config,
@@ -413,7 +414,8 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       perform,
     })
     rememberRelays(config.data, config.relay)
-    for (const warning of loaded.warnings) log('warn', 'config.warning', { warning })
+    for (const warning of [...loaded.warnings, ...(policy?.warnings ?? [])])
+      log('warn', 'config.warning', { warning })
     log('info', 'started', { version: VERSION, addresses, stream: opened.stream, digest })
     const { first, text } = made
     return {

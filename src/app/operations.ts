@@ -37,6 +37,8 @@ interface Parts {
   /** This place was put on the watch list, or named once more. */
   readonly onWatchList: (endpoint: string) => void
   readonly policies: PolicyOperations
+  /** Somebody was erased from the record. */
+  readonly onForgotten: () => void
   readonly channels: {
     states(): Promise<readonly ChannelState[]>
     /** Null where there is no such channel. */
@@ -90,6 +92,7 @@ export function createOperations(parts: Parts): Operations {
     async forget(value, actor, dry) {
       if (!dry) await parts.importSpill()
       const forgotten = await keeping.forget(value, actor, dry)
+      if (!dry) parts.onForgotten()
       if (value.trim() === '') return forgotten
       const person = personOf(value, pseudonymOf(parts.config().data))
       return withAlerts(forgotten, await alertActions.forget(person, dry))

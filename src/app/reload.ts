@@ -50,7 +50,7 @@ export async function reload({
     if (problems.length > 0) throw new ConfigError(problems)
     const same = isDeepStrictEqual(before.config.egress.resolvers, config.egress.resolvers)
     const resolve = same ? before.wayOut.resolve : createResolve(config.egress.resolvers)
-    const policy = await loadPolicy(config.policy).catch((error: unknown) => {
+    const policy = await loadPolicy(config).catch((error: unknown) => {
       onPolicyRefused()
       throw error
     })
@@ -62,7 +62,7 @@ export async function reload({
       context: contextOf(config, digest, policy, file),
       policy,
     })
-    log('info', 'config.reloaded', { digest, warnings })
+    log('info', 'config.reloaded', { digest, warnings: [...warnings, ...(policy?.warnings ?? [])] })
     return { ok: true, digest, problems: [] }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error

@@ -26,10 +26,10 @@ function checkCommand(context: CommandContext) {
     ['config check --config new.yaml', 'another one, before it is put in place'],
   ])
     .option('--json', 'as JSON')
-    .action((options: { json?: boolean }, self: Command) => {
+    .action(async (options: { json?: boolean }, self: Command) => {
       const { terminal } = context
       const file = findConfig(terminal, self.optsWithGlobals<GlobalOptions>().config)
-      const verdict = judge(file, terminal)
+      const verdict = await judge(file, terminal)
       if (verdict instanceof ConfigError) {
         context.exitWith(1)
         if (options.json === true) return writeJson(terminal, { ok: false, file, problems: verdict.problems })
@@ -47,13 +47,21 @@ function counted(problems: number): string {
   return problems === 1 ? '1 problem' : `${problems} problems`
 }
 
-function judge(file: string, terminal: Terminal): LoadedConfig | ConfigError {
+async function judge(file: string, terminal: Terminal): Promise<LoadedConfig | ConfigError> {
   try {
-    return loadConfig(file, { env: terminal.env })
+    const loaded = loadConfig(file, { env: terminal.env })
+    return { ...loaded, warnings: [...loaded.warnings, ...(await policyWarnings(loaded))] }
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error
   }
+}
+
+/** What is odd about the policy it names. Rejects with ConfigError where that can't be used. */
+async function policyWarnings({ config }: LoadedConfig): Promise<readonly string[]> {
+  if (config.policy === undefined) return []
+  const { loadPolicy } = await import('../app/policy-file.ts')
+  return (await loadPolicy(config))?.warnings ?? []
 }
 
 function showCommand(context: CommandContext) {
