@@ -180,7 +180,7 @@ class Walk {
       this.fault = `the function ${name} is not to be had here; there are ${Object.keys(FUNCTIONS).join(', ')}`
       return
     }
-    if (cost > 0) costs.set(node as unknown as Node, cost)
+    costs.set(node as unknown as Node, cost + (name === 'contains' ? searching(parameters[0]) : 0))
     // The library reads it by a regular expression of its own, which backtracks.
     const [first] = parameters
     if (name === 'duration' && first && textIn(first, 32) === null)
@@ -208,6 +208,11 @@ class Walk {
     if (name === null) this.fault = 'webhooks[…] takes the name of a webhook that is written out'
     else this.webhooks.add(name)
   }
+}
+
+/** Looking for a long text in another one can cost as much as both lengths multiplied. */
+function searching(pattern: ASTNode | undefined): number {
+  return pattern !== undefined && textIn(pattern, 64) !== null ? 0 : 200
 }
 
 function textIn(node: ASTNode, most: number): string | null {

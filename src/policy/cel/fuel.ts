@@ -1,7 +1,7 @@
 /** How much work expressions may do. One unit is the evaluation of one small node, about a fifth of a microsecond. */
-const FUEL = 15_000
+const FUEL = 10_000
 /** All expressions over one request together: a hundred names with a rule of its own for each may cost no more. */
-const FUEL_OF_REQUEST = 300_000
+const FUEL_OF_REQUEST = 200_000
 
 /** Thrown where the fuel is used up. Made once: there is no stack worth its cost. */
 export class OutOfFuel extends Error {

@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js'
+import { usedForOthers } from '../conditions/csr.ts'
 import type { PolicyFacts } from '../facts.ts'
 import type { PolicyName } from '../names/policy-name.ts'
 
@@ -31,7 +32,17 @@ export const VARIABLES = {
     contacts: 'list<string>',
     external_account: 'string',
   },
-  key: { type: 'string', size: 'int', curve: 'string', spki: 'string', thumbprint: 'string' },
+  key: {
+    type: 'string',
+    size: 'int',
+    curve: 'string',
+    spki: 'string',
+    thumbprint: 'string',
+    /** Used before for another set of names. */
+    reused: 'bool',
+    /** An account's too. */
+    account_key: 'bool',
+  },
   csr: {
     names: 'list<string>',
     common_names: 'list<string>',
@@ -111,6 +122,8 @@ function ofRequest(facts: PolicyFacts): Values {
           curve: orEmpty(csr.key.curve),
           spki: csr.key.spki,
           thumbprint: orEmpty(csr.key.thumbprint),
+          reused: facts.keyUses && usedForOthers(facts.keyUses, facts),
+          account_key: facts.accountKey,
         })
       : undefined,
     csr: csr
