@@ -119,10 +119,11 @@ export const recordedExplanationExample: Explanation = {
 
 export const casesExample = {
   file: 'internal.test.yaml',
-  text: `- name: others may not order for payments
-  request: { names: [pay.example.com] }
-  expect: deny
-  rule: payments
+  text: `cases:
+  - name: others may not order for payments
+    request: { names: pay.example.com }
+    expect: deny
+    rule: payments
 `,
 }
 
@@ -135,7 +136,7 @@ export const testReportExample: PolicyTestReport = {
     {
       name: 'others may not order for payments',
       file: 'internal.test.yaml',
-      line: 1,
+      line: 2,
       passed: true,
       effect: 'deny',
       rule: 'payments',
