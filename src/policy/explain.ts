@@ -249,11 +249,7 @@ class Trace {
     }
   }
 
-  #roleOf(
-    rule: Rule,
-    subject: Subject,
-    { decided, would }: Sources,
-  ): ExplainedRule['role'] {
+  #roleOf(rule: Rule, subject: Subject, { decided, would }: Sources): ExplainedRule['role'] {
     if (rule === decided) return 'decides'
     const isAfter = 'when' in decided ? rule.index > decided.index : decided === this.#faultOf(subject)
     if (isAfter) return 'afterwards'

@@ -31,9 +31,7 @@ let live: LiveDecisions
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'acmetap-replay-'))
-  policy = asEnforced(
-    await compilePolicy(await parsePolicy(REPLAYED_POLICY), bundleDigest(REPLAYED_POLICY)),
-  )
+  policy = asEnforced(await compilePolicy(await parsePolicy(REPLAYED_POLICY), bundleDigest(REPLAYED_POLICY)))
   const steps = [...issuances({ orders: 2_000, seed: 7, days: DAYS })]
   await recordSteps(folder, steps)
   live = await LiveDecisions.begin(policy, SINCE)

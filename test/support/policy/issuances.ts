@@ -59,7 +59,8 @@ export function* issuances({ orders, seed, days }: IssuancesOptions): Generator<
 
   function* exchanged(exchange: Inspected, asked: Asked | null, status: number | null): Generator<Step> {
     yield { kind: 'request', exchange, asked }
-    const account = exchange.operation === 'newAccount' && status !== null ? accountUrl(hostOf(exchange)) : null
+    const account =
+      exchange.operation === 'newAccount' && status !== null ? accountUrl(hostOf(exchange)) : null
     yield { kind: 'end', exchange, asked, at: now(), status, account }
   }
 
@@ -101,12 +102,21 @@ export function* issuances({ orders, seed, days }: IssuancesOptions): Generator<
     yield* exchanged(newOrder, asked, status)
     if (status !== 201) return
     const later = (operation: Operation, payload: unknown, asked: Asked | null, status = 200) =>
-      exchanged(made(operation, account, host, payload, names, { issuance: newOrder.id, order: n }), asked, status)
+      exchanged(
+        made(operation, account, host, payload, names, { issuance: newOrder.id, order: n }),
+        asked,
+        status,
+      )
     yield* later('authorization', undefined, null)
     yield* later('challenge', {}, null)
     yield* later('order', undefined, null)
     const isTaken = draw() > 0.03
-    yield* later('finalize', { csr: 'AA' }, { kind: 'finalize', csr: requestOf(names, host) }, isTaken ? 200 : 403)
+    yield* later(
+      'finalize',
+      { csr: 'AA' },
+      { kind: 'finalize', csr: requestOf(names, host) },
+      isTaken ? 200 : 403,
+    )
     if (!isTaken) return
     yield* later('order', undefined, null)
     yield* later('certificate', undefined, null)
@@ -160,7 +170,10 @@ export function* issuances({ orders, seed, days }: IssuancesOptions): Generator<
     const isOfOrder = of.issuance !== undefined
     const url = `${ORIGIN}/${operation}/${of.order ?? account}`
     const base = received(
-      { target: `/${operation}/${of.order ?? ''}`, fields: [['User-Agent', `client${account % 3}/1.${host % 4}`]] },
+      {
+        target: `/${operation}/${of.order ?? ''}`,
+        fields: [['User-Agent', `client${account % 3}/1.${host % 4}`]],
+      },
       { id: newExchangeId(), receivedAt: { wall: now(), monotonic: 1 } },
     )
     const connection = { ...base.connection, clientAddress: `192.0.${host % 2}.${host % 200}` }

@@ -1,3 +1,4 @@
+import { contactsOf, identifiersOf } from '../../../src/acme/payloads.ts'
 import type { PolicyVerdict } from '../../../src/exchange/decision.ts'
 import { evaluate } from '../../../src/policy/evaluate.ts'
 import { gather } from '../../../src/policy/gather.ts'
@@ -5,7 +6,6 @@ import { IssuanceHistory } from '../../../src/policy/issuance-history.ts'
 import type { AccountFacts, Lookups, SeenOrder } from '../../../src/policy/lookups.ts'
 import { orderFactsOf } from '../../../src/policy/order-facts.ts'
 import type { Policy } from '../../../src/policy/policy.ts'
-import { contactsOf, identifiersOf } from '../../../src/acme/payloads.ts'
 import type { Step } from './issuances.ts'
 
 /** Polls are decided live and not again: see policy/replay.ts. */
@@ -81,7 +81,8 @@ export class LiveDecisions {
       this.#keys.add(inspection!.thumbprint!)
     }
     const known = this.#accounts.get(place)
-    if (operation === 'account' && known) this.#accounts.set(place, { ...known, contacts: contactsOf(payload) })
+    if (operation === 'account' && known)
+      this.#accounts.set(place, { ...known, contacts: contactsOf(payload) })
     if (operation === 'newOrder' && asked?.kind === 'order') {
       const identifiers = identifiersOf(payload, 'newOrder')
       this.#orders.set(id, { ...orderFactsOf(asked, exchange.receivedAt.wall / 1000), identifiers })

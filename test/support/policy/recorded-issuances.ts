@@ -18,7 +18,8 @@ const CONTEXT = {
 /** What the recorder writes of a step, under no policy. */
 export function factOf(step: Step): FactDraft {
   const { exchange, asked } = step
-  if (step.kind === 'request') return intentFact({ ...exchange, asked, decision: { effect: 'allow' } }, CONTEXT)
+  if (step.kind === 'request')
+    return intentFact({ ...exchange, asked, decision: { effect: 'allow' } }, CONTEXT)
   const { at, status, account } = step
   const outcome = status === null ? ('failed' as const) : ('response' as const)
   return outcomeOf(exchange.id, { at, content: { outcome, status, account } })
