@@ -1,5 +1,16 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { bits, der, integer, octets, oid, readElement, readElements, sequence, set, text } from '../test-ca/der.ts'
+import {
+  bits,
+  der,
+  integer,
+  octets,
+  oid,
+  readElement,
+  readElements,
+  sequence,
+  set,
+  text,
+} from '../test-ca/der.ts'
 import type { BaseRequest } from './base-requests.ts'
 import {
   alternativeNames,
@@ -238,7 +249,8 @@ const SUBJECTS: readonly Mutation[] = [
 ]
 
 const organization = (value: Buffer) => set(sequence(oid('2.5.4.10'), value))
-const relativeNames = ({ subject }: BaseRequest) => readElements(readElement(subject).content).map(({ whole }) => whole)
+const relativeNames = ({ subject }: BaseRequest) =>
+  readElements(readElement(subject).content).map(({ whole }) => whole)
 
 const FORMS: readonly Mutation[] = [
   changed('extensions requested twice, evil last', false, (base) => ({
