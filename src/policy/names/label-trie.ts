@@ -30,8 +30,9 @@ export class LabelNode<T> {
  * Visits the nodes whose patterns fit these labels, from the root on, until `visit` says true. `left`: how many labels
  * of the name stand left of the node's.
  *
- * A tree has one way to each node, so a name visits no more nodes than there are ways to put `*` in place of labels
- * among the patterns of the set: one for each label where no pattern has a `*` but as its first label.
+ * A tree has one way to each node, so a name comes to no more nodes of a depth than there are ways to put `*` in place
+ * of labels among the patterns. Patterns with a `*` right of another label have ten labels at most: 2¹⁰ ways in all.
+ * Those whose `*` come first add one way for each number of them. So the number of patterns does not count.
  */
 export function walk<T>(
   root: LabelNode<T>,

@@ -12,7 +12,7 @@ interface Ends {
 }
 
 /** Patterns put into the tree before others get their turn: a few milliseconds' worth. */
-const AT_ONCE = 1000
+const AT_ONCE = 500
 
 /**
  * Patterns of DNS names, asked in a time that the name's labels set, however many patterns there are. Addresses are in

@@ -28,6 +28,8 @@ export interface PatternFault {
 
 /** DNS has no name with more labels. */
 const MOST_LABELS = 127
+/** In a pattern with a `*` between labels: what bounds the ways that a name can go through a set (label-trie.ts). */
+const MOST_LABELS_AROUND_STAR = 10
 
 export function parsePattern(written: string): Pattern | PatternFault {
   const text = lowerCased(written)
@@ -67,11 +69,15 @@ function restFault(rest: string, start: string): string | null {
     const instead = asciiText(rest)
     return instead === null ? wrong : `${wrong}: write ${instead} there`
   }
-  return isNumeric(labels[0] ?? '') ? `ends with the number ${labels[0]}, as no name does` : null
+  if (isNumeric(labels[0] ?? '')) return `ends with the number ${labels[0]}, as no name does`
+  if (labels.length <= MOST_LABELS_AROUND_STAR || !STAR_WITHIN.test(rest)) return null
+  return `has a * right of another label and ${labels.length} labels; ${MOST_LABELS_AROUND_STAR} are allowed then`
 }
 
 /** Which of the two is meant decides what a rule protects. */
 const ONE_LABEL = 'can be read in two ways: write **{1} for names of one label, or ** for every name'
+
+const STAR_WITHIN = /[^*.]\.(?:.*\.)?\*(?:\.|$)/
 
 function patternLabelFault(label: string): string | null {
   if (label.includes('**')) return 'has ** where only its beginning may have it, as in **.NAME or **{3}.NAME'

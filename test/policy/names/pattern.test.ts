@@ -16,6 +16,8 @@ test.for([
   ['**', { labels: [], apex: false, depth: Number.POSITIVE_INFINITY }],
   ['**{1}', { labels: [], apex: false, depth: 1 }],
   ['**.*', { labels: ['*'], apex: false, depth: Number.POSITIVE_INFINITY }],
+  [`${'*.'.repeat(20)}com`, { labels: ['com', ...Array(20).fill('*')], apex: true, depth: 0 }],
+  ['a.*.b.c.d.e.f.g.h.com', { labels: 'com.h.g.f.e.d.c.b.*.a'.split('.'), apex: true, depth: 0 }],
   ['localhost', { labels: ['localhost'], apex: true, depth: 0 }],
 ] as const)('%s', ([text, expected]) => {
   expect(parsePattern(text)).toEqual({ text: text.toLowerCase(), ...expected })
@@ -45,6 +47,9 @@ test.for([
   ['::1', 'belongs under ip'],
   ['*.10', 'ends with the number 10'],
   ['a b.com', 'has U+0020 in it'],
+  ['a.*.b.c.d.e.f.g.h.i.com', 'has a * right of another label and 11 labels; 10 are allowed then'],
+  ['**.a.*.b.c.d.e.f.g.h.i.com', '10 are allowed then'],
+  ['a.*.*.*.*.*.*.*.*.*.*', '10 are allowed then'],
   [`${'a.'.repeat(130)}com`, 'is longer than any name'],
 ] as const)('%j: %s', ([text, words]) => {
   const parsed = parsePattern(text)

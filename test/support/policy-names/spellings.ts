@@ -491,7 +491,11 @@ function scopesOf(host: string): readonly Scope[] {
     { denied: [`**.${host}`], allowed: [host, `**.${host}`], ...networks },
     { denied: [`*.${host}`], allowed: [`.${parent ?? host}`], ...networks },
     { denied: [`**{2}.${host}`], allowed: ['**'], ...networks },
-    { denied: [`www.*.${host}`, starred], allowed: [`*.${host}`, `*.*.${host}`, host], ...networks },
+    {
+      denied: [labelsOf(host).length > 8 ? `*.*.${host}` : `www.*.${host}`, starred],
+      allowed: [`*.${host}`, `*.*.${host}`, host],
+      ...networks,
+    },
     { denied: parent === undefined ? [host] : [`*.${parent}`], allowed: ['**'], ...networks },
     { denied: [], allowed: [`**{3}.${parent ?? host}`], ...networks },
   ]
