@@ -8,8 +8,8 @@ import { checkWritten } from '../check-written.ts'
 import { mapping, policyText } from '../policy-text.ts'
 import { type Atoms, atomsOf, operationsIn, patternsOf } from './atoms.ts'
 import { Budget } from './budget.ts'
-import { takesAll } from './implied.ts'
-import { whyNever } from './never.ts'
+import { takesAll, unknownOf } from './implied.ts'
+import { whyNever, whyNoName } from './never.ts'
 import { overlapOf } from './overlap.ts'
 import { ofRule, type Remark } from './remark.ts'
 
@@ -92,7 +92,8 @@ function ofTheWhole(document: PolicyDocument, bundle: PolicyBundle, rules: reado
 }
 
 function mayAllowAccounts(atoms: Atoms): boolean {
-  if (atoms.rule.effect !== 'allow' || atoms.names.length > 0) return false
+  const { effect, mode } = atoms.rule
+  if (effect !== 'allow' || atoms.names.length > 0 || (mode ?? 'enforce') !== 'enforce') return false
   const operations = operationsIn(atoms)
   return (
     (operations === null || operations.includes('newAccount')) &&
@@ -153,9 +154,12 @@ async function ofOrder(
   const rules = all.filter(({ rule }) => rule.expires === null || rule.expires > now)
   for (const [at, later] of rules.entries()) {
     const { rule } = later
-    const never = whyNever(later, now, budget)
-    if (never !== null) {
-      found.push(ofRule('never', rule, `can never match: ${never}`))
+    const never = whyNever(later, now)
+    const noName = never ?? whyNoName(later, budget)
+    if (noName !== null) {
+      const isNever = never !== null || unknownOf(rule) === 'skip'
+      const says = isNever ? 'can never match' : 'matches no name'
+      found.push(ofRule(isNever ? 'never' : 'no-name', rule, `${says}: ${noName}`))
       continue
     }
     if (isCatchAll(later) && isLasting(rule)) {

@@ -5,8 +5,13 @@ import { type Atoms, operationsIn, type SetAtom } from './atoms.ts'
 import type { Budget } from './budget.ts'
 
 /** Why a rule can match nothing, whatever stands before it; null where that is not shown. */
-export function whyNever(atoms: Atoms, now: number, budget: Budget): string | null {
-  return over(atoms, now) ?? contradiction(atoms) ?? apart(atoms, budget) ?? askedNowhere(atoms)
+export function whyNever(atoms: Atoms, now: number): string | null {
+  return over(atoms, now) ?? contradiction(atoms) ?? askedNowhere(atoms)
+}
+
+/** Why no name can match it. Names that nobody can tell are not known, and a rule may take that for a match. */
+export function whyNoName(atoms: Atoms, budget: Budget): string | null {
+  return nameContradiction(atoms) ?? apart(atoms, budget)
 }
 
 function over({ rule }: Atoms, now: number): string | null {
@@ -15,16 +20,30 @@ function over({ rule }: Atoms, now: number): string | null {
   return `its time ended at ${new Date(until).toISOString()}: take the rule out`
 }
 
-function contradiction({ rule, names, others }: Atoms): string | null {
-  if (names.some(({ length }) => length === 0)) return 'the lists it names hold nothing'
+function contradiction({ others }: Atoms): string | null {
   const sets = others.filter((one): one is SetAtom => one.kind === 'set')
-  for (const key of ['operation', 'mode', 'ca', 'identifier_type']) {
+  for (const key of ['operation', 'mode', 'ca']) {
     const [first, ...rest] = sets.filter((one) => one.key === key)
     if (first === undefined) continue
     const left = [...first.values].filter((value) => rest.every(({ values }) => values.has(value)))
     if (left.length === 0) return `no request is of every ${key} it asks for: write one of them, or any`
   }
+  for (const key of ['count', 'validity']) {
+    const ranges = others.filter((one) => one.kind === 'range' && one.key === key)
+    const from = Math.max(0, ...ranges.map((one) => (one.kind === 'range' ? one.from : 0)))
+    const to = Math.min(...ranges.map((one) => (one.kind === 'range' ? one.to : 0)), Number.POSITIVE_INFINITY)
+    if (from > to) return `no number meets what it asks of ${key}`
+  }
+  return null
+}
+
+function nameContradiction({ rule, names, others }: Atoms): string | null {
+  if (names.some(({ length }) => length === 0)) return 'the lists it names hold nothing'
+  const sets = others.filter((one): one is SetAtom => one.kind === 'set')
   const types = sets.filter(({ key }) => key === 'identifier_type')
+  if (['dns', 'ip'].every((type) => types.some(({ values }) => !values.has(type)))) {
+    return 'a name is a DNS name or an address, never both'
+  }
   const asksDns = names.length > 0 || others.some(({ key }) => NAME_KEYS.includes(key))
   const asksIp = sets.some(({ key }) => key === 'ip')
   if ((asksDns || types.some(({ values }) => !values.has('ip'))) && asksIp) {
@@ -32,12 +51,6 @@ function contradiction({ rule, names, others }: Atoms): string | null {
   }
   if (asksDns && types.some(({ values }) => !values.has('dns'))) {
     return 'an address matches no pattern of DNS names: take identifier_type out'
-  }
-  for (const key of ['count', 'validity']) {
-    const ranges = others.filter((one) => one.kind === 'range' && one.key === key)
-    const from = Math.max(0, ...ranges.map((one) => (one.kind === 'range' ? one.from : 0)))
-    const to = Math.min(...ranges.map((one) => (one.kind === 'range' ? one.to : 0)), Number.POSITIVE_INFINITY)
-    if (from > to) return `no number meets what it asks of ${key}`
   }
   const wildcards = others.filter(({ key }) => key === 'wildcard')
   const both = new Set(wildcards.map((one) => (one.kind === 'written' ? one.text : ''))).size > 1

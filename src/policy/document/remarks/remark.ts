@@ -16,6 +16,7 @@ export type RemarkKind =
   | 'expired'
   | 'expires-soon'
   | 'never'
+  | 'no-name'
   | 'catch-all'
   | 'overlap'
   | 'allows-nothing'
