@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { bundledKysely } from './test/bundled-kysely.ts'
 import { CountingReporter } from './test/reporter.ts'
+import { PackingSequencer } from './test/sequencer.ts'
 import { unmask } from './test/support/environment.ts'
 
 unmask(process.env)
@@ -14,12 +15,13 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     environment: 'node',
     reporters: [new CountingReporter()],
-    // Two processes that load the stack once and take one file after the other: several times faster than a new
-    // one for each file, and few enough that the programs that tests start are not starved.
+    // Processes that load the stack once and take one file after the other: several times faster than a new one for
+    // each file. One more than the processors of a small machine, because some of the files mostly wait.
     pool: 'forks',
     execArgv: [`--import=${await bundledKysely(cache)}`],
     isolate: false,
-    maxWorkers: 2,
+    maxWorkers: 3,
+    sequence: { sequencer: PackingSequencer },
     // For what hangs: on a busy machine anything else may take minutes.
     testTimeout: 180_000,
     hookTimeout: 180_000,
