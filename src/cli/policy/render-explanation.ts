@@ -66,7 +66,7 @@ function namesText(names: readonly string[]): string | null {
 function readFields({ read }: Explanation): (readonly [string, string | null])[] {
   const { history = {}, externalAccount, keyUses, accountKey, webhooks = {} } = read
   return [
-    ...Object.entries(history).map(([question, count]) => [question, String(count)] as const),
+    ...Object.entries(history).map(([question, count]) => [escapeText(question), String(count)] as const),
     ['external account', externalAccount ?? null],
     [
       'key used for',
@@ -76,7 +76,7 @@ function readFields({ read }: Explanation): (readonly [string, string | null])[]
     ...Object.entries(webhooks).map(
       ([name, { allow, reason }]) =>
         [
-          `webhook ${name}`,
+          `webhook ${escapeText(name)}`,
           `${allow === null ? 'no answer' : allow ? 'allows' : 'denies'}${reason === null ? '' : `: ${reason}`}`,
         ] as const,
     ),

@@ -1,4 +1,5 @@
 import type { Groups, ReplayGroup, ReplayReport, ReplaySample } from '../../policy/replay-report.ts'
+import { escapeText } from '../escape.ts'
 import { type Column, renderFields, renderProse, renderSection } from '../render.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -107,17 +108,15 @@ function columns({ colors }: Terminal, key: string): Column<ReplayGroup>[] {
 }
 
 function renderSamples(terminal: Terminal, { key, samples }: ReplayGroup, most: number): string {
-  return renderSection(terminal, `for example, ${key}`, sampleColumns(terminal), samples.slice(0, most))
+  return renderSection(terminal, `for example, ${escapeText(key)}`, SAMPLE_COLUMNS, samples.slice(0, most))
 }
 
-function sampleColumns(_terminal: Terminal): Column<ReplaySample>[] {
-  return [
-    { title: 'AT', text: ({ at }) => at.replace('.000Z', 'Z') },
-    { title: 'OPERATION', text: ({ operation }) => operation },
-    { title: 'CLIENT', text: ({ client }) => client, gives: true },
-    { title: 'NAMES', text: ({ names }) => names.join(' '), gives: true },
-    { title: 'BEFORE', text: ({ was }) => was.effect },
-    { title: 'NOW', text: ({ now }) => now.effect },
-    { title: 'RECORD', text: ({ exchange }) => exchange },
-  ]
-}
+const SAMPLE_COLUMNS: Column<ReplaySample>[] = [
+  { title: 'AT', text: ({ at }) => at.replace('.000Z', 'Z') },
+  { title: 'OPERATION', text: ({ operation }) => operation },
+  { title: 'CLIENT', text: ({ client }) => client, gives: true },
+  { title: 'NAMES', text: ({ names }) => names.join(' '), gives: true },
+  { title: 'BEFORE', text: ({ was }) => was.effect },
+  { title: 'NOW', text: ({ now }) => now.effect },
+  { title: 'RECORD', text: ({ exchange }) => exchange },
+]
