@@ -531,5 +531,4 @@ export function bypassTable(): {
   return { questions: [...questions.values()], scopes }
 }
 
-export const BASES = { hosts: HOSTS, addresses: ADDRESSES }
 export { ipv4Spellings, ipv6Spellings }
