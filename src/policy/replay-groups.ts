@@ -13,8 +13,8 @@ export class ReplayGroups {
   readonly #groups = new Map<string, Counts & { readonly key: string; readonly samples: ReplaySample[] }>()
   #others = 0
 
-  /** A key that comes twice counts once. */
-  add(keys: Iterable<string>, changes: readonly Change[], sample: ReplaySample): void {
+  /** A key that comes twice counts once. The sample is asked for only where there is room for it. */
+  add(keys: Iterable<string>, changes: readonly Change[], sample: () => ReplaySample): void {
     for (const key of new Set(keys)) {
       const group = this.#groupOf(key)
       if (group === null) {
@@ -22,7 +22,7 @@ export class ReplayGroups {
         continue
       }
       for (const change of changes) group[change] += 1
-      if (group.samples.length < MOST_SAMPLES) group.samples.push(sample)
+      if (group.samples.length < MOST_SAMPLES) group.samples.push(sample())
     }
   }
 

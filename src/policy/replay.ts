@@ -236,9 +236,12 @@ export class Replay {
     for (const change of changes) totals[change] += 1
     if (then === 'allow' && verdict.decided.effect === 'deny') totals.deniedInForce += 1
     if (changes.length === 0) return
-    const enforced = now === 'deny' ? this.#judge(this.#enforced, facts).verdict : verdict
-    const denied = now === 'deny' ? enforced.names : []
-    const sample = this.#sample(request, facts, enforced, then, client)
+    let made: ReplaySample | null = null
+    const sample = () => {
+      made ??= this.#sample(request, facts, verdict, then, client)
+      return made
+    }
+    const denied = now === 'deny' ? verdict.names : []
     const deciding =
       then === now && unknown.length === 0 ? [] : [verdict.would.rule, ...denied.map(({ rule }) => rule)]
     const about = denied.length > 0 ? denied.map(({ identifier }) => identifier) : (facts.identifiers ?? [])
@@ -252,7 +255,6 @@ export class Replay {
     if (unknown.length > 0) this.#unknown.add(unknown, changes, sample)
   }
 
-  /** `verdict`: as if the candidate were enforced, where it denies. */
   #sample(
     { exchange, at, operation, ca, decision }: RecordedRequest,
     facts: PolicyFacts,
@@ -260,9 +262,11 @@ export class Replay {
     then: Effect,
     client: string,
   ): ReplaySample {
-    const { would, names: denied, warnings } = verdict
+    const { would, warnings } = verdict
+    const enforced = would.effect === 'deny' ? this.#judge(this.#enforced, facts).verdict : verdict
+    const denied = enforced.names
     const told =
-      would.effect === 'deny' ? decisionOf(verdict, this.#enforced, facts, { record: exchange }) : null
+      would.effect === 'deny' ? decisionOf(enforced, this.#enforced, facts, { record: exchange }) : null
     const names = denied.length > 0 ? denied.map(({ identifier }) => identifier) : (facts.identifiers ?? [])
     return {
       exchange,
