@@ -1,11 +1,12 @@
 import { compileCondition, Workshop } from './compile-condition.ts'
+import { COST } from './conditions/condition.ts'
 import { messageTemplate } from './document/message-template.ts'
 import type { PolicyDocument, RuleDocument } from './document.ts'
-import { RuleIndex } from './names/rule-index.ts'
 import { needsOf, webhooksOf } from './needs.ts'
 import { PatternSets } from './pattern-sets.ts'
 import type { Policy, Rule } from './policy.ts'
 import { requiredNames } from './required-names.ts'
+import { RulesByName } from './rules-by-name.ts'
 import { usualWords } from './usual-words.ts'
 
 /**
@@ -17,26 +18,27 @@ export async function compilePolicy(document: PolicyDocument, digest: string): P
   const workshop = new Workshop(sets)
   const rules = document.rules.map((rule, index) => compileRule(rule, index, document, workshop))
   const required = document.rules.map(({ when }) => requiredNames(when, sets))
-  const index = RuleIndex.of(required.map(({ patterns }) => patterns))
-  const ofAddresses = required.flatMap(({ addresses }, i) => (addresses ? [i] : []))
+  const byName = new RulesByName(required, (patterns) => sets.setOf(patterns))
   return {
     document,
     digest,
     rules,
     needs: needsOf(document, workshop.cel),
     slots: workshop.slots.count,
-    rulesFor: (name) => (name.type === 'ip' ? ofAddresses : index.rulesFor(name)),
+    rulesFor: (name) => byName.of(name),
   }
 }
 
 function compileRule(rule: RuleDocument, index: number, policy: PolicyDocument, workshop: Workshop): Rule {
   const { name, effect, mode, message, link, owner, expires, unknown, problem } = rule
+  const when = compileCondition(rule.when, effect === 'allow' ? 'cover' : 'touch', workshop)
   return {
     index,
     name,
     effect,
     mode: mode ?? policy.mode,
-    when: compileCondition(rule.when, effect === 'allow' ? 'cover' : 'touch', workshop),
+    when,
+    first: when.perName ? when.first : when.cost === COST.request ? when : null,
     message: message === null ? usualWords(rule) : messageTemplate(message),
     link,
     owner,

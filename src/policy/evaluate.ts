@@ -27,6 +27,8 @@ export function evaluate(policy: Policy, facts: PolicyFacts, options: EvaluateOp
   return new Evaluating(policy, new Judging(facts, policy.slots), options).result()
 }
 
+const IN = 1
+const OUT = 2
 const MOST_NAMES = 100
 const MOST_WARNINGS = 50
 const LONGEST_MESSAGE = 500
@@ -48,6 +50,8 @@ export class Evaluating {
   readonly #judging: Judging
   readonly #facts: PolicyFacts
   readonly #options: EvaluateOptions
+  /** By index of the rule: {@link IN}, {@link OUT}, or 0 where it was not asked. */
+  readonly #out: Uint8Array
   readonly #ask = new Set<string>()
   /** By the name of what warns: the first subject it warns of, and how many there are. */
   readonly #warned = new Map<string, { source: Source; first: Subject; count: number }>()
@@ -58,6 +62,7 @@ export class Evaluating {
     this.#judging = judging
     this.#facts = judging.facts
     this.#options = options
+    this.#out = new Uint8Array(policy.rules.length)
     this.#defaults = { inForce: defaultOf(policy, true), otherwise: defaultOf(policy, false) }
   }
 
@@ -80,7 +85,9 @@ export class Evaluating {
       return { subject, decided: subject.fault, would: subject.fault }
     }
     if (subject.fault !== null && mode === 'warn') this.#warn(subject.fault, subject)
-    for (const rule of this.#rulesFor(subject)) {
+    for (const index of this.#rulesFor(subject)) {
+      if (this.#isOut(index)) continue
+      const rule = this.#policy.rules[index]!
       const matches = this.#matches(rule, subject)
       if (matches === null) return null
       if (!matches) continue
@@ -96,10 +103,22 @@ export class Evaluating {
     return { subject, decided: inForce, would: would ?? otherwise }
   }
 
-  *#rulesFor({ judged }: Subject): Iterable<Rule> {
-    const { rules } = this.#policy
-    if (judged === null || judged === 'unreadable') yield* rules
-    else for (const index of this.#policy.rulesFor(judged)) yield rules[index]!
+  #rulesFor({ judged }: Subject): readonly number[] {
+    return judged === null || judged === 'unreadable' ? this.#everyRule() : this.#policy.rulesFor(judged)
+  }
+
+  #everyRule(): readonly number[] {
+    return this.#policy.rules.map(({ index }) => index)
+  }
+
+  /** Whether the request is none of the rule's, whatever the name. Told once for all names. */
+  #isOut(index: number): boolean {
+    const known = this.#out[index]!
+    if (known !== 0) return known === OUT
+    const { first } = this.#policy.rules[index]!
+    const isOut = first !== null && first.judge(this.#judging, null) === FALSE
+    this.#out[index] = isOut ? OUT : IN
+    return isOut
   }
 
   /** Null: what a webhook says decides it. */
@@ -171,9 +190,9 @@ export class Evaluating {
     const whole = this.#options.whole === true
     const last = !whole && 'when' in decided ? decided.index : Number.POSITIVE_INFINITY
     const isBefore = !whole && decided === subject.fault
-    const rules = whole ? this.#policy.rules : isBefore ? [] : [...this.#rulesFor(subject)]
+    const indices = whole ? this.#everyRule() : isBefore ? [] : this.#rulesFor(subject)
     return rulesSeen(
-      rules.filter(({ index }) => index <= last),
+      indices.filter((index) => index <= last).map((index) => this.#policy.rules[index]!),
       this.#judging,
       subject.judged,
       whole,

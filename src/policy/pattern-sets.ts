@@ -8,6 +8,8 @@ export class PatternSets {
   readonly #patterns = new Map<string, readonly Pattern[]>()
   readonly #sets = new Map<string, NameSet>()
 
+  readonly #made = new Map<readonly Pattern[], NameSet>()
+
   private constructor(lists: PolicyDocument['lists']) {
     this.#lists = lists
   }
@@ -38,6 +40,11 @@ export class PatternSets {
     return this.#sets.get(written.join('\n'))!
   }
 
+  /** Undefined for patterns that no condition on names has. */
+  setOf(patterns: readonly Pattern[]): NameSet | undefined {
+    return this.#made.get(patterns)
+  }
+
   async #read(written: readonly string[]): Promise<void> {
     const key = written.join('\n')
     if (this.#sets.has(key)) return
@@ -49,7 +56,9 @@ export class PatternSets {
       patterns.push(pattern)
     }
     this.#patterns.set(key, patterns)
-    this.#sets.set(key, await NameSet.built(patterns))
+    const set = await NameSet.built(patterns)
+    this.#sets.set(key, set)
+    this.#made.set(patterns, set)
   }
 }
 

@@ -28,6 +28,8 @@ export interface Rule {
   readonly effect: Effect | 'warn'
   readonly mode: PolicyMode
   readonly when: Condition
+  /** What `when` asks of the request whatever the name, cheap parts only: where it is false, no name has to be judged. */
+  readonly first: Condition | null
   /** Fills the placeholders in. */
   readonly message: (values: MessageValues) => string
   readonly link: string | null

@@ -37,6 +37,10 @@ export function requiredNames(document: ConditionDocument, sets: PatternSets): R
 
 /** Names of a domain are the domain and what is below it. */
 function within(domains: readonly string[]): readonly Pattern[] | null {
+  if (domains.length > MOST_DOMAINS) return null
   const patterns = domains.map((domain) => parsePattern(`.${domain}`))
   return patterns.every((pattern) => !('fault' in pattern)) ? (patterns as Pattern[]) : null
 }
+
+/** Of more the condition itself is as quick. */
+const MOST_DOMAINS = 1000

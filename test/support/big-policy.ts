@@ -38,7 +38,7 @@ function conditionOf(i: number): ConditionDocument {
         any: [{ wildcard: true }, { names: ['.fleet.example'] }],
       }
     case 5:
-      return { client: { user_agent: [`^old-client-${i}/`] } }
+      return { client: { ...(i % 240 === 5 ? {} : { label: [team] }), user_agent: [`^old-client-${i}/`] } }
     case 6:
       return { registered_domain: [`domain${i}.example`], client: { external_account: [`kid-${i}`] } }
     case 7:

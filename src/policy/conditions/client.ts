@@ -3,7 +3,7 @@ import type { ClientFacts } from '../facts.ts'
 import type { Networks } from '../names/networks.ts'
 import { known, type Truth } from '../truth.ts'
 import { meets } from './compared.ts'
-import { listed, ofRequest, type Part, type Slots } from './condition.ts'
+import { COST, listed, ofRequest, type Part, type Slots } from './condition.ts'
 import { type Product, productsOf } from './user-agent.ts'
 
 export interface ClientMatchers {
@@ -18,8 +18,8 @@ export function clientParts(
   matchers: ClientMatchers,
 ): readonly Part[] {
   const parts: Part[] = []
-  const is = (text: string, test: (client: ClientFacts) => Truth | boolean) =>
-    parts.push(ofRequest(slots, 'request', `client.${text}`, ({ client }) => test(client)))
+  const is = (text: string, test: (client: ClientFacts) => Truth | boolean, cost?: number) =>
+    parts.push(ofRequest(slots, 'request', `client.${text}`, ({ client }) => test(client), cost))
   const oneOf = (text: string, values: readonly string[] | undefined, of: (client: ClientFacts) => Text) => {
     if (values === undefined) return
     const set = new Set(values)
@@ -31,8 +31,10 @@ export function clientParts(
   const { address, account, contact, software, version, user_agent } = condition
   if (address !== undefined) {
     const networks = matchers.networks(address)
-    is(`address: ${listed(address)}`, (client) =>
-      known(client.address, (value) => value !== null && networks.has(value)),
+    is(
+      `address: ${listed(address)}`,
+      (client) => known(client.address, (value) => value !== null && networks.has(value)),
+      COST.expression,
     )
   }
   oneOf('label', condition.label, ({ label }) => label)
@@ -59,8 +61,11 @@ export function clientParts(
   }
   if (user_agent !== undefined) {
     const expressions = user_agent.map(matchers.expression)
-    is(`user_agent: ${listed(user_agent)}`, ({ userAgent }) =>
-      known(userAgent, (text) => text !== null && expressions.some((expression) => expression.test(text))),
+    is(
+      `user_agent: ${listed(user_agent)}`,
+      ({ userAgent }) =>
+        known(userAgent, (text) => text !== null && expressions.some((expression) => expression.test(text))),
+      COST.expression,
     )
   }
   return parts

@@ -38,6 +38,7 @@ function combined(slots: Slots, kind: Kind, parts: readonly Part[], text: string
     perName: parts.some(({ perName }) => perName),
     cost: Math.max(COST.request, ...parts.map(({ cost }) => cost)),
     parts,
+    first: kind === ALL ? firstOf(byCost) : null,
     judge(judging, name) {
       let result = kind.empty
       for (const one of byCost) {
@@ -56,6 +57,11 @@ function requestFirst(slots: Slots, kind: Kind, parts: readonly Part[]): readonl
   if (ofRequest.length < 2 || ofRequest.length === parts.length) return sorted
   const rest = sorted.filter((one) => !ofRequest.includes(one))
   return [combined(slots, kind, ofRequest, textOf(ofRequest)), ...rest]
+}
+
+function firstOf([cheapest]: readonly Part[]): Part | null {
+  if (cheapest === undefined) return null
+  return cheapest.perName || cheapest.cost > COST.request ? cheapest.first : cheapest
 }
 
 function textOf(parts: readonly Part[]): string {

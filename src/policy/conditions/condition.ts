@@ -12,6 +12,8 @@ export const COST = { request: 0, name: 1, expression: 2, webhook: 3 } as const
 export interface Part extends Condition {
   readonly cost: number
   readonly parts: readonly Part[]
+  /** Where this is false, so is the whole; it does not depend on the name. */
+  readonly first: Part | null
 }
 
 /** Hands out the places of {@link Judging.kept}. */
@@ -24,11 +26,12 @@ interface Judge {
   readonly perName: boolean
   readonly cost: number
   readonly parts?: readonly Part[]
+  readonly first?: Part | null
   readonly judge: (judging: Judging, name: Judged) => Possible
 }
 
 /** What does not depend on the name is worked out once in an evaluation. */
-export function part(slots: Slots, { text, perName, cost, parts = [], judge }: Judge): Part {
+export function part(slots: Slots, { text, perName, cost, parts = [], first = null, judge }: Judge): Part {
   const worked = (judging: Judging, name: Judged) => {
     judging.worked++
     return judge(judging, name)
@@ -39,6 +42,7 @@ export function part(slots: Slots, { text, perName, cost, parts = [], judge }: J
     perName,
     cost,
     parts,
+    first,
     judge: perName
       ? worked
       : (judging, name) => {
@@ -60,11 +64,12 @@ export function ofRequest(
   family: Family,
   text: string,
   test: (facts: PolicyFacts) => Truth | boolean,
+  cost: number = COST.request,
 ): Part {
   return part(slots, {
     text,
     perName: false,
-    cost: COST.request,
+    cost,
     judge: ({ facts }) => notHere(family, facts) ?? possibleOf(test(facts)),
   })
 }

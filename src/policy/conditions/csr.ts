@@ -93,7 +93,10 @@ function oneOf<T>(values: readonly string[], of: (value: T) => string | null): (
   return (value) => set.has(of(value)?.toLowerCase() ?? '')
 }
 
-export function usedForOthers(uses: readonly (readonly string[])[], { identifiers = [] }: PolicyFacts): boolean {
+export function usedForOthers(
+  uses: readonly (readonly string[])[],
+  { identifiers = [] }: PolicyFacts,
+): boolean {
   const own = identifiers.map((identifier) => {
     const name = normalise(identifier)
     if (isFault(name)) return identifier.value.toLowerCase()
