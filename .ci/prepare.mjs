@@ -39,6 +39,7 @@ const PEERS = {
     // The server without the service that would take port 80.
     apache2: 'apache2-bin',
     [`${LIBRARY}python3-acme`]: 'python3-acme',
+    [`${LIBRARY}python3-idna`]: 'python3-idna',
     [`${LIBRARY}ruby-acme-client`]: 'ruby-acme-client',
     'gnutls-cli': 'gnutls-bin',
     certutil: 'libnss3-tools',
