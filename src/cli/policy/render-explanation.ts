@@ -53,7 +53,7 @@ function headline({ decided, would, names }: Explanation): string {
 
 function ruleText({ rule }: Deciding): string {
   if (rule === 'default') return 'the default'
-  return rule.startsWith('policy:') ? `what is built in (${rule})` : `rule ${escapeText(rule)}`
+  return rule.startsWith('policy:') ? `what is built in (${escapeText(rule)})` : `rule ${escapeText(rule)}`
 }
 
 const SHOWN_NAMES = 20
