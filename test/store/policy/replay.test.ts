@@ -88,9 +88,10 @@ describe('a replay', () => {
       expect(group?.deniedNow, name).toBe(counted.length)
       expect(group!.samples.length).toBe(Math.min(20, counted.length))
     }
-    const pay = names.groups.find(({ key }) => key.startsWith('pay.'))!
-    expect(pay.samples[0]!.now).toMatchObject({ effect: 'deny', rule: 'no-pay' })
-    expect(pay.samples[0]!.now.message).toContain('ask the payments team')
+    const pay = names.groups.find(({ key }) => key.startsWith('pay.h'))!
+    expect(pay.samples[0]!.now.effect).toBe('deny')
+    expect(pay.samples.some(({ now }) => now.rule === 'no-pay')).toBe(true)
+    for (const { now } of pay.samples) expect(now.message).toContain('ask the payments team')
     expect(pay.samples[0]!.was).toEqual({ effect: 'allow', rule: null })
     expect(clients.groups[0]!.key).toMatch(/^client\d from 192\.0\.[01]\.\d+ \(acme\.test:8443\)$/)
   })
