@@ -109,7 +109,9 @@ describe('facts of the record', () => {
   })
 
   it('do not know what was hashed or dropped', async () => {
-    const { world, directory: entry } = await worldWith({ privacy: { address: 'hash', user_agent: 'drop', contact: 'drop' } })
+    const { world, directory: entry } = await worldWith({
+      privacy: { address: 'hash', user_agent: 'drop', contact: 'drop' },
+    })
     const client = await world.client()
     await client.discover(entry)
     await client.newAccount()
