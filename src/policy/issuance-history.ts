@@ -212,7 +212,7 @@ function valuesOf(subject: Subject, order: CountedOrder): readonly string[] {
     case 'all':
       return ['']
     case 'duplicates':
-      return [hash('sha256', order.names.join('\n'), 'buffer').latin1Slice(0, 15)]
+      return [hash('sha256', order.names.join('\n'), 'buffer').toString('latin1', 0, 15)]
     case 'domain':
       return [...new Set(order.names.map((name) => domainOf(name)))]
     default: {
