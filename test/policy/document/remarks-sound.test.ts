@@ -131,10 +131,10 @@ function factsOf(): PolicyFacts {
   }
 }
 
-test('a rule that is said never to match decides nothing, in 60,000 requests to 1,500 policies', async () => {
+test('a rule that is said never to match decides nothing, in 24,000 requests to 600 policies', async () => {
   let said = 0
   let decided = 0
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 600; i++) {
     const text = policyText()
     const bundle = bundleOf(text)
     const document = await parsePolicy(bundle)
@@ -172,6 +172,6 @@ test('a rule that is said never to match decides nothing, in 60,000 requests to 
       }
     }
   }
-  expect(said).toBeGreaterThan(500)
-  expect(decided).toBeGreaterThan(20_000)
+  expect(said).toBeGreaterThan(200)
+  expect(decided).toBeGreaterThan(8_000)
 }, 120_000)

@@ -8,8 +8,8 @@ import { checkWritten } from '../check-written.ts'
 import { mapping, policyText } from '../policy-text.ts'
 import { type Atoms, atomsOf, operationsIn, patternsOf } from './atoms.ts'
 import { Budget } from './budget.ts'
-import { takesAll, unknownOf } from './implied.ts'
-import { whyNever, whyNoName } from './never.ts'
+import { takesAll, takesWhatIsNotTold } from './implied.ts'
+import { whyNever, whyNothingTold } from './never.ts'
 import { overlapOf } from './overlap.ts'
 import { ofRule, type Remark } from './remark.ts'
 
@@ -155,11 +155,11 @@ async function ofOrder(
   for (const [at, later] of rules.entries()) {
     const { rule } = later
     const never = whyNever(later, now)
-    const noName = never ?? whyNoName(later, budget)
-    if (noName !== null) {
-      const isNever = never !== null || unknownOf(rule) === 'skip'
-      const says = isNever ? 'can never match' : 'matches no name'
-      found.push(ofRule(isNever ? 'never' : 'no-name', rule, `${says}: ${noName}`))
+    const nothing = never ?? whyNothingTold(later, budget)
+    if (nothing !== null) {
+      const isNever = never !== null || !takesWhatIsNotTold(later)
+      const says = isNever ? 'can never match' : 'matches nothing that can be told'
+      found.push(ofRule(isNever ? 'never' : 'nothing-told', rule, `${says}: ${nothing}`))
       continue
     }
     if (isCatchAll(later) && isLasting(rule)) {

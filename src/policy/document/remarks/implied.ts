@@ -27,9 +27,19 @@ export function takesAll(earlier: Atoms, later: Atoms, budget: Budget): boolean 
   return asksNothing || agreeWhereOpen(earlier, later)
 }
 
+/** Whether it has a condition that is asked at another request of the issuance. */
+function canBeElsewhere({ others }: Atoms): boolean {
+  return others.some(({ family }) => ELSEWHERE.includes(family))
+}
+
+/** Whether it matches where no more is lacking than that a name can't be told. */
+export function takesWhatIsNotTold(atoms: Atoms): boolean {
+  const { rule } = atoms
+  return unknownOf(rule) === 'match' || (rule.effect === 'allow' && canBeElsewhere(atoms))
+}
+
 /** What is open in the earlier rule is open in the later one too: what becomes of each then? */
 function agreeWhereOpen(earlier: Atoms, later: Atoms): boolean {
-  const canBeElsewhere = ({ others }: Atoms) => others.some(({ family }) => ELSEWHERE.includes(family))
   if (canBeElsewhere(earlier) && earlier.rule.effect !== 'allow' && later.rule.effect === 'allow')
     return false
   if (earlier.others.every(isNeverOpen) && earlier.names.length === 0) return true

@@ -9,9 +9,12 @@ export function whyNever(atoms: Atoms, now: number): string | null {
   return over(atoms, now) ?? contradiction(atoms) ?? askedNowhere(atoms)
 }
 
-/** Why no name can match it. Names that nobody can tell are not known, and a rule may take that for a match. */
-export function whyNoName(atoms: Atoms, budget: Budget): string | null {
-  return nameContradiction(atoms) ?? apart(atoms, budget)
+/**
+ * Why nothing that can be told matches it. Names that nobody can tell are not known, and a number is asked elsewhere at
+ * some requests: a rule may take either for a match.
+ */
+export function whyNothingTold(atoms: Atoms, budget: Budget): string | null {
+  return contradictionOfNames(atoms) ?? apart(atoms, budget)
 }
 
 function over({ rule }: Atoms, now: number): string | null {
@@ -28,16 +31,10 @@ function contradiction({ others }: Atoms): string | null {
     const left = [...first.values].filter((value) => rest.every(({ values }) => values.has(value)))
     if (left.length === 0) return `no request is of every ${key} it asks for: write one of them, or any`
   }
-  for (const key of ['count', 'validity']) {
-    const ranges = others.filter((one) => one.kind === 'range' && one.key === key)
-    const from = Math.max(0, ...ranges.map((one) => (one.kind === 'range' ? one.from : 0)))
-    const to = Math.min(...ranges.map((one) => (one.kind === 'range' ? one.to : 0)), Number.POSITIVE_INFINITY)
-    if (from > to) return `no number meets what it asks of ${key}`
-  }
   return null
 }
 
-function nameContradiction({ rule, names, others }: Atoms): string | null {
+function contradictionOfNames({ rule, names, others }: Atoms): string | null {
   if (names.some(({ length }) => length === 0)) return 'the lists it names hold nothing'
   const sets = others.filter((one): one is SetAtom => one.kind === 'set')
   const types = sets.filter(({ key }) => key === 'identifier_type')
@@ -52,12 +49,19 @@ function nameContradiction({ rule, names, others }: Atoms): string | null {
   if (asksDns && types.some(({ values }) => !values.has('dns'))) {
     return 'an address matches no pattern of DNS names: take identifier_type out'
   }
+  for (const key of ['count', 'validity']) {
+    const ranges = others.filter((one) => one.kind === 'range' && one.key === key)
+    const from = Math.max(0, ...ranges.map((one) => (one.kind === 'range' ? one.from : 0)))
+    const to = Math.min(...ranges.map((one) => (one.kind === 'range' ? one.to : 0)), Number.POSITIVE_INFINITY)
+    if (from > to) return `no number meets what it asks of ${key}`
+  }
   const wildcards = others.filter(({ key }) => key === 'wildcard')
   const both = new Set(wildcards.map((one) => (one.kind === 'written' ? one.text : ''))).size > 1
   return both && rule.effect === 'allow' ? 'no name is a wildcard and is none' : null
 }
 
-const NAME_KEYS = ['wildcard', 'registered_domain', 'public_suffix']
+/** What is false of an address; that it is no wildcard is true. */
+const NAME_KEYS = ['registered_domain', 'public_suffix']
 
 /** In a rule that allows a name lies in every set; a deny may touch two that have nothing in common. */
 function apart({ rule, names }: Atoms, budget: Budget): string | null {

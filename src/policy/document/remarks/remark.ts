@@ -16,7 +16,7 @@ export type RemarkKind =
   | 'expired'
   | 'expires-soon'
   | 'never'
-  | 'no-name'
+  | 'nothing-told'
   | 'catch-all'
   | 'overlap'
   | 'allows-nothing'
