@@ -9,7 +9,6 @@ import { normalise } from '../../src/policy/names/normalise.ts'
 import type { PolicyName } from '../../src/policy/names/policy-name.ts'
 import type { Truth } from '../../src/policy/truth.ts'
 import {
-  ASKED_ORDER,
   finalizeFacts,
   POLICY_CLIENT,
   policyDocument,
@@ -54,12 +53,12 @@ function everythingAt(operation: Operation): PolicyFacts {
       webhooks: { hook: { allow: true, reason: null, data: null } },
     },
   )
-  const asked =
+  const asked: PolicyFacts['asked'] =
     operation === 'finalize'
       ? facts.asked
       : {
-          ...ASKED_ORDER,
-          kind: 'order' as const,
+          kind: 'order',
+          notBefore: null,
           profile: 'short',
           notAfter: '2026-07-15T12:00:01Z',
           replaces: 'x',
