@@ -119,7 +119,7 @@ afterAll(async () => {
 })
 
 /** Asks again until it is so; rejects after `seconds` with what was waited for. */
-async function until(so: () => Promise<boolean>, what: string, seconds = 45): Promise<void> {
+async function until(so: () => Promise<boolean>, what: string, seconds = 90): Promise<void> {
   for (let asked = 0; asked < seconds * 2; asked++) {
     if (await so()) return
     await sleep(500)

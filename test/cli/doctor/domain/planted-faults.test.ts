@@ -17,6 +17,8 @@ interface Fault {
 const letsencrypt = issuerOfPreset('letsencrypt')
 const CHALLENGE = `_acme-challenge.${NAME}`
 const dns01 = { challenge: 'dns-01' as const }
+/** For those that never answer: all others are waited for on a busy machine too. */
+const hasty = { patience: { dns: 300, answer: 700, all: 20_000 } }
 const refusedBy = (rcode: 'SERVFAIL' | 'REFUSED', type: string) =>
   ((asked) =>
     asked.type === type && asked.name === NAME ? { rcode } : undefined) satisfies World['resolver']
@@ -91,14 +93,14 @@ const DNS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'the resolver is silent',
-    world: { resolver: () => null },
+    world: { resolver: () => null, probe: hasty },
     check: 'dns-timeout',
     says: /no answer in time for A of www\.example\.test/,
     remedy: /A firewall drops DNS/,
   },
   {
     name: 'the resolver answers nonsense',
-    world: { resolver: () => ({ raw: Buffer.from('SSH-2.0-OpenSSH') }) },
+    world: { resolver: () => ({ raw: Buffer.from('SSH-2.0-OpenSSH') }), probe: hasty },
     check: 'dns-timeout',
     says: /gives no answer/,
     remedy: /--resolver/,
@@ -283,7 +285,7 @@ const TXT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a server that is down',
-    world: { ns2Absent: true, probe: dns01 },
+    world: { ns2Absent: true, probe: { ...dns01, ...hasty } },
     check: 'dns-timeout',
     says: /no answer from ns2\.example\.test/,
     remedy: /take it out of the NS records/,
@@ -356,7 +358,7 @@ const HTTP_FAULTS: readonly Fault[] = [
   },
   {
     name: 'a server that never answers',
-    world: { http: { '127.0.0.1': () => undefined } },
+    world: { http: { '127.0.0.1': () => undefined }, probe: hasty },
     check: 'slow-server',
     says: /gives no answer in time/,
     remedy: /10 s/,

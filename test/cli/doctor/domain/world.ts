@@ -84,7 +84,7 @@ export async function look(world: World): Promise<Seen> {
       resolvers: [{ address: resolver.address, port: resolver.port }],
       ports: { http: sites.port, https: sites.port, dns: dns.port },
       notPublic: () => null,
-      patience: { dns: 300, answer: 700, all: 20_000 },
+      patience: { dns: 3000, answer: 7000, all: 60_000 },
       ...world.probe,
     })
     return {
