@@ -13,7 +13,7 @@ import {
 } from './der.ts'
 import { derFaults } from './der-faults.ts'
 import type { Identifier } from './identifier.ts'
-import { checkSignature, readRequestedKey } from './requested-key.ts'
+import { checkSignature, type RequestedKey, readRequestedKey } from './requested-key.ts'
 import {
   type AlternativeNames,
   NAMES_LIMIT,
@@ -45,19 +45,6 @@ export interface CertificateRequest {
   readonly mustStaple: boolean
   /** What makes it a request that two readers could take differently, or that no CA should take: one line each. */
   readonly faults: readonly string[]
-}
-
-export interface RequestedKey {
-  /** RSA, ECDSA, Ed25519, Ed448; the dotted algorithm where it has no name here. */
-  readonly type: string
-  /** Bits of the modulus or the curve; null where it is not known. */
-  readonly size: number | null
-  /** P-256, P-384, P-521, or the dotted curve; null for a key without one. */
-  readonly curve: string | null
-  /** SHA-256 of the SubjectPublicKeyInfo, hex: what certificates of the inventory are found by. */
-  readonly spki: string
-  /** RFC 7638, base64url: what account keys are known by; null for a key that has no JWK. */
-  readonly thumbprint: string | null
 }
 
 const FAULTS_LIMIT = 20

@@ -1,6 +1,5 @@
 /** The key of a request for a certificate, and whether the request is signed by it. */
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
-import type { RequestedKey } from './certificate-request.ts'
 import {
   BIT_STRING,
   contentOf,
@@ -16,6 +15,19 @@ import type { Jwk } from './jwk.ts'
 import { rsaFault } from './key-strength.ts'
 import { ELLIPTIC, publicKeyFacts, RSA } from './public-key.ts'
 import { thumbprintOf } from './thumbprint.ts'
+
+export interface RequestedKey {
+  /** RSA, ECDSA, Ed25519, Ed448; the dotted algorithm where it has no name here. */
+  readonly type: string
+  /** Bits of the modulus or the curve; null where it is not known. */
+  readonly size: number | null
+  /** P-256, P-384, P-521, or the dotted curve; null for a key without one. */
+  readonly curve: string | null
+  /** SHA-256 of the SubjectPublicKeyInfo, hex: what certificates of the inventory are found by. */
+  readonly spki: string
+  /** RFC 7638, base64url: what account keys are known by; null for a key that has no JWK. */
+  readonly thumbprint: string | null
+}
 
 /** Bits. What is below, or above it, nobody issues for; in between is for a policy's rules. */
 const SMALLEST_RSA = 1024

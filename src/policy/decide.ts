@@ -4,9 +4,10 @@
  * the operator wishes, the policy, is asked after them.
  */
 import { AMBIGUITIES } from '../acme/ambiguity.ts'
-import { type Asked, askedOf } from '../exchange/asked.ts'
+import type { Asked } from '../exchange/asked.ts'
 import type { Decision, Denial } from '../exchange/decision.ts'
 import type { Decided, Inspected, OtherHost } from '../exchange/exchange.ts'
+import { askedOf } from '../exchange/read-asked.ts'
 
 /** Bytes. RFC 8555 messages are far smaller: the largest seen from real clients is a CSR of 100 names, 12 kB. */
 export const REQUEST_BODY_LIMIT = 50_000

@@ -16,6 +16,7 @@ import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
 import { policyCsr } from './policy-csr.ts'
 import { policyNames } from './policy-names.ts'
+import { policyReplay } from './policy-replay.ts'
 import { rollout } from './rollout.ts'
 import type { Soak } from './soak.ts'
 import { storeFaults } from './store-faults.ts'
@@ -37,6 +38,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'alerts-kill': alertsKill,
   'alert-outbox': alertOutbox,
   'alert-storm': alertStorm,
+  'policy-replay': policyReplay,
   'policy-names': policyNames,
   'policy-csr': policyCsr,
 }

@@ -1,4 +1,5 @@
-import type { CertificateRequest, RequestedKey } from '../../acme/certificate-request.ts'
+import type { CertificateRequest } from '../../acme/certificate-request.ts'
+import type { RequestedKey } from '../../acme/requested-key.ts'
 import type { CsrCondition, KeyCondition } from '../document.ts'
 import type { PolicyFacts } from '../facts.ts'
 import { isFault, normalise } from '../names/normalise.ts'

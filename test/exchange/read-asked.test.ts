@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Operation } from '../../src/acme/operation.ts'
-import { askedOf } from '../../src/exchange/asked.ts'
+import { askedOf } from '../../src/exchange/read-asked.ts'
 import { ACCOUNT, classified, inspection, ORIGIN } from '../support/exchanges.ts'
 import { makeAccountKey, signJws } from '../support/sign-jws.ts'
 import { issueLeaf, makeCsr, makeRoot } from '../support/test-ca/certificates.ts'
