@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operation } from '../acme/operation.ts'
 import type { Asked } from '../exchange/asked.ts'
 import type { Decision } from '../exchange/decision.ts'
@@ -9,6 +10,7 @@ import { decisionOf } from '../policy/denial.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicyFacts } from '../policy/facts.ts'
 import { gather } from '../policy/gather.ts'
+import { questionText } from '../policy/history.ts'
 import { IssuanceHistory } from '../policy/issuance-history.ts'
 import { LookupMemory } from '../policy/lookup-memory.ts'
 import type { Lookups } from '../policy/lookups.ts'
@@ -30,8 +32,10 @@ export interface PolicingParts {
 }
 
 const PASSES: Decision = { effect: 'allow' }
-/** Milliseconds until reading earlier orders is tried again. */
+/** Milliseconds until reading earlier orders is tried again, where it failed or the clock was set back meanwhile. */
 const SEED_AGAIN = 10_000
+/** Milliseconds that a newOrder waits for earlier orders to be counted. */
+const PATIENCE = 2_000
 /** Seconds after which a client may ask again whose CA's directory was not read yet. */
 const DIRECTORY_SOON = 30
 
@@ -57,12 +61,17 @@ export class Policing {
   readonly #lookups: LookupMemory
   readonly #history = new IssuanceHistory()
   #policy: Policy | null = null
-  #seeding: NodeJS.Timeout | null = null
+  readonly #checking: NodeJS.Timeout
+  /** Earlier orders are being read, for these questions. */
+  #seeding: { readonly questions: string; readonly done: Promise<void> } | null = null
   #closed = false
 
   constructor(parts: PolicingParts) {
     this.#parts = parts
     this.#lookups = new LookupMemory(parts.lookups)
+    this.#checking = setInterval(() => {
+      if (!this.#history.seeded) this.#seed()
+    }, SEED_AGAIN).unref()
   }
 
   /** From the next request on; null: none. What was decided under another one stays decided. */
@@ -114,19 +123,21 @@ export class Policing {
 
   close(): void {
     this.#closed = true
-    if (this.#seeding !== null) clearTimeout(this.#seeding)
+    clearInterval(this.#checking)
   }
 
   async #decide(policy: Policy, exchange: Inspected, asked: Asked | null): Promise<Decision> {
     const { keptAs, webhooks } = this.#parts
     const now = exchange.receivedAt.wall / 1000
+    await this.#seeded(exchange, policy)
     let facts: PolicyFacts = await gather(exchange, asked, policy.needs, this.#lookups, this.#history, now, {
       keptAs,
     })
     if (exchange.request.method !== 'POST') facts = { ...facts, operation: 'unrecognised' }
     for (;;) {
-      const result = evaluate(policy, facts)
-      if ('verdict' in result) return this.#ended(decisionOf(result.verdict, policy, facts), facts)
+      const result = evaluate(policy, facts, { record: exchange.id })
+      if ('verdict' in result)
+        return this.#ended(decisionOf(result.verdict, policy, facts, { record: exchange.id }), facts)
       const answers = await Promise.all(
         result.ask.map(async (name) => {
           const setting = policy.document.webhooks[name]!
@@ -150,18 +161,31 @@ export class Policing {
     }
   }
 
-  /** Reads earlier orders where the policy counts them and they are not counted yet. */
+  /** Reads earlier orders where the policy counts them and they are not counted, or being read, yet. */
   #seed(): void {
-    if (this.#seeding !== null) clearTimeout(this.#seeding)
-    this.#seeding = null
-    const back = this.#history.use(this.#policy?.needs.history ?? [])
-    if (back === null || this.#closed) return
+    const asked = this.#policy?.needs.history ?? []
+    const questions = asked.map(questionText).sort().join('\n')
+    if (this.#closed || this.#seeding?.questions === questions) return
+    const back = this.#history.use(asked)
+    if (back === null) return
     const since = Date.now() - back
-    void this.#history.seed(this.#lookups.ordersSince(since), since).catch((error: unknown) => {
-      if (this.#closed) return
-      this.#parts.onHistoryBehind(error)
-      this.#seeding = setTimeout(() => this.#seed(), SEED_AGAIN).unref()
+    const done = this.#history.seed(this.#lookups.ordersSince(since), since).catch((error: unknown) => {
+      if (!this.#closed) this.#parts.onHistoryBehind(error)
     })
+    const seeding = { questions, done }
+    this.#seeding = seeding
+    void done.then(() => {
+      if (this.#seeding === seeding) this.#seeding = null
+    })
+  }
+
+  /** A budget that is not known yet is soon: a newOrder waits for it for a moment. */
+  async #seeded({ operation }: Inspected, policy: Policy): Promise<void> {
+    if (operation !== 'newOrder' || policy.needs.history.length === 0 || this.#seeding === null) return
+    const waited = new AbortController()
+    const patience = sleep(PATIENCE, undefined, { ref: false, signal: waited.signal }).catch(() => {})
+    await Promise.race([this.#seeding.done, patience])
+    waited.abort()
   }
 }
 
