@@ -5,6 +5,7 @@ import type { InventoriedAccount } from '../../../src/audit/inventory/account.ts
 import type { InventoriedCertificate } from '../../../src/audit/inventory/certificate.ts'
 import type { InventoriedChallenge } from '../../../src/audit/inventory/challenge.ts'
 import type { Client } from '../../../src/audit/inventory/client.ts'
+import { everyPage, type Paging } from '../../../src/audit/inventory/every-page.ts'
 import type { Failure } from '../../../src/audit/inventory/failure.ts'
 import type { InventoriedOrder, OrderDetail } from '../../../src/audit/inventory/order.ts'
 import type { Page } from '../../../src/audit/inventory/values.ts'
@@ -76,7 +77,13 @@ async function asked<T>(use: (ask: (name: Question, given: unknown) => Promise<u
 }
 
 function list<T>(name: Question, filter: object = {}): Promise<readonly T[]> {
-  return asked(async (ask) => ((await ask(name, { limit: 100, ...filter })) as Page<T>).items)
+  return asked(async (ask) => {
+    const found: T[] = []
+    const fetch = (page: Paging) => ask(name, { ...page, ...filter }) as Promise<Page<T>>
+    // A page ends where its time is up.
+    for await (const { items } of everyPage(fetch, 100)) found.push(...items)
+    return found
+  })
 }
 
 function detail(url: string): Promise<OrderDetail> {

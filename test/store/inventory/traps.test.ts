@@ -3,6 +3,7 @@ import { readCertificateChain } from '../../../src/acme/certificate.ts'
 import type { InventoriedAccount } from '../../../src/audit/inventory/account.ts'
 import type { InventoriedCertificate } from '../../../src/audit/inventory/certificate.ts'
 import type { Client } from '../../../src/audit/inventory/client.ts'
+import { everyPage, type Paging } from '../../../src/audit/inventory/every-page.ts'
 import type { Failure, RateLimitEvent } from '../../../src/audit/inventory/failure.ts'
 import type { InventoriedOrder, OrderDetail } from '../../../src/audit/inventory/order.ts'
 import type { Page } from '../../../src/audit/inventory/values.ts'
@@ -72,7 +73,13 @@ async function asked<T>(
 }
 
 function list<T>(name: Question, filter: object = {}): Promise<readonly T[]> {
-  return asked(async (ask) => ((await ask(name, { limit: 100, ...filter })) as Page<T>).items)
+  return asked(async (ask) => {
+    const found: T[] = []
+    const fetch = (page: Paging) => ask(name, { ...page, ...filter }) as Promise<Page<T>>
+    // A page ends where its time is up.
+    for await (const { items } of everyPage(fetch, 100)) found.push(...items)
+    return found
+  })
 }
 
 function detail(url: string): Promise<OrderDetail> {
