@@ -90,7 +90,7 @@ export async function needs(...programs: string[]): Promise<string | null> {
 export interface ClientRun {
   /** It trusts the system's store and nothing else: the test's root is laid over that. */
   readonly trustsSystemStore?: boolean
-  /** ms after which it is killed; 100 s. */
+  /** ms after which it is killed; 200 s. */
   readonly timeout?: number
 }
 
@@ -128,7 +128,7 @@ export function runClient(
   return runProgram(command.program, command.args, {
     environment: command.environment,
     folder: surroundings.folder,
-    timeout: run.timeout ?? 100_000,
+    timeout: run.timeout ?? 200_000,
   })
 }
 

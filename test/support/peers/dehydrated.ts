@@ -19,8 +19,8 @@ async function run(surroundings: Surroundings, wish: Wish, ...args: string[]) {
     BASEDIR: surroundings.folder,
     WELLKNOWN: path.join(surroundings.webroot, '.well-known', 'acme-challenge'),
     CHALLENGETYPE: wish.method,
-    // In place of 4096: one of those takes seconds to make.
-    ACCOUNT_KEYSIZE: '2048',
+    // Of the account's key, in place of 4096: one of those takes seconds to make.
+    KEYSIZE: '2048',
     ALPNCERTDIR: alpnFolder(surroundings),
     HOOK,
   }
