@@ -11,14 +11,10 @@ import { openDataPlane } from './app/data-plane.ts'
 import { FirstToken } from './app/first-token.ts'
 import { MetricSources } from './app/metric-sources.ts'
 import { observeWith } from './app/observe.ts'
+import { openPolicing } from './app/open-policing.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
-import { Policing } from './app/policing.ts'
 import { loadPolicy } from './app/policy-file.ts'
-import { policyLookups } from './app/policy-lookups.ts'
-import { policyOperations } from './app/policy-operations.ts'
-import { PolicyRecord } from './app/policy-record.ts'
-import { openWebhooks } from './app/policy-webhooks.ts'
 import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
@@ -174,26 +170,17 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     })
 
     // Who may do what
-    const webhooks = openWebhooks(() => inForce.wayOut)
-    closing.add(() => webhooks.close())
-    const policing = new Policing({
-      lookups: policyLookups({
-        lookups: inventory.lookups,
-        progress: () => inventory.reader.progress(),
-        record: reader,
-        privacy: () => inForce.context.privacy,
-      }),
-      webhooks,
-      keptAs: (field, text) => shown(inForce.context.privacy, field, text),
-      isRead: (ca) => keeper.isRead(ca),
-      decidedIn: observe.decidedIn,
-      onBug: observe.bug,
-      onHistoryBehind: observe.historyBehind,
-    })
-    closing.add(async () => policing.close())
-    const policies = new PolicyRecord(events)
-    if (await policies.note(policy, ACMETAP)) observe.policy(policy?.policy ?? null)
-    policing.use(policy?.policy ?? null)
+    const { policing, ...policies } = await openPolicing(
+      {
+        reader,
+        inventory,
+        events,
+        inForce: () => inForce,
+        isRead: (ca) => keeper.isRead(ca),
+        observe,
+      },
+      closing,
+    )
 
     // The way through
     const resources = new ResourceMap(reader)
@@ -303,7 +290,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         async use(next) {
           alerting.use(next)
           try {
-            if (await policies.note(next.policy, actor)) observe.policy(next.policy?.policy ?? null)
+            await policies.record(next.policy, actor)
           } catch (error) {
             alerting.use(inForce)
             throw error
@@ -311,7 +298,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
           inForce = next
           const { config, routing, wayOut } = next
           recorder.use(next.context)
-          policing.use(next.policy?.policy ?? null)
+          policies.use(next.policy)
           dispatcher.use(routing.cas, wayOut)
           pacer.use(pacingOf(config, routing))
           shared.clear()
@@ -339,13 +326,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       alertActions: alerting.desk.actions,
       channels: alerting.channels,
       onForgotten: () => policing.forgetPeople(),
-      policies: policyOperations({
-        reader,
-        config: () => inForce.config,
-        loaded: () => inForce.policy,
-        since: () => policies.since,
-        history: policing.history,
-      }),
+      policies: policies.operations,
       onWatchList: alerting.refreshWatch,
       rebuild: inventory.rebuild,
       store,

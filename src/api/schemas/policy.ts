@@ -245,7 +245,7 @@ export const testReport = z.strictObject({
 })
 
 /** The members of a report are those of `acmetap policy replay --json`; docs/policy.md tells them. */
-export const replayEvent = z.union([
+const replayEvent = z.union([
   z.looseObject({ kind: z.literal('progress'), done: z.int(), total: z.int(), decided: z.int() }),
   z.looseObject({ kind: z.literal('report'), report: z.looseObject({}) }),
   z.strictObject({ kind: z.literal('failed'), detail: z.string() }),
