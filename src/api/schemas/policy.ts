@@ -243,10 +243,3 @@ export const testReport = z.strictObject({
   ),
   untested: z.array(z.string()).meta({ description: 'Rules that decided or warned in no case.' }),
 })
-
-/** The members of a report are those of `acmetap policy replay --json`; docs/policy.md tells them. */
-const replayEvent = z.union([
-  z.looseObject({ kind: z.literal('progress'), done: z.int(), total: z.int(), decided: z.int() }),
-  z.looseObject({ kind: z.literal('report'), report: z.looseObject({}) }),
-  z.strictObject({ kind: z.literal('failed'), detail: z.string() }),
-])
