@@ -23,6 +23,8 @@ export interface Vitals {
     readonly notAfter: Millis
     readonly run: string
   }[]
+  /** Rules of the policy in force that end by themselves. */
+  readonly endingRules: readonly EndingRule[]
   readonly sinks: readonly {
     readonly name: string
     readonly failingSince: Millis | null
@@ -35,6 +37,15 @@ export interface Vitals {
     readonly waiting: number
     readonly error: string | null
   }[]
+}
+
+export interface EndingRule {
+  readonly rule: string
+  readonly effect: 'allow' | 'deny' | 'warn'
+  readonly owner: string | null
+  readonly expires: Millis
+  /** Where it stands: `/etc/acmetap/policy.yaml:12`. */
+  readonly place: string
 }
 
 export interface CaVitals {

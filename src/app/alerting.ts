@@ -18,7 +18,7 @@ import { type VitalParts, vitalsOf } from './vitals.ts'
 import { startWatch, type Watch, type WatchParts } from './watch.ts'
 
 export interface AlertingParts
-  extends Omit<VitalParts, 'config' | 'meter' | 'channels' | 'inventory'>,
+  extends Omit<VitalParts, 'config' | 'meter' | 'channels' | 'inventory' | 'policy'>,
     Pick<WatchParts, 'inventory' | 'rootsPem' | 'userAgent' | 'perform'> {
   readonly inForce: () => InForce
 }
@@ -110,6 +110,7 @@ export async function openAlerting(
       const measure = vitalsOf({
         ...parts,
         config: () => parts.inForce().config,
+        policy: () => parts.inForce().policy,
         meter,
         channels: async () => {
           const waiting = await waitingBy(desk)

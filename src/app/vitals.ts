@@ -9,6 +9,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Issuer } from '../interception/issuer.ts'
 import { adminSpeaksTls, opens } from './listeners.ts'
+import type { LoadedPolicy } from './policy-file.ts'
 
 export interface VitalParts {
   readonly clock: Clock
@@ -19,6 +20,7 @@ export interface VitalParts {
   readonly spill: { readonly bytes: number }
   readonly inventory: Pick<InventoryReader, 'progress'>
   readonly issuer: Pick<Issuer, 'root'>
+  readonly policy: () => LoadedPolicy | null
   readonly sinks: { status(): Promise<readonly SinkStatus[]> }
   readonly channels: () => Promise<Vitals['channels']> | Vitals['channels']
 }
@@ -65,6 +67,7 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
         spillBytes: spill.bytes,
       },
       roots,
+      endingRules: endingRules(parts.policy()),
       sinks: statuses.map(({ name, backlog, lastError }) => ({
         name,
         failingSince: sinceOf(name).when(lastError !== null, at),
@@ -105,6 +108,25 @@ async function listenerRoot(config: Config): Promise<Vitals['roots'][number] | n
     notAfter: root.validToDate.getTime(),
     run: `mv ${file} ${file}.old && mv ${join(config.data, 'listener-root.key')} ${join(config.data, 'listener-root.key.old')}, start acmetap again, and give every client what acmetap root show shows`,
   }
+}
+
+/** Nobody is told of more. */
+const MOST_ENDING = 1000
+
+function endingRules(loaded: LoadedPolicy | null): Vitals['endingRules'] {
+  if (loaded === null) return []
+  const { policy, bundle } = loaded
+  return policy.document.rules
+    .filter(({ expires }) => expires !== null)
+    .toSorted((one, other) => one.expires! - other.expires!)
+    .slice(-MOST_ENDING)
+    .map(({ name, effect, owner, expires, line }) => ({
+      rule: name,
+      effect,
+      owner,
+      expires: expires!,
+      place: `${bundle.file}:${line}`,
+    }))
 }
 
 function interceptionRoot({ root }: Pick<Issuer, 'root'>): Vitals['roots'][number] | null {

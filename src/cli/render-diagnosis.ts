@@ -56,7 +56,7 @@ export function remedyText(
   const shown = isPlain(exchange) ? exchange : 'ID'
   return remedy
     .replace(/\bdoctor domain NAME\b/g, () => `doctor domain ${domain}${by}`)
-    .replace(/\bexchanges show ID\b/g, () => `exchanges show ${shown}`)
+    .replace(/\b(exchanges show|policy explain) ID\b/g, (_, command) => `${command} ${shown}`)
 }
 
 /** No shell reads anything into it. */

@@ -257,6 +257,11 @@ const rules = z.strictObject({
     '1d',
   ),
   refused: rule('acmetap refused a request.', 'warning', '1d'),
+  'policy-warned': rule(
+    'A request passed though a rule of the policy, of effect or mode warn, spoke against it.',
+    'warning',
+    '1d',
+  ),
   'new-account': rule('An account appeared that was not seen before.', 'info', '7d', {
     after: time('7d', 'Not in the first days of the record, when everything is new.'),
   }),
@@ -322,6 +327,10 @@ const rules = z.strictObject({
   ),
   'root-expiring': rule("One of acmetap's own roots ends soon.", 'warning', '7d', {
     before: time('60d', 'So long before its end.'),
+  }),
+  'policy-expiring': rule('A rule of the policy ends soon, or has ended.', 'warning', '7d', {
+    before: time('7d', 'So long before its end.'),
+    after: time('7d', 'And for so long after it.'),
   }),
   'clock-skew': rule("This machine's clock and those of the CAs differ.", 'warning', '1d', {
     by: time('60s', 'By more than this.'),

@@ -36,6 +36,7 @@ function world() {
       },
     },
     issuer: { root: { fingerprint: 'AB', notAfter: new Date(9), run: 'acmetap root rotate' } },
+    policy: () => null,
     sinks: {
       status: async () => [{ name: 'amp', position: 1, backlog: 2, lastError: stand.error }],
     },

@@ -10,6 +10,7 @@ import { intentFact } from '../../src/audit/intent.ts'
 import { outcomeFact } from '../../src/audit/outcome.ts'
 import { KEEP_ALL } from '../../src/audit/privacy.ts'
 import type { FactDraft } from '../../src/audit/record.ts'
+import type { PolicyVerdict } from '../../src/exchange/decision.ts'
 import type { Completed, Decided, FieldList, JwsInspection, Outcome } from '../../src/exchange/exchange.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { learnFrom } from '../../src/exchange/learn.ts'
@@ -45,6 +46,8 @@ export interface Told {
   /** Instead of an answer. */
   readonly outcome?: Exclude<Outcome, { kind: 'response' }>
   readonly rule?: string
+  /** Of a policy; a denial where there is a `rule` too. */
+  readonly policy?: PolicyVerdict
 }
 
 export interface StoryClient {
@@ -120,9 +123,12 @@ export class Story {
       operation,
       inspection: inspected,
       resource: this.#resources.get(url) ?? null,
-      decision: told.rule
-        ? { effect: 'deny', rule: told.rule, problem: 'malformed', detail: 'no' }
-        : { effect: 'allow' },
+      decision: {
+        ...(told.rule
+          ? ({ effect: 'deny', rule: told.rule, problem: 'malformed', detail: 'no' } as const)
+          : ({ effect: 'allow' } as const)),
+        ...(told.policy && { policy: told.policy }),
+      },
     }
     const outcome: Outcome = told.outcome ?? {
       kind: 'response',

@@ -3,6 +3,7 @@ import { hash, X509Certificate } from 'node:crypto'
 import { readCertificateChain } from '../../src/acme/certificate.ts'
 import type { Identifier } from '../../src/acme/identifier.ts'
 import type { Entry, FactDraft } from '../../src/audit/record.ts'
+import type { PolicyVerdict } from '../../src/exchange/decision.ts'
 import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { NOTHING_LEARNED } from '../../src/exchange/resource.ts'
 import { ORIGIN, problem, type Story, type StoryClient, type Told } from './acme-story.ts'
@@ -124,6 +125,37 @@ export function derOf(chain: string): string {
   return new X509Certificate(chain).raw.toString('base64url')
 }
 
+/** What a policy says that only warns, by this rule; or that denies. */
+export function verdictOf(rule: string, effect: 'allow' | 'deny' = 'allow'): PolicyVerdict {
+  const deciding = { effect, rule: effect === 'deny' ? rule : 'default' }
+  return {
+    digest: 'd'.repeat(64),
+    decided: deciding,
+    would: deciding,
+    warnings: effect === 'deny' ? [] : [{ rule, message: `${rule} has its reasons` }],
+    names: [],
+    deniedNames: 0,
+    rules: [],
+    read: {},
+  }
+}
+
+/** The same asked for, and the policy's no. */
+export function deniedByPolicy({ operation, account, payload }: Told, rule: string): Told {
+  const type = 'urn:ietf:params:acme:error:unauthorized'
+  return {
+    operation,
+    account: account ?? null,
+    payload,
+    rule,
+    policy: verdictOf(rule, 'deny'),
+    outcome: {
+      kind: 'refused',
+      problem: { type, detail: `policy rule ${rule} denies it; retry in 7 s`, status: 403 },
+    },
+  }
+}
+
 /** Months of one client: accounts, orders, what goes wrong and what is tried again. */
 export function* life(story: Story, name: string, random: Random, orders: number): Generator<Told, void> {
   let made = 0
@@ -157,6 +189,7 @@ export function* life(story: Story, name: string, random: Random, orders: number
     }
     const chain = story.leaf(plan.names) + story.root.pem
     const chance = random()
+    if (n % 7 === 6) yield deniedByPolicy(newOrder(plan, 'pending'), 'paced-out')
     if (chance < 0.08) {
       yield {
         ...newOrder(plan, 'pending'),
@@ -210,7 +243,12 @@ export function* life(story: Story, name: string, random: Random, orders: number
       }
       continue
     }
-    yield newOrder(plan, reuses ? 'ready' : 'pending', random() < 0.2 ? { profile: 'shortlived' } : {})
+    const accepted = newOrder(
+      plan,
+      reuses ? 'ready' : 'pending',
+      random() < 0.2 ? { profile: 'shortlived' } : {},
+    )
+    yield n % 5 === 4 ? { ...accepted, policy: verdictOf('soon-forbidden') } : accepted
     if (random() < 0.2) yield newOrder(plan, reuses ? 'ready' : 'pending')
     if (random() < 0.06) continue
     if (!reuses) {

@@ -22,6 +22,7 @@ const KINDS: readonly (readonly [string, (alert: Alert) => string | null | undef
   ['address', ({ subject }) => subject.details.address],
   ['resolver', ({ subject }) => subject.details.resolver],
   ['limit', ({ subject }) => subject.details.limit],
+  ['rule', ({ subject }) => subject.details.rule],
   ['server', ({ subject }) => subject.details.server],
   ['domain', ({ subject }) => domainOf(subject.names)],
   ['label', ({ subject }) => subject.label],

@@ -9,6 +9,7 @@ const MANY: Readonly<Record<RuleName, string>> = {
   'limit-hit': 'rate limits hit',
   'account-paused': 'paused accounts',
   refused: 'refusals by acmetap',
+  'policy-warned': 'warnings of the policy',
   'new-account': 'new accounts',
   'new-ca': 'new CAs',
   'new-names': 'sets of new names',
@@ -22,6 +23,7 @@ const MANY: Readonly<Record<RuleName, string>> = {
   'record-unwritable': 'faults of the record',
   'record-lagging': 'parts of the record that lag',
   'root-expiring': 'roots that end soon',
+  'policy-expiring': 'rules of the policy that end',
   'clock-skew': 'clocks that differ',
   'sink-down': 'sinks down',
   'channel-down': 'channels down',
@@ -48,7 +50,7 @@ export function titleOf(rule: RuleName | null, kind: TellingKind | 'digest', tal
 }
 
 function causesOf(tally: Tally): string[] {
-  const kind = ['class', 'limit'].find((name) => rankOf(tally, name).length > 0)
+  const kind = ['class', 'limit', 'rule'].find((name) => rankOf(tally, name).length > 0)
   if (kind === undefined) return []
   const ranked = rankOf(tally, kind)
   const told = ranked.slice(0, TOLD_CAUSES)
@@ -58,7 +60,7 @@ function causesOf(tally: Tally): string[] {
 
 /** Close to the cause first: kinds whose values are told when most have the same. */
 const CLOSE = ['address', 'resolver', 'limit', 'server'] as const
-const CIRCUMSTANCES = ['class', 'domain', 'label', 'client', 'account', 'CA'] as const
+const CIRCUMSTANCES = ['class', 'rule', 'domain', 'label', 'client', 'account', 'CA'] as const
 /** A part this large of the alerts is worth a word. */
 const MOST = 0.5
 

@@ -159,7 +159,7 @@ function remedyOf({ remedy, subject: { names, ca }, evidence }: Alert): string {
   const shown = isPlain(evidence.exchange) ? evidence.exchange : 'ID'
   return remedy
     .replace(/\bdoctor domain NAME\b/g, () => `doctor domain ${domain}${by}`)
-    .replace(/\bexchanges show ID\b/g, () => `exchanges show ${shown}`)
+    .replace(/\b(exchanges show|policy explain) ID\b/g, (_, command) => `${command} ${shown}`)
 }
 
 function recordOf({ evidence }: Alert, base: string | null): Pick<AlertView, 'record' | 'link'> {

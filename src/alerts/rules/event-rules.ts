@@ -7,6 +7,7 @@ import { limitHit } from './limit-hit.ts'
 import { newAccount } from './new-account.ts'
 import { newCa } from './new-ca.ts'
 import { newNames } from './new-names.ts'
+import { policyWarned } from './policy-warned.ts'
 import { refused } from './refused.ts'
 import { validationFailed } from './validation-failed.ts'
 
@@ -17,6 +18,7 @@ export const EVENT_RULES: readonly EventRule[] = [
   limitHit,
   accountPaused,
   refused,
+  policyWarned,
   newAccount,
   newCa,
   newNames,

@@ -5,7 +5,7 @@ import { DAY } from './time-text.ts'
 import { tellerOf } from './told-by.ts'
 
 /**
- * acmetap refused a request: by policy, because it can be read in two ways, or because it is for nobody. One alert per
+ * acmetap refused a request: by the policy, because it can be read in two ways, or because it is for nobody. One alert per
  * client and rule of the refusal, whatever it asked for. It ends when an order of this client with the name passes, or
  * when it is not seen for a day.
  */
@@ -24,13 +24,17 @@ export const refused: EventRule = {
     if (happening.kind !== 'failed' || tellerOf(happening) !== 'refused') return NOTHING
     const { ca, client, diagnosis, operation } = happening
     const rule = diagnosis.details.rule ?? diagnosis.class
+    const isPolicy = diagnosis.class === 'policy-denied'
+    // A rule of a policy may be called like one of acmetap's own.
+    const group = isPolicy ? `policy rule ${rule}` : rule
+    const title = isPolicy ? `the policy denied ${operation}` : `acmetap refused ${operation}`
     return occurred(
       shownBy(happening, {
         rule: 'refused',
-        key: keyOf(ca, client?.id, rule).slice(0, 200),
+        key: keyOf(ca, client?.id, group).slice(0, 200),
         severity: rules.refused.severity,
-        group: rule,
-        title: `${subjectText(happening)}: acmetap refused ${operation} (rule ${rule})`,
+        group,
+        title: `${subjectText(happening)}: ${title} (rule ${rule})`,
         cause: causeOf(happening),
         ...diagnosed(diagnosis),
         said: saidOf(happening),

@@ -8,6 +8,7 @@ import { clockSkew } from './clock-skew.ts'
 import { endpointExpiring } from './endpoint-expiring.ts'
 import { endpointOutdated } from './endpoint-outdated.ts'
 import { endpointUnreachable } from './endpoint-unreachable.ts'
+import { policyExpiring } from './policy-expiring.ts'
 import { recordLagging } from './record-lagging.ts'
 import { recordUnwritable } from './record-unwritable.ts'
 import { renewalOverdue } from './renewal-overdue.ts'
@@ -24,6 +25,7 @@ export const STATE_RULES: readonly StateRule[] = [
   recordUnwritable,
   recordLagging,
   rootExpiring,
+  policyExpiring,
   clockSkew,
   sinkDown,
   channelDown,

@@ -30,6 +30,7 @@ const WANT_THEIR_OBJECT: ReadonlySet<string> = new Set(['newOrder', 'finalize', 
 export function tellerOf(failed: Failed): Teller | null {
   const name = failed.diagnosis.class
   if (name === 'account-paused') return 'account-paused'
+  if (name === 'policy-denied') return 'refused'
   // A `limited` comes with it.
   if (name === 'rate-limit' || name === 'ca-busy' || failed.diagnosis.details.rule === 'paced-out')
     return 'limit-hit'

@@ -484,6 +484,44 @@ const HERE: Partial<Record<DiagnosisClass, ClassText>> = {
       'Bring the client up to date; acmetap exchanges show ID says where. Report it where the client is a known one.',
     fixer: 'client',
   },
+  'policy-denied': {
+    cause: 'The policy denies what was asked for[ (rule {rule})].',
+    remedy:
+      'Ask for what the policy allows: the text of the refusal says why, whom to ask and where to read on. acmetap policy explain ID shows every rule.',
+    fixer: 'client',
+    by: 'rule',
+    variants: {
+      default: {
+        cause: 'No rule of the policy allows what was asked for.',
+        remedy:
+          'Where it should pass, add a rule that allows it: acmetap policy explain ID shows which rules came near.',
+        fixer: 'acmetap',
+      },
+      'policy:unrecognised': {
+        cause: 'The policy denies a request that is none acmetap knows of this CA.',
+        remedy:
+          'Let the client read the directory again and order anew: it keeps an old URL, or one that it got past acmetap.',
+      },
+      'policy:unknown-order': {
+        cause: 'The order was not made through acmetap, so nobody can say for which names it is.',
+        remedy: 'Let the client order anew through acmetap.',
+      },
+      'policy:name': {
+        cause: 'A name is written as no policy can judge it, so it is refused rather than repaired.',
+        remedy:
+          'Let the client write the name as the refusal says: lower-case A-labels (xn--…), no trailing dot, addresses as type ip.',
+      },
+      'policy:identifier-type': {
+        cause: 'The order is for a type of identifier that no policy can judge.',
+        remedy: 'Ask for DNS names or IP addresses.',
+      },
+      'policy:csr': {
+        cause: 'The CSR cannot be read strictly, or names others than its order.',
+        remedy:
+          'Let the client make a new CSR with exactly the names of the order; the text of the refusal says what is wrong.',
+      },
+    },
+  },
   'acmetap-busy': {
     cause: 'acmetap could not take the request in time.',
     remedy:

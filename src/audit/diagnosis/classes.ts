@@ -81,6 +81,7 @@ export const DIAGNOSIS_CLASSES = [
   'ca-answer',
   'refused-by-acmetap',
   'ambiguous-request',
+  'policy-denied',
   'acmetap-busy',
   'interrupted',
   'unclassified',

@@ -38,6 +38,7 @@ export function diagnose(symptom: Symptom): Diagnosis | null {
         : ofStatus(symptom, status)
     case 'refused': {
       const rule = symptom.rule ?? 'unknown'
+      if (symptom.isPolicy) return ofPolicy(rule, symptom)
       const found = Object.hasOwn(BY_RULE, rule) ? BY_RULE[rule]! : 'refused-by-acmetap'
       return told(found, { rule })
     }
@@ -52,6 +53,11 @@ export function diagnose(symptom: Symptom): Diagnosis | null {
     default:
       return null
   }
+}
+
+/** What cannot be told for want of the CA's directory is answered with 503; anything else is a policy's no. */
+function ofPolicy(rule: string, { status }: Symptom): Diagnosis {
+  return told(status === 503 ? 'ca-unreachable' : 'policy-denied', { rule })
 }
 
 /** An answer that is no problem document. */

@@ -31,6 +31,8 @@ export interface Symptom {
   readonly wildcard: boolean
   /** FailureCause of an exchange that failed. */
   readonly failure: string | null
-  /** Rule of acmetap's own refusal. */
+  /** Rule of acmetap's refusal. */
   readonly rule: string | null
+  /** It is one of a policy, which an operator may have called like one of acmetap's own. */
+  readonly isPolicy: boolean
 }

@@ -82,6 +82,15 @@ export const issued = z.strictObject({
   spki: z.string(),
 })
 
+/** A request passed though rules of a policy, of effect or mode `warn`, spoke against it. */
+export const warned = z.strictObject({
+  kind: z.literal('warned'),
+  ...about,
+  /** SHA-256 (hex) of the policy. */
+  policy: z.string().nullable(),
+  warnings: z.array(z.strictObject({ rule: z.string(), message: z.string() })),
+})
+
 export const happening = z.discriminatedUnion('kind', [
   failed,
   limited,
@@ -89,6 +98,7 @@ export const happening = z.discriminatedUnion('kind', [
   ordered,
   validated,
   issued,
+  warned,
 ])
 export type Happening = z.output<typeof happening>
 export type HappeningOf<Kind extends Happening['kind']> = Extract<Happening, { kind: Kind }>

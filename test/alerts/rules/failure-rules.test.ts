@@ -16,6 +16,7 @@ import {
   signals,
   unvalidated,
   validated,
+  warned,
 } from '../../support/alerts/what-happened.ts'
 
 const DAY = 86_400_000
@@ -235,6 +236,51 @@ test('refused: by client and rule of the refusal, whatever was asked for', () =>
   expect(begun(failed('refused-by-acmetap', { ...stranger, details: { rule: 'other-host' } }))).toEqual([
     'refused: - - other-host',
   ])
+})
+
+test('refused: a no of the policy says its rule, its words and how to see why; one for a client and a rule', () => {
+  const detail = 'policy rule unknown-host denies www.example.com: not here; ask web@example.com'
+  const problem = { type: 'urn:ietf:params:acme:error:rejectedIdentifier', detail }
+  const given = { outcome: 'refused', details: { rule: 'unknown-host' }, problem }
+  const alert = only(failed('policy-denied', given))
+  expect(alert).toMatchObject({
+    rule: 'refused',
+    key: `letsencrypt ${CLIENT.id} policy rule unknown-host`,
+    group: 'policy rule unknown-host',
+    title: 'www.example.com: the policy denied newOrder (rule unknown-host)',
+    cause: 'The policy denies what was asked for (rule unknown-host).',
+    said: detail,
+    fixer: 'client',
+    subject: { names: ['www.example.com'], details: { class: 'policy-denied', rule: 'unknown-host' } },
+  })
+  expect(alert.remedy).toContain('acmetap policy explain ID')
+  expect(only(failed('policy-denied', { ...given, names: ['x.example'] })).key).toBe(alert.key)
+  const ofOurOwn = only(failed('refused-by-acmetap', given))
+  expect([ofOurOwn.key, ofOurOwn.group]).not.toEqual([alert.key, alert.group])
+  expect(begun(failed('policy-denied', { ...given, details: { rule: 'paced-out' } }))).toHaveLength(1)
+  expect(ends(ordered(), alert)).toBe(true)
+})
+
+test('policy-warned: one for a client and each rule that spoke, over after a day', () => {
+  const [first, second, ...others] = signals(warned()).occurrences
+  expect(others).toEqual([])
+  expect(first).toMatchObject({
+    rule: 'policy-warned',
+    key: `letsencrypt ${CLIENT.id} soon-forbidden`,
+    severity: 'warning',
+    group: 'soon-forbidden',
+    title: 'www.example.com: the policy warns of newOrder (rule soon-forbidden)',
+    said: 'use your own zone',
+    until: NOW + DAY,
+    isNotice: false,
+    subject: { names: ['www.example.com'], details: { rule: 'soon-forbidden', operation: 'newOrder' } },
+  })
+  expect(first?.remedy).toContain('acmetap policy explain ID')
+  expect(second?.key).toBe(`letsencrypt ${CLIENT.id} weak-key`)
+  const key = (given: Parameters<typeof warned>[0]) => signals(warned(given)).occurrences[0]?.key
+  expect(key({ names: ['x.example'], operation: 'finalize' })).toBe(first?.key)
+  expect(key({ client: OTHER })).not.toBe(first?.key)
+  expect(begun(warned({ warnings: [] }))).toEqual([])
 })
 
 test('keys are bounded and the same for the same names in any order', () => {

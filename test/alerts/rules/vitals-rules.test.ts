@@ -3,12 +3,13 @@ import { caDown } from '../../../src/alerts/rules/ca-down.ts'
 import { caSlow } from '../../../src/alerts/rules/ca-slow.ts'
 import { channelDown } from '../../../src/alerts/rules/channel-down.ts'
 import { clockSkew } from '../../../src/alerts/rules/clock-skew.ts'
+import { policyExpiring } from '../../../src/alerts/rules/policy-expiring.ts'
 import { recordLagging } from '../../../src/alerts/rules/record-lagging.ts'
 import { recordUnwritable } from '../../../src/alerts/rules/record-unwritable.ts'
 import { rootExpiring } from '../../../src/alerts/rules/root-expiring.ts'
 import { sinkDown } from '../../../src/alerts/rules/sink-down.ts'
 import { STATE_RULES } from '../../../src/alerts/rules/state-rules.ts'
-import type { CaVitals, Vitals } from '../../../src/alerts/vitals.ts'
+import type { CaVitals, EndingRule, Vitals } from '../../../src/alerts/vitals.ts'
 import {
   BEGIN,
   caOf,
@@ -31,7 +32,7 @@ test('nothing is wrong: no rule says anything', () => {
     channels: [{ name: 'ops', failingSince: null, waiting: 0, error: null }],
   }
   expect(STATE_RULES.flatMap((rule) => found(rule, NOW, { vitals }))).toEqual([])
-  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(14)
+  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(15)
 })
 
 describe('ca-down', () => {
@@ -108,6 +109,54 @@ test('root-expiring: sixty days before, critical when it has ended', () => {
   ])
   expect(at(60 * DAY)[0]?.remedy).toContain('acmetap root rotate')
   expect(at(-DAY)).toMatchObject([{ severity: 'critical', title: 'The interception root has ended' }])
+})
+
+describe('policy-expiring', () => {
+  const ending = (left: number, given: Partial<EndingRule> = {}, settings = settingsOf({})) => {
+    const place = '/etc/acmetap/policy.yaml:12'
+    const rule: EndingRule = {
+      rule: 'moving',
+      effect: 'allow',
+      owner: 'web team',
+      expires: NOW + left,
+      place,
+      ...given,
+    }
+    return found(policyExpiring, NOW, { vitals: { endingRules: [rule] } }, settings)
+  }
+
+  test('from seven days before the end until seven days after it', () => {
+    expect(ending(7 * DAY + 1)).toEqual([])
+    expect(ending(7 * DAY)).toMatchObject([
+      { severity: 'warning', title: 'Rule moving of the policy ends in 7 days', group: '' },
+    ])
+    expect(ending(-7 * DAY)).toMatchObject([{ title: 'Rule moving of the policy ended 7 days ago' }])
+    expect(ending(-7 * DAY - 1)).toEqual([])
+    expect(ending(9 * DAY, {}, settingsOf({ 'policy-expiring': { before: '10d' } }))).toHaveLength(1)
+  })
+
+  test('says what changes, whose it is and where it stands', () => {
+    const [soon] = ending(DAY)
+    expect(soon?.cause).toMatch(/left to the rules behind it.*Its owner is web team\.$/)
+    expect(soon?.remedy).toContain('/etc/acmetap/policy.yaml:12')
+    expect(ending(DAY, { effect: 'deny', owner: null })[0]?.cause).toMatch(
+      /nothing is denied by it any more\.$/,
+    )
+  })
+
+  test('one alert for a rule and its end; that it has ended is told anew', () => {
+    const steps = [DAY, 1, 0, -DAY].map((left) => ending(left)[0]?.subject.details.step)
+    expect(steps).toEqual(['soon', 'soon', 'ended', 'ended'])
+    const [one] = found(policyExpiring, NOW, { vitals: { endingRules: [endsAt(NOW)] } })
+    const [later] = found(policyExpiring, NOW - DAY, { vitals: { endingRules: [endsAt(NOW)] } })
+    const [other] = found(policyExpiring, NOW, { vitals: { endingRules: [endsAt(NOW + DAY)] } })
+    expect(later?.key).toBe(one?.key)
+    expect(other?.key).not.toBe(one?.key)
+  })
+
+  function endsAt(expires: number): EndingRule {
+    return { rule: 'moving', effect: 'warn', owner: null, expires, place: 'policy.yaml:1' }
+  }
 })
 
 describe('clock-skew', () => {

@@ -37,6 +37,7 @@ export function symptomOf(text: CollectedText, changed: Partial<Symptom> = {}): 
     wildcard: text.wildcard ?? false,
     failure: null,
     rule: null,
+    isPolicy: false,
     ...changed,
   }
 }

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OPERATIONS } from '../../../src/acme/operation.ts'
+import { CLASS_TEXTS } from '../../../src/audit/diagnosis/class-texts.ts'
 import { DIAGNOSIS_CLASSES } from '../../../src/audit/diagnosis/classes.ts'
 import { describe as describeClass, diagnose } from '../../../src/audit/diagnosis/diagnose.ts'
 import { diagnosis, type Symptom } from '../../../src/audit/diagnosis/diagnosis.ts'
 import { FAILURES } from '../../../src/exchange/exchange.ts'
+import { BUILT_IN } from '../../../src/policy/built-in.ts'
 import { TEXT_FILES, textsOf } from './collected-texts.ts'
 
 const WELL: Symptom = {
@@ -16,6 +18,7 @@ const WELL: Symptom = {
   wildcard: false,
   failure: null,
   rule: null,
+  isPolicy: false,
 }
 
 function problem(type: string, detail: string | null, changed: Partial<Symptom> = {}) {
@@ -68,6 +71,31 @@ describe('acmetap itself and the way to the CA', () => {
   ])('refusal by rule %s: %s', (rule, name) => {
     const got = diagnose({ ...WELL, outcome: 'refused', status: 403, rule })
     expect(got).toMatchObject({ class: name, details: { rule } })
+  })
+
+  it.each([
+    ['no-shop', 'policy-denied', 'client'],
+    ['paced-out', 'policy-denied', 'client'],
+    ['unknown-host', 'policy-denied', 'client'],
+    ['constructor', 'policy-denied', 'client'],
+    ['default', 'policy-denied', 'acmetap'],
+    ['policy:csr', 'policy-denied', 'client'],
+  ])('a no of the policy by rule %s, whatever it is called', (rule, name, fixer) => {
+    const got = diagnose({ ...WELL, outcome: 'refused', status: 403, rule, isPolicy: true })
+    expect(got).toMatchObject({ class: name, fixer, details: { rule } })
+  })
+
+  it('what a policy cannot tell for want of a directory is the fault of the way to the CA', () => {
+    const rule = 'policy:unrecognised'
+    const of = (status: number) =>
+      diagnose({ ...WELL, outcome: 'refused', status, rule, isPolicy: true })?.class
+    expect(of(503)).toBe('ca-unreachable')
+    expect(of(403)).toBe('policy-denied')
+  })
+
+  it('has words of its own for everything that is built into policies', () => {
+    const { variants = {} } = CLASS_TEXTS['policy-denied']
+    expect(Object.keys(variants).sort()).toEqual(Object.values(BUILT_IN).sort())
   })
 
   it('names the key of the configuration', () => {
@@ -334,6 +362,7 @@ describe('any input', () => {
     wildcard: fc.boolean(),
     failure: fc.option(fc.string()),
     rule: fc.option(fc.string()),
+    isPolicy: fc.boolean(),
   })
 
   it('gives a valid, bounded diagnosis or null, and the same one again', () => {

@@ -24,6 +24,7 @@ const QUIET: Vitals = {
   cas: [],
   record: { unwritableSince: null, detail: null, backlog: 0, behindSince: null, spillBytes: 0 },
   roots: [],
+  endingRules: [],
   sinks: [],
   channels: [],
 }

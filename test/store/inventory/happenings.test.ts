@@ -17,12 +17,14 @@ import { stillClock } from '../../support/exchanges.ts'
 import {
   authorizationAnswer,
   createAccount,
+  deniedByPolicy,
   importedEvent,
   issuance,
   newOrder,
   type OrderPlan,
   orderAnswer,
   REFUSED,
+  verdictOf,
 } from '../../support/story-scripts.ts'
 import { keeperOf, makeFolder, record, takeIn } from './inventory-world.ts'
 
@@ -251,6 +253,51 @@ test('a refusal of acmetap is a failure; what it paces is a limit too', async ()
     details: { rule: 'names' },
   })
   expect(found[3]).toMatchObject({ by: 'acmetap', limit: 'pacing' })
+})
+
+test('a policy that says no is a failure of its own, whatever its rule is called', async () => {
+  const asked = newOrder(PLAN, 'pending')
+  const limit = deniedByPolicy(asked, 'paced-out')
+  const outcome = limit.outcome as Extract<typeof limit.outcome, { kind: 'refused' }>
+  const type = 'urn:ietf:params:acme:error:rateLimited'
+  await happens(
+    createAccount(ACCOUNT, []),
+    { ...limit, outcome: { ...outcome, problem: { ...outcome.problem, type } } },
+    deniedByPolicy(asked, 'unknown-host'),
+    deniedByPolicy(asked, 'policy:csr'),
+  )
+  const found = shown()
+  expect(kinds(found)).toEqual(['accountSeen', ...Array(3).fill('failed by exchange')])
+  expect(failedOf(found).map(({ diagnosis }) => [diagnosis.class, diagnosis.details.rule])).toEqual([
+    ['policy-denied', 'paced-out'],
+    ['policy-denied', 'unknown-host'],
+    ['policy-denied', 'policy:csr'],
+  ])
+})
+
+test('what a policy only warns of is told once it has passed, and not of each look at the order', async () => {
+  const policy = verdictOf('soon-forbidden')
+  const limited = { ...answered('slow down'), policy }
+  await happens(
+    createAccount(ACCOUNT, []),
+    { ...newOrder(PLAN, 'pending'), policy },
+    { ...READ, policy },
+    { ...ANSWERED, policy },
+    { ...order('pending'), policy },
+    limited,
+    deniedByPolicy(newOrder(PLAN, 'pending'), 'soon-forbidden'),
+    { ...newOrder(PLAN, 'pending'), policy: { ...policy, warnings: [] } },
+  )
+  const found = shown().filter(({ kind }) => kind === 'warned')
+  expect(found.map(({ operation }) => operation)).toEqual(['newOrder', 'challenge', 'newOrder'])
+  expect(found[0]).toMatchObject({
+    names: ['www.example'],
+    account: { url: ACCOUNT },
+    client: { label: 'web-1' },
+    order: expect.stringMatching(/^[0-9a-f]{16}$/),
+    policy: 'd'.repeat(64),
+    warnings: [{ rule: 'soon-forbidden', message: 'soon-forbidden has its reasons' }],
+  })
 })
 
 test('a certificate that was only imported is issued once a CA tells of it; an account is seen without being made', async () => {

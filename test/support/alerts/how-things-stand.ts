@@ -58,7 +58,17 @@ export function found(
 
 /** Everything is well, but for what is given. */
 export function vitalsOf(at: Millis, given: Partial<Vitals> = {}): Vitals {
-  return { at, since: 0, cas: [], record: WELL, roots: [], sinks: [], channels: [], ...given }
+  return {
+    at,
+    since: 0,
+    cas: [],
+    record: WELL,
+    roots: [],
+    endingRules: [],
+    sinks: [],
+    channels: [],
+    ...given,
+  }
 }
 
 export const WELL: Vitals['record'] = {

@@ -71,6 +71,14 @@ export function limited(limit: string, given: Part<'limited'> = {}): HappeningOf
   return { kind: 'limited', ...own, ...about(given) } as HappeningOf<'limited'>
 }
 
+export function warned(given: Part<'warned'> = {}): HappeningOf<'warned'> {
+  const warnings = [
+    { rule: 'soon-forbidden', message: 'use your own zone' },
+    { rule: 'weak-key', message: 'RSA 2048 ends with the year' },
+  ]
+  return { kind: 'warned', policy: 'd'.repeat(64), warnings, ...about(given) } as HappeningOf<'warned'>
+}
+
 export function accountSeen(given: Part<'accountSeen'> = {}): HappeningOf<'accountSeen'> {
   return {
     kind: 'accountSeen',

@@ -3,6 +3,7 @@ import { member, stringMember } from '../../../acme/members.ts'
 import { diagnose } from '../../diagnosis/diagnose.ts'
 import type { Diagnosis, Symptom } from '../../diagnosis/diagnosis.ts'
 import type { RecordedProblem } from '../../record.ts'
+import { isOfPolicy } from './policy.ts'
 import { identifiersOfExchange, operationOf, type Seen, type ToldError } from './seen.ts'
 
 /** How an exchange itself went, apart from what it tells of challenges. */
@@ -30,6 +31,7 @@ export function exchangeComplaint(seen: Pick<Seen, 'intent' | 'outcome'>): Excha
     wildcard: identifiers.some(({ value }) => value.startsWith('*.')),
     failure: outcome.failure?.cause ?? null,
     rule: intent.decision.rule,
+    isPolicy: isOfPolicy(intent.decision),
   }
   const whole = diagnose(symptom)
   if (whole === null) return null
@@ -84,5 +86,6 @@ export function objectDiagnosis(
     wildcard: identifier?.startsWith('*.') === true,
     failure: null,
     rule: null,
+    isPolicy: false,
   })
 }

@@ -1,5 +1,6 @@
 import { problemShortName } from '../../../acme/problem-types.ts'
 import type { Diagnosis } from '../../diagnosis/diagnosis.ts'
+import { isOfPolicy } from './policy.ts'
 import { type Seen, timeOf } from './seen.ts'
 
 /** A limit that the CA, or acmetap's own pacing, applied to an exchange. */
@@ -19,7 +20,9 @@ export function rateLimitSaid(
 ): RateLimitSaid | null {
   const { problem, status } = outcome
   const isLimit = problem !== null && problemShortName(problem.type) === 'rateLimited'
-  const byPacing = outcome.outcome === 'refused' && isLimit && intent.decision.rule === 'paced-out'
+  const { decision } = intent
+  const isPacing = decision.rule === 'paced-out' && !isOfPolicy(decision)
+  const byPacing = outcome.outcome === 'refused' && isLimit && isPacing
   const byCa =
     outcome.outcome === 'response' && (isLimit || status === 429 || isBusy(status, problem, outcome))
   if (!byPacing && !byCa) return null

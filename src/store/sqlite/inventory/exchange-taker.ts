@@ -4,6 +4,7 @@ import type { EventContent, ImportedCertificate } from '../../../audit/event.ts'
 import { importedCertificate } from '../../../audit/inventory/project/certificate.ts'
 import { clientPlace, makesClient } from '../../../audit/inventory/project/client.ts'
 import { exchangeComplaint } from '../../../audit/inventory/project/failure.ts'
+import { warningsOf } from '../../../audit/inventory/project/policy.ts'
 import { bodiesNeeded, changesOf } from '../../../audit/inventory/project/project.ts'
 import { rateLimitSaid } from '../../../audit/inventory/project/rate-limit.ts'
 import {
@@ -25,6 +26,10 @@ import { ObjectTaker } from './object-taker.ts'
 import type { RecordFacts } from './record-facts.ts'
 import { State } from './state.ts'
 import { Vocabulary } from './vocabulary.ts'
+
+const POLLS: ReadonlySet<string> = new Set(['order', 'authorization', 'certificate'])
+/** A request that more rules speak against is told by these. */
+const MOST_WARNINGS = 10
 
 /** Takes in one fact at a time, within a transaction; what it holds back is written by `flush`. */
 export class ExchangeTaker {
@@ -144,6 +149,7 @@ export class ExchangeTaker {
         this.#objects.complain(order, seen, this.#vocabulary.word(complaint.diagnosis.class))
     }
     this.#limit(seen, complaint?.diagnosis ?? null, moment, row)
+    this.#warned(seen, order, moment, row)
   }
 
   imported(
@@ -278,6 +284,20 @@ export class ExchangeTaker {
 
   #classOf(diagnosis: Diagnosis | null): number | null {
     return diagnosis && this.#vocabulary.word(diagnosis.class)
+  }
+
+  /** Asking how an order made here goes on asks for nothing that its newOrder did not. */
+  #warned(
+    { intent, outcome }: Seen,
+    order: number | null,
+    moment: Moment,
+    shown: { readonly mode: number; readonly operation: number; readonly names: number | null },
+  ): void {
+    const warnings = warningsOf(intent.decision)
+    const isPoll = POLLS.has(intent.operation) && intent.issuance !== null
+    if (warnings.length === 0 || isPoll || outcome.outcome === 'notSent') return
+    const body = { policy: intent.policyDigest, warnings: warnings.slice(0, MOST_WARNINGS) }
+    this.#happenings.add('warned', body, { names: shown.names, order }, moment, shown)
   }
 
   #limit(

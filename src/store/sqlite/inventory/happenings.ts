@@ -31,6 +31,7 @@ export type HappeningBody =
   | OwnOf<'ordered'>
   | OwnOf<'validated'>
   | OwnOf<'issued'>
+  | OwnOf<'warned'>
 
 /** Of an order that became invalid without an error of its own. */
 const UNSAID: Pick<Diagnosis, 'cause' | 'remedy' | 'fixer'> = {

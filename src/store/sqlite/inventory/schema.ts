@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 
 /** A file of another number is made again from the record. */
-export const SCHEMA = '5'
+export const SCHEMA = '6'
 
 /** Makes the tables in an empty database. See `tables.ts` for what they mean. */
 export function createInventory(db: Database.Database): void {

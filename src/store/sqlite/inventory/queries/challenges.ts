@@ -102,6 +102,7 @@ export function challengeOf(reading: Reading, row: ChallengeRow): InventoriedCha
       wildcard,
       failure: null,
       rule: null,
+      isPolicy: false,
     }),
   }
 }

@@ -138,6 +138,7 @@ function diagnosisOfOrder(reading: Reading, row: OrderRow): Diagnosis | null {
       wildcard: reading.names.set(names).some(({ value }) => value.startsWith('*.')),
       failure: null,
       rule: null,
+      isPolicy: false,
     })
   const how = abandonmentOf(reading, row)
   return how && describe(how)

@@ -1,0 +1,16 @@
+import type { IntentContent, RecordedVerdict } from '../../record.ts'
+
+type Recorded = IntentContent['decision']
+
+/** Whether it was a policy that said no: what holds in every mode is asked before the policy, and gives no verdict. */
+export function isOfPolicy({ effect, policy }: Pick<Recorded, 'effect' | 'policy'>): boolean {
+  return effect === 'deny' && policy !== undefined && policy !== null
+}
+
+/** What rules of effect or mode `warn` said of a request that was let pass; empty where none did. */
+export function warningsOf({
+  effect,
+  policy,
+}: Pick<Recorded, 'effect' | 'policy'>): RecordedVerdict['warnings'] {
+  return effect === 'allow' ? (policy?.warnings ?? []) : []
+}
