@@ -14,7 +14,7 @@ export class Circuit {
     this.#monotonic = monotonic
   }
 
-  /** Why it is not asked now; null where it may be, and then {@link ended} has to follow. */
+  /** Why it is not asked now; null where it may be, and then {@link ended} or {@link notAsked} has to follow. */
   refusal(): string | null {
     if (this.#failures < FAILURES) return null
     const wait = this.#closedUntil - this.#monotonic()
@@ -24,6 +24,11 @@ export class Circuit {
     }
     const soon = wait > 0 ? `in ${Math.ceil(wait / 1000)} s` : 'just now'
     return `not asked: it failed ${this.#failures} times in a row and is tried again ${soon}`
+  }
+
+  /** It was not asked after all: that says nothing of it. */
+  notAsked(): void {
+    this.#trying = false
   }
 
   ended(answered: boolean): void {

@@ -2,7 +2,8 @@ import type { PolicyFacts } from './facts.ts'
 
 /**
  * What a webhook is asked: the request as policy sees it. Members that are not known are left out; null is none. Equal
- * requests give equal questions, so it holds no time and no id.
+ * requests give equal questions, so it holds no time and no id; requests that ask for different things give different
+ * ones, for an answer is kept by its question.
  */
 export function webhookQuestion(webhook: string, facts: PolicyFacts): Readonly<Record<string, unknown>> {
   const { mode, ca, operation, identifiers, client, order, asked } = facts
@@ -43,6 +44,9 @@ export function webhookQuestion(webhook: string, facts: PolicyFacts): Readonly<R
             mustStaple: csr.mustStaple,
           },
         }),
+    ...(asked?.kind === 'authorization' ? { authorization: { subdomains: asked.subdomains } } : {}),
+    ...(operation === 'account' && asked?.kind === 'account' ? { change: { status: asked.status } } : {}),
+    ...(asked?.kind === 'keyChange' ? { change: { thumbprint: asked.thumbprint } } : {}),
     ...(asked?.kind === 'revocation' ? { revocation: { serial: asked.serial, reason: asked.reason } } : {}),
   }
 }

@@ -108,7 +108,6 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
       if (refusal !== null) return unanswered(`webhook ${name}: ${refusal}`)
       const body = { id: randomUUID(), exchange, ...question }
       const asking = call(name, setting, endpoint, body).then((answer) => {
-        endpoint.circuit.ended(answer.allow !== null)
         if (answer.allow !== null && setting.cache > 0)
           endpoint.kept.set(key, { answer, until: monotonic() + setting.cache })
         return answer
@@ -125,14 +124,16 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
   async function call(
     name: string,
     { url, timeout }: WebhookSetting,
-    { secret, trust }: Endpoint,
+    { secret, trust, circuit }: Endpoint,
     question: object,
   ): Promise<WebhookAnswer> {
     const { send, now = Date.now, report } = parts
     const began = monotonic()
     const signal = AbortSignal.timeout(timeout)
+    let wasSent = false
     const answer = await slots
       .within(signal, async () => {
+        wasSent = true
         const body = JSON.stringify(question)
         const fields = { 'content-type': 'application/json; charset=utf-8', ...signed(secret, now(), body) }
         const { status, body: bytes } = await send({ url, fields, body, trust, limit: ANSWER_LIMIT, signal })
@@ -144,6 +145,9 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
       .catch((error: unknown) =>
         unanswered(`webhook ${name}: ${signal.aborted ? `no answer within ${timeout} ms` : oneLine(error)}`),
       )
+    // Questions that waited for others until it was too late are no failure of this service.
+    if (wasSent) circuit.ended(answer.allow !== null)
+    else circuit.notAsked()
     report?.({ webhook: name, answer, seconds: (monotonic() - began) / 1000 })
     return answer
   }

@@ -220,6 +220,24 @@ describe('equal questions', () => {
     expect((await ask(made, one)).allow).toBe(false)
   })
 
+  test('are not those for a name and for everything below it, nor other changes of an account', async () => {
+    const made = webhooks()
+    const one = setting({ cache: 60_000 })
+    const asked: PolicyFacts[] = [
+      { ...FACTS, operation: 'newAuthz', asked: { kind: 'authorization', subdomains: false } },
+      { ...FACTS, operation: 'newAuthz', asked: { kind: 'authorization', subdomains: true } },
+      ...[null, 'deactivated'].map((status): PolicyFacts => {
+        const change = { kind: 'account', externalAccount: null, onlyReturnExisting: false, status } as const
+        return { ...FACTS, operation: 'account', asked: change }
+      }),
+      ...['a', 'b'].map((thumbprint): PolicyFacts => {
+        return { ...FACTS, operation: 'keyChange', asked: { kind: 'keyChange', thumbprint } }
+      }),
+    ]
+    for (const facts of asked) await ask(made, one, facts)
+    expect(receiver.received).toHaveLength(asked.length)
+  })
+
   test('of a policy that was loaded anew are asked anew', async () => {
     const made = webhooks()
     await ask(made, setting({ cache: 60_000 }))
@@ -255,6 +273,30 @@ describe('a service that fails', () => {
     expect((await ask(made, one)).allow).toBe(true)
     expect((await ask(made, one)).allow).toBe(true)
     expect(receiver.received).toHaveLength(8)
+  })
+
+  test('that hangs does not make another one, which was not asked, seem to fail', async () => {
+    let asked = 0
+    const made = webhooks({
+      send: async ({ url, signal }) => {
+        if (!url.endsWith('/slow')) {
+          asked += 1
+          return { status: 200, body: Buffer.from('{"allow":true}') }
+        }
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        throw signal.reason
+      },
+    })
+    const slow = setting({ url: `${receiver.url}/slow`, timeout: 500 })
+    const good = setting({ timeout: 100 })
+    const held = Array.from({ length: 64 }, (_, n) => ask(made, slow, named(`s${n}.example`)))
+    const late = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => ask(made, good, named(`g${n}.example`))),
+    )
+    expect(late.every(({ allow }) => allow === null)).toBe(true)
+    expect(asked).toBe(0)
+    await Promise.all(held)
+    expect((await ask(made, good)).allow).toBe(true)
   })
 
   test('does not hold up another one', async () => {
