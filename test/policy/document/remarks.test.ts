@@ -171,3 +171,13 @@ rules:
   expect(told[0]).toContain('add - { name: accounts, when: { operation: accounts }, effect: allow }')
   expect(told.at(-1)).toContain('decides everything, so the rule after can never match: move it to the end')
 })
+
+test('of more rules than can be compared with each other the check still comes to an end, and says so', async () => {
+  const rules = Array.from(
+    { length: 1_500 },
+    (_, n) => `{ name: r${n}, when: { names: h${n}.example }, effect: deny }`,
+  )
+  expect(await remarks(enforced(...rules))).toEqual([
+    expect.stringMatching(/^1 unfinished null: has too many rules/),
+  ])
+}, 60_000)

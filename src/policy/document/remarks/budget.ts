@@ -3,10 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 const MOST = 20_000_000
 /** Comparisons after which other work gets its turn: a few milliseconds' worth. */
 const TURN = 50_000
+/** Pairs of rules: all of a thousand rules, some seconds' worth. */
+const MOST_PAIRS = 1_000_000
 
 /** How many patterns a check compares at most: lists of 100,000 names against each other would take for ever. */
 export class Budget {
   #left = MOST
+  #pairs = MOST_PAIRS
   #sinceTurn = 0
   #refused = false
 
@@ -18,6 +21,16 @@ export class Budget {
     }
     this.#left -= comparisons
     this.#sinceTurn += comparisons
+    return true
+  }
+
+  /** False where no more rules are compared with each other. */
+  pair(): boolean {
+    if (this.#pairs === 0) {
+      this.#refused = true
+      return false
+    }
+    this.#pairs -= 1
     return true
   }
 

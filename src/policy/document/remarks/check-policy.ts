@@ -57,7 +57,7 @@ export async function checkPolicy(
   ]
   if (budget.refused) {
     const message =
-      'has lists too long to compare each with each; what is said of overlaps is not all there is'
+      'has too many rules, or lists too long, to compare each with each; what is said of overlaps is not all there is'
     remarks.push({ kind: 'unfinished', line: 1, column: 1, rule: null, message })
   }
   return remarks.sort((a, b) => a.line - b.line || a.column - b.column)
@@ -174,6 +174,7 @@ async function ofOrder(
       }
     }
     for (const earlier of rules.slice(0, at)) {
+      if (!budget.pair()) break
       await budget.turn()
       if (!isLasting(earlier.rule, rule) || !isBehind(earlier.rule, rule, policy)) continue
       if (takesAll(earlier, later, budget)) {
