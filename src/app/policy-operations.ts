@@ -17,6 +17,7 @@ type RecordPlace = Pick<Config, 'data'> & Partial<Pick<Config, 'privacy'>>
 export function recordedPolicies(
   reader: Pick<RecordReader, 'exchange' | 'body'>,
   place: () => RecordPlace,
+  loaded: () => LoadedPolicy | null = () => null,
 ): RecordedPolicies {
   return {
     async explainRecorded(id, candidate) {
@@ -31,8 +32,11 @@ export function recordedPolicies(
           409,
         )
       }
-      const bundle = candidate ?? (await policyThen(exchange, reader))
       const then = { exchange: id, policyDigest: intent.policyDigest, decision: intent.decision }
+      const inForce = loaded()
+      if (candidate === null && inForce !== null && inForce.policy.digest === intent.policyDigest)
+        return explainRecorded(inForce.policy, facts, then, { file: inForce.bundle.file })
+      const bundle = candidate ?? (await policyThen(exchange, reader))
       return explainRecorded(await usable(bundle), facts, then, { file: bundle.file })
     },
     replay: (bundle, range, signal) => {
@@ -55,7 +59,7 @@ export interface PolicyParts {
 export function policyOperations(parts: PolicyParts): PolicyOperations {
   const { reader, config, loaded, since, history } = parts
   return {
-    ...recordedPolicies(reader, config),
+    ...recordedPolicies(reader, config, loaded),
     async inForce() {
       const inForce = loaded()
       if (inForce === null) return null

@@ -101,9 +101,12 @@ export const policyRoutes: readonly Route[] = [
     params: z.strictObject({ id }),
     answer: explanation,
     example: recordedExplanationExample,
-    refuses: [404, 409],
-    handle: async ({ policies }, { params }) =>
-      found(await policies.explainRecorded(params.id, null), NO_EXCHANGE),
+    refuses: [404, 409, 429],
+    // The policy of that time may have to be read again, with all its lists.
+    async handle({ policies }, { params, takePlace }) {
+      takePlace('exports')
+      return found(await policies.explainRecorded(params.id, null), NO_EXCHANGE)
+    },
   }),
   route({
     method: 'POST',
