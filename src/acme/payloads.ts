@@ -11,22 +11,28 @@ import type { Operation } from './operation.ts'
 
 /**
  * RFC 8555 §7.4 (`identifiers`, newOrder) and §7.4.1 (`identifier`, newAuthz), as written and as often as written.
- * Without the operation, both: a policy that sees a name too many is safe, one that sees too few is not.
+ * Without the operation, both: a policy that sees a name too many is safe, one that sees too few is not. For the same
+ * reason nothing that stands where an identifier should is left out: what is none has its JSON text for a value, and no
+ * type where it has none, so that nobody takes it for a name that can be judged.
  */
 export function identifiersOf(payload: unknown, operation?: Operation): Identifier[] {
   const members = asObject(payload)
   if (!members) return []
   const several = operation === 'newAuthz' ? undefined : members.identifiers
   const single = operation === 'newOrder' ? undefined : members.identifier
-  const candidates: readonly unknown[] = Array.isArray(several) ? [...several, single] : [single]
-  const identifiers: Identifier[] = []
-  for (const candidate of candidates) {
-    const identifier = asObject(candidate)
-    const type = identifier?.type
-    const value = identifier?.value
-    if (typeof type === 'string' && typeof value === 'string') identifiers.push({ type, value })
-  }
-  return identifiers
+  const candidates: readonly unknown[] = Array.isArray(several) ? [...several, single] : [several, single]
+  return candidates.filter((candidate) => candidate !== undefined).map(identifierOf)
+}
+
+function identifierOf(candidate: unknown): Identifier {
+  const { type, value } = asObject(candidate) ?? {}
+  if (value === undefined) return { type: '', value: written(candidate) }
+  return { type: written(type), value: written(value) }
+}
+
+/** A string as it is, anything else as JSON. */
+function written(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
 /** RFC 8555 §7.3: contact URLs; empty where there are none. A lone string, which no CA has to take, counts too. */

@@ -16,10 +16,36 @@ const OTHER = { type: 'ip', value: '192.0.2.1' }
 
 test('RFC 8555 §7.4: identifiers as written, as often as written', () => {
   expect(identifiersOf({ identifiers: [NAME, NAME, { ...OTHER, more: 1 }] })).toEqual([NAME, NAME, OTHER])
-  expect(
-    identifiersOf({ identifiers: [null, 5, {}, { type: 'dns' }, { type: 1, value: 'x' }, NAME] }),
-  ).toEqual([NAME])
-  expect(identifiersOf({ identifiers: null })).toEqual([])
+  expect(identifiersOf({ identifiers: [] })).toEqual([])
+  expect(identifiersOf({})).toEqual([])
+})
+
+test('what stands where an identifier should is never left out, and is no name that could be judged', () => {
+  const strange = [
+    null,
+    5,
+    'x',
+    {},
+    { type: 'dns' },
+    [NAME],
+    { type: 1, value: 'x' },
+    { type: 'dns', value: ['x'] },
+  ]
+  expect(identifiersOf({ identifiers: [...strange, NAME] })).toEqual([
+    { type: '', value: 'null' },
+    { type: '', value: '5' },
+    { type: '', value: 'x' },
+    { type: '', value: '{}' },
+    { type: '', value: '{"type":"dns"}' },
+    { type: '', value: '[{"type":"dns","value":"a.example"}]' },
+    { type: '1', value: 'x' },
+    { type: 'dns', value: '["x"]' },
+    NAME,
+  ])
+  expect(identifiersOf({ identifiers: NAME })).toEqual([NAME])
+  expect(identifiersOf({ identifiers: 'x' })).toEqual([{ type: '', value: 'x' }])
+  expect(identifiersOf({ identifiers: null })).toEqual([{ type: '', value: 'null' }])
+  expect(identifiersOf({ identifier: [NAME] }, 'newAuthz')).toHaveLength(1)
 })
 
 test('RFC 8555 §7.4.1: the one identifier of a newAuthz', () => {
