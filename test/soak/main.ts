@@ -14,6 +14,7 @@ import { inventoryScale } from './inventory-scale.ts'
 import { kill } from './kill.ts'
 import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
+import { policyBypass } from './policy-bypass.ts'
 import { policyCsr } from './policy-csr.ts'
 import { policyNames } from './policy-names.ts'
 import { policyReplay } from './policy-replay.ts'
@@ -41,6 +42,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-replay': policyReplay,
   'policy-names': policyNames,
   'policy-csr': policyCsr,
+  'policy-bypass': policyBypass,
 }
 
 const { values, positionals } = parseArgs({

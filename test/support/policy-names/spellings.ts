@@ -4,7 +4,7 @@ import type { Question, Scope, Spelling } from './question.ts'
 
 const LONG = 'a'.repeat(63)
 
-const HOSTS = [
+export const HOSTS = [
   'pay.example.com',
   'example.com',
   'www.pay.example.com',
@@ -47,7 +47,7 @@ const HOSTS = [
   'admin.example.org',
 ]
 
-const ADDRESSES = [
+export const ADDRESSES = [
   '10.0.0.1',
   '127.0.0.1',
   '192.0.2.8',
