@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compileCondition, Workshop } from './compile-condition.ts'
 import { COST } from './conditions/condition.ts'
 import { messageTemplate } from './document/message-template.ts'
@@ -5,8 +6,7 @@ import type { PolicyDocument, RuleDocument } from './document.ts'
 import { needsOf, webhooksOf } from './needs.ts'
 import { PatternSets } from './pattern-sets.ts'
 import type { Policy, Rule } from './policy.ts'
-import { requiredNames } from './required-names.ts'
-import { RulesByName } from './rules-by-name.ts'
+import { RuleFinder } from './rule-finder.ts'
 import { usualWords } from './usual-words.ts'
 
 /**
@@ -16,27 +16,34 @@ import { usualWords } from './usual-words.ts'
 export async function compilePolicy(document: PolicyDocument, digest: string): Promise<Policy> {
   const sets = await PatternSets.of(document)
   const workshop = new Workshop(sets)
-  const rules = document.rules.map((rule, index) => compileRule(rule, index, document, workshop))
-  const required = document.rules.map(({ when }) => requiredNames(when, sets))
-  const byName = new RulesByName(required, (patterns) => sets.setOf(patterns))
+  const rules: Rule[] = []
+  for (const [index, rule] of document.rules.entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await nextTurn()
+    rules.push(compileRule(rule, index, document, workshop))
+  }
   return {
     document,
     digest,
     rules,
     needs: needsOf(document, workshop.cel),
     slots: workshop.slots.count,
-    rulesFor: (name) => byName.of(name),
+    finder: await RuleFinder.of(document, sets),
   }
 }
+
+/** Rules compiled before others get their turn. */
+const AT_ONCE = 20
 
 function compileRule(rule: RuleDocument, index: number, policy: PolicyDocument, workshop: Workshop): Rule {
   const { name, effect, mode, message, link, owner, expires, unknown, problem } = rule
   const when = compileCondition(rule.when, effect === 'allow' ? 'cover' : 'touch', workshop)
+  const itsMode = mode ?? policy.mode
   return {
     index,
     name,
     effect,
-    mode: mode ?? policy.mode,
+    mode: itsMode,
+    acts: effect === 'warn' || itsMode === 'enforce' || (effect === 'deny' && itsMode === 'warn'),
     when,
     first: when.perName ? when.first : when.cost === COST.request ? when : null,
     message: message === null ? usualWords(rule) : messageTemplate(message),

@@ -5,6 +5,7 @@ import { messageValues } from './message-values.ts'
 import type { Policy, Rule } from './policy.ts'
 import { ELSEWHERE, FALSE, TRUE, UNKNOWN } from './possible.ts'
 import { readOf } from './read.ts'
+import type { FoundRules } from './rule-finder.ts'
 import { because, isExpired, rulesSeen } from './rules-seen.ts'
 import { defaultOf, requestFault, type Standing, type Subject, subjectsOf } from './standing.ts'
 
@@ -27,8 +28,6 @@ export function evaluate(policy: Policy, facts: PolicyFacts, options: EvaluateOp
   return new Evaluating(policy, new Judging(facts, policy.slots), options).result()
 }
 
-const IN = 1
-const OUT = 2
 const MOST_NAMES = 100
 const MOST_WARNINGS = 50
 const LONGEST_MESSAGE = 500
@@ -50,8 +49,7 @@ export class Evaluating {
   readonly #judging: Judging
   readonly #facts: PolicyFacts
   readonly #options: EvaluateOptions
-  /** By index of the rule: {@link IN}, {@link OUT}, or 0 where it was not asked. */
-  readonly #out: Uint8Array
+  readonly #found: FoundRules
   readonly #ask = new Set<string>()
   /** By the name of what warns: the first subject it warns of, and how many there are. */
   readonly #warned = new Map<string, { source: Source; first: Subject; count: number }>()
@@ -62,7 +60,7 @@ export class Evaluating {
     this.#judging = judging
     this.#facts = judging.facts
     this.#options = options
-    this.#out = new Uint8Array(policy.rules.length)
+    this.#found = policy.finder.found(judging)
     this.#defaults = { inForce: defaultOf(policy, true), otherwise: defaultOf(policy, false) }
   }
 
@@ -85,46 +83,45 @@ export class Evaluating {
       return { subject, decided: subject.fault, would: subject.fault }
     }
     if (subject.fault !== null && mode === 'warn') this.#warn(subject.fault, subject)
-    for (const index of this.#rulesFor(subject)) {
-      if (this.#isOut(index)) continue
+    let decided: Source | null = inForce
+    this.#found.visit(subject.judged, (index) => {
       const rule = this.#policy.rules[index]!
+      if (would !== null && !rule.acts) return 'next'
+      if (this.#isOut(rule)) return 'never'
       const matches = this.#matches(rule, subject)
-      if (matches === null) return null
-      if (!matches) continue
-      if (rule.effect === 'warn') {
-        this.#warn(rule, subject)
-        continue
+      if (matches === false) return 'next'
+      if (matches === null) {
+        decided = null
+        return 'stop'
       }
-      would ??= rule
-      if (rule.mode === 'enforce') return { subject, decided: rule, would }
-      if (rule.mode === 'warn' && rule.effect === 'deny') this.#warn(rule, subject)
-    }
-    if (mode === 'warn' && otherwise.effect === 'deny') this.#warn(otherwise, subject)
-    return { subject, decided: inForce, would: would ?? otherwise }
-  }
-
-  #rulesFor({ judged }: Subject): readonly number[] {
-    return judged === null || judged === 'unreadable' ? this.#everyRule() : this.#policy.rulesFor(judged)
+      if (rule.effect !== 'warn') would ??= rule
+      if (rule.effect === 'warn' || (rule.mode === 'warn' && rule.effect === 'deny'))
+        this.#warn(rule, subject)
+      if (rule.effect === 'warn' || rule.mode !== 'enforce') return 'next'
+      decided = rule
+      return 'stop'
+    })
+    if (decided === null) return null
+    if (decided === inForce && mode === 'warn' && otherwise.effect === 'deny') this.#warn(otherwise, subject)
+    return { subject, decided, would: would ?? otherwise }
   }
 
   #everyRule(): readonly number[] {
     return this.#policy.rules.map(({ index }) => index)
   }
 
-  /** Whether the request is none of the rule's, whatever the name. Told once for all names. */
-  #isOut(index: number): boolean {
-    const known = this.#out[index]!
-    if (known !== 0) return known === OUT
-    const { first } = this.#policy.rules[index]!
-    const isOut = first !== null && first.judge(this.#judging, null) === FALSE
-    this.#out[index] = isOut ? OUT : IN
-    return isOut
+  /** Whether the request is none of the rule's, whatever the name. */
+  #isOut(rule: Rule): boolean {
+    return (
+      isExpired(rule, this.#facts.at) ||
+      (rule.first !== null && rule.first.judge(this.#judging, null) === FALSE)
+    )
   }
 
   /** Null: what a webhook says decides it. */
   #matches(rule: Rule, { judged }: Subject): boolean | null {
     const possible = rule.when.judge(this.#judging, judged)
-    if (possible === FALSE || isExpired(rule, this.#facts.at)) return false
+    if (possible === FALSE) return false
     const matching = matchingOf(rule)
     if ((possible & ~matching) === 0) return true
     if ((possible & matching) === 0) return false
@@ -190,9 +187,10 @@ export class Evaluating {
     const whole = this.#options.whole === true
     const last = !whole && 'when' in decided ? decided.index : Number.POSITIVE_INFINITY
     const isBefore = !whole && decided === subject.fault
-    const indices = whole ? this.#everyRule() : isBefore ? [] : this.#rulesFor(subject)
+    const indices = whole ? this.#everyRule() : isBefore ? [] : this.#policy.finder.about(subject.judged)
     return rulesSeen(
       indices.filter((index) => index <= last).map((index) => this.#policy.rules[index]!),
+      new Set(this.#found.of(subject.judged)),
       this.#judging,
       subject.judged,
       whole,

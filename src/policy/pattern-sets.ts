@@ -7,7 +7,7 @@ export class PatternSets {
   readonly #lists: Readonly<Record<string, readonly string[]>>
   readonly #patterns = new Map<string, readonly Pattern[]>()
   readonly #sets = new Map<string, NameSet>()
-
+  readonly #entries = new Map<string, readonly string[]>()
   readonly #made = new Map<readonly Pattern[], NameSet>()
 
   private constructor(lists: PolicyDocument['lists']) {
@@ -21,15 +21,19 @@ export class PatternSets {
     return sets
   }
 
-  /** With `@list` replaced by what the list holds. Throws a TypeError for a list that is not there. */
+  /** With `@list` replaced by what the list holds; the same array for the same text. Throws a TypeError for a list that is not there. */
   entries(written: readonly string[]): readonly string[] {
-    if (!written.some((text) => text.startsWith('@'))) return written
-    return written.flatMap((text) => {
-      if (!text.startsWith('@')) return [text]
-      const name = text.slice(1)
-      if (!Object.hasOwn(this.#lists, name)) throw new TypeError(`no list is called ${JSON.stringify(name)}`)
-      return this.#lists[name]!
-    })
+    const key = written.join('\n')
+    const entries = this.#entries.get(key) ?? written.flatMap((text) => this.#listed(text))
+    this.#entries.set(key, entries)
+    return entries
+  }
+
+  #listed(text: string): readonly string[] {
+    if (!text.startsWith('@')) return [text]
+    const name = text.slice(1)
+    if (!Object.hasOwn(this.#lists, name)) throw new TypeError(`no list is called ${JSON.stringify(name)}`)
+    return this.#lists[name]!
   }
 
   patterns(written: readonly string[]): readonly Pattern[] {

@@ -6,6 +6,7 @@ import type { HistoryQuestion } from './history.ts'
 import type { Judging } from './judging.ts'
 import type { PolicyName } from './names/policy-name.ts'
 import type { Possible } from './possible.ts'
+import type { RuleFinder } from './rule-finder.ts'
 import type { Truth } from './truth.ts'
 
 /** A policy ready to decide: the compiled form of a document. */
@@ -17,8 +18,7 @@ export interface Policy {
   readonly needs: Needs
   /** How many answers an evaluation keeps: see policy/judging.ts. */
   readonly slots: number
-  /** Indices of the rules that may match this name, ascending: those without a condition on names among them. */
-  rulesFor(name: PolicyName): readonly number[]
+  readonly finder: RuleFinder
 }
 
 /** One compiled rule, every null of its document resolved. */
@@ -27,6 +27,8 @@ export interface Rule {
   readonly name: string
   readonly effect: Effect | 'warn'
   readonly mode: PolicyMode
+  /** Whether it does more than to say what would be: decides in force, or warns. */
+  readonly acts: boolean
   readonly when: Condition
   /** What `when` asks of the request whatever the name, cheap parts only: where it is false, no name has to be judged. */
   readonly first: Condition | null

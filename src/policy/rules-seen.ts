@@ -7,14 +7,18 @@ import type { Truth } from './truth.ts'
 const MOST_RULES = 50
 const LONGEST_TEXT = 200
 
-/** What became of these rules, in their order. Of more than fifty those that did not match go first. */
+/**
+ * What became of these rules, in their order. Of more than fifty those that did not match go first. `found`: indices of
+ * the rules that may match.
+ */
 export function rulesSeen(
   rules: readonly Rule[],
+  found: ReadonlySet<number>,
   judging: Judging,
   name: Judged,
   whole: boolean,
 ): readonly RuleSeen[] {
-  const matched = rules.map((rule) => matchOf(rule, judging, name))
+  const matched = rules.map((rule) => matchOf(rule, found, judging, name))
   const shown = whole ? rules.map((_, i) => i) : mostTelling(matched)
   return shown.map((i) => {
     const [rule, match] = [rules[i]!, matched[i]!]
@@ -28,8 +32,14 @@ export function rulesSeen(
   })
 }
 
-function matchOf(rule: Rule, judging: Judging, name: Judged): RuleSeen['matched'] {
+function matchOf(
+  rule: Rule,
+  found: ReadonlySet<number>,
+  judging: Judging,
+  name: Judged,
+): RuleSeen['matched'] {
   if (isExpired(rule, judging.facts.at)) return 'expired'
+  if (!found.has(rule.index)) return 'false'
   return truthOf(rule.when.judge(judging, name))
 }
 

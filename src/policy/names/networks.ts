@@ -7,65 +7,84 @@ export interface NetworkFault {
   readonly fault: string
 }
 
-interface Family {
+/** An address read once, to be looked for in many networks. */
+export interface AddressNumber {
   readonly bits: 32 | 128
-  /** By prefix length: the first bits of the networks that have it. */
-  readonly prefixes: Map<number, Set<bigint>>
+  readonly value: bigint
 }
 
-/** Networks and single addresses, asked in a time that the number of different prefix lengths sets. */
-export class Networks {
-  readonly #ipv4: Family = { bits: 32, prefixes: new Map() }
-  readonly #ipv6: Family = { bits: 128, prefixes: new Map() }
+/** As a socket or an identifier has it: of one in IPv6's clothes (`::ffff:192.0.2.1`) the IPv4 address counts. */
+export function addressNumber(address: string): AddressNumber | null {
+  const zone = address.indexOf('%')
+  const plain = zone === -1 ? address : address.slice(0, zone)
+  if (!isIPv4(plain) && !isIPv6(plain)) return null
+  const bytes = addressBytes(plain)
+  return numberOf(isMapped(bytes) ? bytes.subarray(12) : bytes)
+}
 
-  /** `192.0.2.0/24`, `2001:db8::/32`, or an address. */
+/** Something for each of many networks, found in a time that the number of different prefix lengths sets. */
+export class NetworkTable<T> {
+  readonly #ipv4: Prefixes<T> = new Map()
+  readonly #ipv6: Prefixes<T> = new Map()
+
+  /** `192.0.2.0/24`, `2001:db8::/32`, or an address. `value` is given what is there already. Null: it was put in. */
+  put(text: string, value: (there: T | undefined) => T): NetworkFault | null {
+    const [, base = text, written] = /^(.*)\/(0|[1-9]\d{0,2})$/s.exec(text) ?? []
+    const fault = (what: string) => ({ fault: `${quoted(text)} ${what}` })
+    const address = addressOf(base)
+    if (typeof address !== 'string') return fault(address.fault)
+    const number = numberOf(addressBytes(address))
+    const length = Number(written ?? number.bits)
+    if (length > number.bits) return fault(`has a prefix longer than ${number.bits} bits`)
+    const rest = BigInt(number.bits - length)
+    const prefix = number.value >> rest
+    if (prefix << rest !== number.value) {
+      const first = Buffer.from((prefix << rest).toString(16).padStart(number.bits / 4, '0'), 'hex')
+      return fault(
+        `has bits beyond its prefix: write ${addressText(first)}/${length}, or ${address} for the address alone`,
+      )
+    }
+    const prefixes = this.#of(number)
+    const networks = prefixes.get(length) ?? new Map<bigint, T>()
+    prefixes.set(length, networks.set(prefix, value(networks.get(prefix))))
+    return null
+  }
+
+  /** What networks that hold the address have. */
+  *holding(address: AddressNumber): Generator<T> {
+    for (const [length, networks] of this.#of(address)) {
+      const found = networks.get(address.value >> BigInt(address.bits - length))
+      if (found !== undefined) yield found
+    }
+  }
+
+  #of({ bits }: AddressNumber): Prefixes<T> {
+    return bits === 32 ? this.#ipv4 : this.#ipv6
+  }
+}
+
+/** By prefix length: what there is for the first bits of the networks that have it. */
+type Prefixes<T> = Map<number, Map<bigint, T>>
+
+/** Networks and single addresses. */
+export class Networks {
+  readonly #table = new NetworkTable<true>()
+
   static of(texts: readonly string[]): Networks | NetworkFault {
     const networks = new Networks()
     for (const text of texts) {
-      const fault = networks.#add(text)
-      if (fault !== null) return { fault: `${quoted(text)} ${fault}` }
+      const fault = networks.#table.put(text, () => true)
+      if (fault !== null) return fault
     }
     return networks
   }
 
-  /** As a socket or an identifier has it: of one in IPv6's clothes (`::ffff:192.0.2.1`) the IPv4 address counts. */
-  has(address: string): boolean {
-    const plain = address.replace(/%.*$/s, '')
-    if (!isIPv4(plain) && !isIPv6(plain)) return false
-    const bytes = addressBytes(plain)
-    const own = isMapped(bytes) ? bytes.subarray(12) : bytes
-    const { bits, prefixes } = this.#familyOf(own)
-    const number = numberOf(own)
-    for (const [length, networks] of prefixes) {
-      if (networks.has(number >> BigInt(bits - length))) return true
-    }
-    return false
-  }
-
-  #add(text: string): string | null {
-    const [, base = text, written] = /^(.*)\/(0|[1-9]\d{0,2})$/s.exec(text) ?? []
-    const address = addressOf(base)
-    if (typeof address !== 'string') return address.fault
-    const bytes = addressBytes(address)
-    const { bits, prefixes } = this.#familyOf(bytes)
-    const length = Number(written ?? bits)
-    if (length > bits) return `has a prefix longer than ${bits} bits`
-    const rest = BigInt(bits - length)
-    const prefix = numberOf(bytes) >> rest
-    if (prefix << rest !== numberOf(bytes)) {
-      const first = Buffer.from((prefix << rest).toString(16).padStart(bits / 4, '0'), 'hex')
-      return `has bits beyond its prefix: write ${addressText(first)}/${length}, or ${address} for the address alone`
-    }
-    const networks = prefixes.get(length) ?? new Set()
-    prefixes.set(length, networks.add(prefix))
-    return null
-  }
-
-  #familyOf(bytes: Buffer): Family {
-    return bytes.length === 4 ? this.#ipv4 : this.#ipv6
+  has(address: string | AddressNumber): boolean {
+    const number = typeof address === 'string' ? addressNumber(address) : address
+    return number !== null && this.#table.holding(number).next().done === false
   }
 }
 
-function numberOf(bytes: Buffer): bigint {
-  return BigInt(`0x${bytes.toString('hex')}`)
+function numberOf(bytes: Buffer): AddressNumber {
+  return { bits: bytes.length === 4 ? 32 : 128, value: BigInt(`0x${bytes.toString('hex')}`) }
 }

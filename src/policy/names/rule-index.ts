@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LabelNode, walk } from './label-trie.ts'
 import type { Pattern } from './pattern.ts'
 import type { PolicyName } from './policy-name.ts'
@@ -11,7 +12,7 @@ interface RulesHere {
   /** With a pattern that is these labels with any number of others before them. */
   deep: RuleList
   /** With one that limits their number. */
-  limited: { readonly rule: number; readonly depth: number }[] | null
+  limited: { readonly rules: RuleList; readonly depth: number }[] | null
   /** With a pattern that is one label more. */
   oneMore: RuleList
   /** With a pattern that ends here or below. */
@@ -19,6 +20,8 @@ interface RulesHere {
 }
 
 const NONE: RuleList = []
+/** Patterns put into the tree before others get their turn. */
+const AT_ONCE = 500
 
 /** The patterns of all rules in one tree: which rules have to be asked about a name. */
 export class RuleIndex {
@@ -29,20 +32,43 @@ export class RuleIndex {
   private constructor(sets: readonly (readonly Pattern[] | null)[]) {
     this.#always = sets.flatMap((patterns, rule) => (patterns === null ? [rule] : []))
     this.#count = sets.length
-    for (const [rule, patterns] of sets.entries()) {
-      const longer = appending(rule)
-      for (const pattern of patterns ?? []) this.#add(rule, pattern, longer)
-    }
   }
 
   /** One set for each rule; null for a rule that asks nothing of names. */
   static of(sets: readonly (readonly Pattern[] | null)[]): RuleIndex {
-    return new RuleIndex(sets)
+    const index = new RuleIndex(sets)
+    for (const _ of index.#adding(sets));
+    return index
+  }
+
+  /** The same for many: lets the event loop go on meanwhile. */
+  static async built(sets: readonly (readonly Pattern[] | null)[]): Promise<RuleIndex> {
+    const index = new RuleIndex(sets)
+    let count = 0
+    for (const _ of index.#adding(sets)) if (++count % AT_ONCE === 0) await nextTurn()
+    return index
+  }
+
+  /** A step for each pattern. */
+  *#adding(sets: readonly (readonly Pattern[] | null)[]): Generator<void> {
+    for (const [rule, patterns] of sets.entries()) {
+      const longer = appending(rule)
+      for (const pattern of patterns ?? []) yield this.#add(rule, pattern, longer)
+    }
   }
 
   /** Ascending: the rules with a pattern that touches the name, and those that ask nothing of names. */
-  rulesFor({ type, labels, covers }: PolicyName): readonly number[] {
-    if (type !== 'dns') return this.#always
+  rulesFor(name: PolicyName): readonly number[] {
+    const found = this.listsFor(name)
+    const [first] = found
+    if (first === undefined) return this.#always
+    if (found.length === 1 && this.#always.length === 0) return first
+    return this.#merged([this.#always, ...found])
+  }
+
+  /** Lists of rules with a pattern that touches the name; lists of the same rules are one array, always the same. */
+  listsFor({ type, labels, covers }: PolicyName): readonly (readonly number[])[] {
+    if (type !== 'dns') return []
     const found: RuleList[] = []
     const take = (rules: RuleList) => {
       if (rules.length > 0) found.push(rules)
@@ -51,15 +77,12 @@ export class RuleIndex {
     walk(this.#root, labels, ({ value }, left) => {
       if (left + more > 0 || covers === 'subtree') take(value.deep)
       if (value.limited !== null && (left + more > 0 || covers === 'subtree')) {
-        for (const { rule, depth } of value.limited) if (left + more <= depth) found.push([rule])
+        for (const { rules, depth } of value.limited) if (left + more <= depth) take(rules)
       }
       if (left === 0) take(covers === 'subtree' ? value.below : more === 1 ? value.oneMore : value.apex)
       return false
     })
-    const [first] = found
-    if (first === undefined) return this.#always
-    if (found.length === 1 && this.#always.length === 0) return first
-    return this.#merged([this.#always, ...found])
+    return found
   }
 
   #merged(lists: readonly RuleList[]): RuleList {
@@ -82,7 +105,7 @@ export class RuleIndex {
     if (depth === Number.POSITIVE_INFINITY) node.value.deep = longer(node.value.deep)
     else if (depth > 0) {
       node.value.limited ??= []
-      node.value.limited.push({ rule, depth })
+      node.value.limited.push({ rules: [rule], depth })
     }
   }
 }

@@ -1,0 +1,69 @@
+/** A set of small numbers, one bit each: a thousand of them are compared with others in 32 steps. */
+export class Bits {
+  readonly #words: Uint32Array
+
+  private constructor(words: Uint32Array) {
+    this.#words = words
+  }
+
+  /** Of numbers below `size`. */
+  static none(size: number): Bits {
+    return new Bits(new Uint32Array((size + 31) >>> 5))
+  }
+
+  static of(size: number, members: Iterable<number>): Bits {
+    const bits = Bits.none(size)
+    for (const member of members) bits.add(member)
+    return bits
+  }
+
+  static all(size: number): Bits {
+    const bits = Bits.none(size)
+    bits.#words.fill(0xffffffff)
+    const over = size & 31
+    if (over > 0) bits.#words[bits.#words.length - 1] = 0xffffffff >>> (32 - over)
+    return bits
+  }
+
+  copy(): Bits {
+    return new Bits(this.#words.slice())
+  }
+
+  add(member: number): void {
+    this.#words[member >>> 5]! |= 1 << (member & 31)
+  }
+
+  delete(member: number): void {
+    this.#words[member >>> 5]! &= ~(1 << (member & 31))
+  }
+
+  /** Of the same size, as all sets that meet are. */
+  addAll(other: Bits): void {
+    const [own, others] = [this.#words, other.#words]
+    for (let i = 0; i < own.length; i++) own[i]! |= others[i]!
+  }
+
+  keepOnly(other: Bits): void {
+    const [own, others] = [this.#words, other.#words]
+    for (let i = 0; i < own.length; i++) own[i]! &= others[i]!
+  }
+
+  /** The least member of both from `from` on; -1 where there is none. */
+  nextIn(other: Bits, from = 0): number {
+    const [own, others] = [this.#words, other.#words]
+    let mask = 0xffffffff << (from & 31)
+    for (let i = from >>> 5; i < own.length; i++) {
+      const word = own[i]! & others[i]! & mask
+      if (word !== 0) return (i << 5) + 31 - Math.clz32(word & -word)
+      mask = 0xffffffff
+    }
+    return -1
+  }
+
+  /** Ascending. */
+  members(): readonly number[] {
+    const members: number[] = []
+    for (let at = this.nextIn(this); at !== -1; at = this.nextIn(this, at + 1)) members.push(at)
+    return members
+  }
+}
