@@ -50,7 +50,7 @@ export function observeWith(
       names: names.slice(0, 5).map(({ identifier }) => identifier.value),
     }
     if (decided.effect === 'deny') log('info', 'policy.denied', { ...about, rule: decided.rule })
-    if (warnings.length === 0) return
+    if (warnings.length === 0 || decided.effect === 'deny') return
     metrics.policyWarnings.inc({ labels: { ca, operation }, exemplarLabels })
     log('warn', 'policy.warned', { ...about, rules: warnings.slice(0, 5).map(({ rule }) => rule) })
   }
