@@ -48,6 +48,8 @@ export class IssuanceHistory {
   /** Told apart: a seed that was begun for other questions. */
   #generation = 0
   #cutAt: number | null = null
+  /** Of the order that was asked about last: it is counted next, by the same keys. */
+  #keysOfLast: { readonly of: CountedOrder; readonly keys: Map<Subject, readonly string[]> } | null = null
 
   constructor(most: number = MOST_ORDERS) {
     this.#most = most
@@ -115,7 +117,7 @@ export class IssuanceHistory {
     const since = of.at - within
     if (since < this.#knownSince || within > this.#longest || !this.#subjects.includes(subject))
       return undefined
-    const keys = keysOf(subject, of)
+    const keys = this.#keysOf(subject, of)
     if (keys.length === 0) return undefined
     return Math.max(...keys.map((key) => this.#series.get(key)?.times.between(since, of.at + SLACK) ?? 0))
   }
@@ -151,7 +153,7 @@ export class IssuanceHistory {
   #place(order: CountedOrder): void {
     const { id, at } = order
     if (this.#subjects.length === 0 || this.#places.has(id)) return
-    const keys = this.#subjects.flatMap((subject) => keysOf(subject, order))
+    const keys = this.#subjects.flatMap((subject) => this.#keysOf(subject, order))
     const place = { id, at, series: keys.map((key) => this.#seriesOf(key)) }
     for (const { times } of place.series) times.add(at)
     this.#places.set(id, place)
@@ -162,6 +164,16 @@ export class IssuanceHistory {
     if (this.seeded) this.#knownSince = Math.max(this.#knownSince, oldest.at)
     this.#byTime.shift()
     this.#leave(oldest)
+  }
+
+  #keysOf(subject: Subject, order: CountedOrder): readonly string[] {
+    if (this.#keysOfLast?.of !== order) this.#keysOfLast = { of: order, keys: new Map() }
+    const { keys } = this.#keysOfLast
+    const known = keys.get(subject)
+    if (known !== undefined) return known
+    const made = keysOf(subject, order)
+    keys.set(subject, made)
+    return made
   }
 
   #seriesOf(key: string): Series {

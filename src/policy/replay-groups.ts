@@ -2,7 +2,6 @@ import type { Groups, ReplayGroup, ReplaySample } from './replay-report.ts'
 
 const MOST_KEYS = 5_000
 const MOST_SHOWN = 200
-const MOST_SAMPLES = 20
 
 export type Change = 'deniedNow' | 'allowedNow' | 'warned' | 'unknown'
 
@@ -11,7 +10,13 @@ type Counts = { -readonly [Name in Change]: number }
 /** Counts what would be different by one property; bounded, whatever values that has. */
 export class ReplayGroups {
   readonly #groups = new Map<string, Counts & { readonly key: string; readonly samples: ReplaySample[] }>()
+  readonly #mostSamples: number
   #others = 0
+
+  /** `mostSamples`: of each group. */
+  constructor(mostSamples: number) {
+    this.#mostSamples = mostSamples
+  }
 
   /** A key that comes twice counts once. The sample is asked for only where there is room for it. */
   add(keys: Iterable<string>, changes: readonly Change[], sample: () => ReplaySample): void {
@@ -22,7 +27,7 @@ export class ReplayGroups {
         continue
       }
       for (const change of changes) group[change] += 1
-      if (group.samples.length < MOST_SAMPLES) group.samples.push(sample())
+      if (group.samples.length < this.#mostSamples) group.samples.push(sample())
     }
   }
 

@@ -72,7 +72,7 @@ export interface ReplayGroup {
   readonly allowedNow: number
   readonly warned: number
   readonly unknown: number
-  /** The first of them, at most 20. */
+  /** The first of them: at most 20, of a name 3. */
   readonly samples: readonly ReplaySample[]
 }
 

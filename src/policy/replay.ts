@@ -2,9 +2,10 @@ import type { Effect, PolicyVerdict, WebhookAnswer } from '../exchange/decision.
 import { LruMap } from '../exchange/lru-map.ts'
 import { asEnforced } from './as-enforced.ts'
 import { decisionOf } from './denial.ts'
-import { evaluate } from './evaluate.ts'
+import { Evaluating } from './evaluate.ts'
 import type { PolicyFacts } from './facts.ts'
 import { IssuanceHistory } from './issuance-history.ts'
+import { Judging } from './judging.ts'
 import type { Needs, Policy } from './policy.ts'
 import { factsOf, type PersonalField, recordedOrder } from './recorded-facts.ts'
 import {
@@ -41,6 +42,9 @@ const ORDER_LIFETIME = 30 * 86_400_000
 const MOST_ORDERS = 100_000
 const MOST_NAMES = 100
 const NAMES_OF_SAMPLE = 5
+/** Of a rule, a client or what is not known; names are many, and each sample is decided once more. */
+const MOST_SAMPLES = 20
+const SAMPLES_OF_NAME = 3
 
 const NOT_RECORDED: WebhookAnswer = { allow: null, reason: 'no answer is recorded', data: null }
 
@@ -69,7 +73,8 @@ export function readsFrom({ account, accountKey, keyUses, order, history }: Need
  */
 export class Replay {
   readonly #policy: Policy
-  readonly #enforced: Policy
+  /** Null where the candidate is as it is. */
+  readonly #enforced: Policy | null
   readonly #options: ReplayOptions
   readonly #history: IssuanceHistory
   readonly #world: ReplayedWorld
@@ -86,10 +91,10 @@ export class Replay {
     notAsked: 0,
     withoutAsked: 0,
   }
-  readonly #rules = new ReplayGroups()
-  readonly #clients = new ReplayGroups()
-  readonly #names = new ReplayGroups()
-  readonly #unknown = new ReplayGroups()
+  readonly #rules = new ReplayGroups(MOST_SAMPLES)
+  readonly #clients = new ReplayGroups(MOST_SAMPLES)
+  readonly #names = new ReplayGroups(SAMPLES_OF_NAME)
+  readonly #unknown = new ReplayGroups(MOST_SAMPLES)
   readonly #then = new Map<string | null, number>()
   /** Orders that the candidate denies. */
   readonly #denied = new LruMap<string, true>(MOST_ORDERS)
@@ -98,7 +103,9 @@ export class Replay {
 
   private constructor(policy: Policy, options: ReplayOptions, history: IssuanceHistory) {
     this.#policy = policy
-    this.#enforced = asEnforced(policy)
+    const { document, rules } = policy
+    const isEnforced = [document, ...rules].every(({ mode }) => mode === 'enforce')
+    this.#enforced = isEnforced ? null : asEnforced(policy)
     this.#options = options
     this.#history = history
     this.#world = new ReplayedWorld(policy.needs, !options.incomplete)
@@ -115,8 +122,12 @@ export class Replay {
     return this.#totals.decided
   }
 
-  /** `client`: as people know it. Gives the verdict where the request is judged. */
-  request(request: RecordedRequest, personal: PersonalTexts, client: string): PolicyVerdict | null {
+  /** `clientOf`: as people know it. Gives the verdict where the request is judged. */
+  request(
+    request: RecordedRequest,
+    personal: PersonalTexts,
+    clientOf: (request: RecordedRequest, personal: PersonalTexts) => string,
+  ): PolicyVerdict | null {
     if (!isDecided(request) || !IS_REPLAYED.has(request.operation)) return null
     const isJudged = request.at >= this.#options.since * 1000
     const then: Effect = request.decision.effect === 'deny' ? 'deny' : 'allow'
@@ -134,7 +145,7 @@ export class Replay {
       else this.#history.forget(request.exchange)
       return null
     }
-    const { verdict, answered } = this.#judge(this.#policy, facts)
+    const { verdict, judging } = judged(this.#policy, facts)
     if (verdict.would.effect === 'allow') this.#world.request(request, personal)
     else {
       this.#history.forget(request.exchange)
@@ -143,7 +154,7 @@ export class Replay {
     if (then === 'deny' && verdict.would.effect === 'allow') {
       this.#supposed.set(request.exchange, true)
     }
-    this.#count(request, answered, verdict, then, client)
+    this.#count(request, judging, verdict, then, () => clientOf(request, personal))
     return verdict
   }
 
@@ -203,31 +214,21 @@ export class Replay {
     return { ...facts, history }
   }
 
-  /** A webhook that answered then is taken to answer so again; one that was not asked is not asked now. */
-  #judge(policy: Policy, facts: PolicyFacts): { verdict: PolicyVerdict; answered: PolicyFacts } {
-    let answered = facts
-    for (;;) {
-      const result = evaluate(policy, answered)
-      if ('verdict' in result) return { verdict: result.verdict, answered }
-      const unanswered = Object.fromEntries(result.ask.map((name) => [name, NOT_RECORDED]))
-      answered = { ...answered, webhooks: { ...answered.webhooks, ...unanswered } }
-    }
-  }
-
   #count(
     request: RecordedRequest,
-    facts: PolicyFacts,
+    judging: Judging,
     verdict: PolicyVerdict,
     then: Effect,
-    client: string,
+    clientOf: () => string,
   ): void {
+    const { facts } = judging
     const totals = this.#totals
     totals.decided += 1
     if (request.operation === 'newOrder') totals.orders += 1
     if (request.asked === undefined && request.operation !== 'unrecognised') totals.withoutAsked += 1
     this.#then.set(request.policyDigest, (this.#then.get(request.policyDigest) ?? 0) + 1)
     const now = verdict.would.effect
-    const unknown = unknownIn(this.#policy, facts)
+    const unknown = unknownIn(this.#policy, judging)
     const changes: Change[] = []
     if (then === now) totals.same += 1
     else changes.push(now === 'deny' ? 'deniedNow' : 'allowedNow')
@@ -236,6 +237,7 @@ export class Replay {
     for (const change of changes) totals[change] += 1
     if (then === 'allow' && verdict.decided.effect === 'deny') totals.deniedInForce += 1
     if (changes.length === 0) return
+    const client = clientOf()
     let made: ReplaySample | null = null
     const sample = () => {
       made ??= this.#sample(request, facts, verdict, then, client)
@@ -263,10 +265,11 @@ export class Replay {
     client: string,
   ): ReplaySample {
     const { would, warnings } = verdict
-    const enforced = would.effect === 'deny' ? this.#judge(this.#enforced, facts).verdict : verdict
+    const policy = this.#enforced ?? this.#policy
+    const isDenied = would.effect === 'deny'
+    const enforced = isDenied && policy !== this.#policy ? judged(policy, facts).verdict : verdict
     const denied = enforced.names
-    const told =
-      would.effect === 'deny' ? decisionOf(enforced, this.#enforced, facts, { record: exchange }) : null
+    const told = isDenied ? decisionOf(enforced, policy, facts, { record: exchange }) : null
     const names = denied.length > 0 ? denied.map(({ identifier }) => identifier) : (facts.identifiers ?? [])
     return {
       exchange,
@@ -310,6 +313,17 @@ export class Replay {
         `Older facts were removed for their age: budgets and accounts that reach back to them are not known.`,
       )
     return notes
+  }
+}
+
+/** A webhook that answered then is taken to answer so again; one that was not asked is not asked now. */
+function judged(policy: Policy, facts: PolicyFacts): { verdict: PolicyVerdict; judging: Judging } {
+  for (let answered = facts; ; ) {
+    const judging = new Judging(answered, policy.slots)
+    const result = new Evaluating(policy, judging).result()
+    if ('verdict' in result) return { verdict: result.verdict, judging }
+    const unanswered = Object.fromEntries(result.ask.map((name) => [name, NOT_RECORDED]))
+    answered = { ...answered, webhooks: { ...answered.webhooks, ...unanswered } }
   }
 }
 

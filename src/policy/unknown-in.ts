@@ -1,5 +1,5 @@
-import type { PolicyFacts } from './facts.ts'
-import { Judging } from './judging.ts'
+import type { Judging } from './judging.ts'
+import { everyCondition } from './needs.ts'
 import type { Policy, Rule } from './policy.ts'
 import { ELSEWHERE, FALSE, TRUE, UNKNOWN } from './possible.ts'
 import { because, isExpired } from './rules-seen.ts'
@@ -7,16 +7,17 @@ import { requestFault, subjectsOf } from './standing.ts'
 
 /**
  * Conditions that could not be known, as written, of rules that come before the deciding one or decide themselves. Empty
- * where the decision rests on nothing of the kind. Webhooks have to be answered.
+ * where the decision rests on nothing of the kind. `judging`: by which the policy was evaluated to its verdict, every
+ * webhook answered.
  */
-export function unknownIn(policy: Policy, facts: PolicyFacts): readonly string[] {
-  if (requestFault(facts) !== null) return []
-  const judging = new Judging(facts, policy.slots)
-  const rules = policy.finder.found(judging)
+export function unknownIn(policy: Policy, judging: Judging): readonly string[] {
+  const { facts } = judging
+  if (isAllKnown(policy, judging) || requestFault(facts) !== null) return []
   const found = new Set<string>()
   for (const { judged, fault } of subjectsOf(facts)) {
     if (fault !== null) continue
-    for (const index of rules.of(judged)) {
+    const indices = judged === null || judged === 'unreadable' ? policy.rules.keys() : policy.rulesFor(judged)
+    for (const index of indices) {
       const rule = policy.rules[index]!
       const possible = rule.when.judge(judging, judged)
       if (possible === FALSE || rule.effect === 'warn' || isExpired(rule, facts.at)) continue
@@ -31,4 +32,22 @@ export function unknownIn(policy: Policy, facts: PolicyFacts): readonly string[]
 export function acts({ effect, unknown }: Pick<Rule, 'effect' | 'unknown'>, possible: number): boolean {
   if (possible === TRUE) return true
   return possible === UNKNOWN ? unknown === 'match' : possible === ELSEWHERE && effect === 'allow'
+}
+
+/** Whether the evaluation met nothing unknown, so that no rule has to be looked at again. */
+function isAllKnown(policy: Policy, { facts, kept }: Judging): boolean {
+  const isReadable = facts.identifiers !== undefined && facts.operation !== 'revokeCert'
+  return isReadable && !kept.includes(UNKNOWN) && !hasExpressions(policy)
+}
+
+/** Expressions on names are unknown by the name, which nobody keeps. */
+const expressions = new WeakMap<Policy, boolean>()
+
+function hasExpressions(policy: Policy): boolean {
+  const before = expressions.get(policy)
+  if (before !== undefined) return before
+  const { rules } = policy.document
+  const has = rules.some(({ when }) => everyCondition(when).some(({ cel }) => cel !== undefined))
+  expressions.set(policy, has)
+  return has
 }

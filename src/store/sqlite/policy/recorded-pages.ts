@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3'
-import type { StoredIntent, StoredOutcome } from '../../../audit/record-store.ts'
+import type { StoredIntent } from '../../../audit/record-store.ts'
 import { LruMap } from '../../../exchange/lru-map.ts'
+import type { RecordedEnd } from '../../../policy/recorded-request.ts'
 import { INTENT, OUTCOME } from '../../tables.ts'
 
 /** Facts that one read passes: some tens of ms, and a snapshot of its own. */
@@ -12,7 +13,12 @@ const MOST_TEXTS = 20_000
 export interface RecordedRow {
   readonly intent: StoredIntent
   /** Null while it runs. */
-  readonly outcome: StoredOutcome | null
+  readonly outcome: RecordedOutcome | null
+}
+
+/** What a replay reads of an outcome, which is much longer. */
+export interface RecordedOutcome extends RecordedEnd {
+  readonly sequence: number
 }
 
 export interface RecordedPage {
@@ -67,10 +73,12 @@ export class RecordedPages {
   /** Facts after `sequence`, up to `last`. */
   after(sequence: number, last: number): RecordedPage {
     const passed = Math.min(last, sequence + STRETCH)
-    const rows = this.#run.page.all(sequence, passed).map(({ intent, outcome }) => ({
-      intent: JSON.parse(intent) as StoredIntent,
-      outcome: outcome === null ? null : (JSON.parse(outcome) as StoredOutcome),
-    }))
+    const rows = this.#run.page.all(sequence, passed).map(({ text, ended, end }) => {
+      const intent = JSON.parse(text) as StoredIntent
+      if (ended === null || end === null) return { intent, outcome: null }
+      const [outcome, status, account] = JSON.parse(end) as [string, number | null, string | null]
+      return { intent, outcome: { sequence: ended, exchange: intent.exchange, outcome, status, account } }
+    })
     return { rows, passed }
   }
 
@@ -98,6 +106,13 @@ export class RecordedPages {
   }
 }
 
+interface PageRow {
+  readonly text: string
+  readonly ended: number | null
+  /** JSON: outcome, status, account. */
+  readonly end: string | null
+}
+
 const MEMBER = '"operation":"'
 
 /**
@@ -107,8 +122,8 @@ const MEMBER = '"operation":"'
 function statements(db: Database.Database, operations: readonly string[]) {
   const wanted = operations.map((name) => `'${name.slice(0, 5)}'`).join(', ')
   return {
-    page: db.prepare<[number, number], { intent: string; outcome: string | null }>(
-      `select i.text as intent, o.text as outcome from facts i
+    page: db.prepare<[number, number], PageRow>(
+      `select i.text, o.sequence as ended, json_extract(o.text, '$.outcome', '$.status', '$.account') as end from facts i
        left join facts o on o.exchange = i.exchange and o.kind = ${OUTCOME}
        where i.sequence > ? and i.sequence <= ? and i.kind = ${INTENT}
        and substr(i.text, instr(i.text, '${MEMBER}') + ${MEMBER.length}, 5) in (${wanted})

@@ -1,12 +1,12 @@
 import { clientText } from '../../../audit/inventory/client-text.ts'
 import { productOf } from '../../../audit/inventory/project/client.ts'
-import type { StoredIntent, StoredOutcome } from '../../../audit/record-store.ts'
 import type { PolicyVerdict } from '../../../exchange/decision.ts'
 import type { Policy } from '../../../policy/policy.ts'
 import type { PersonalField } from '../../../policy/recorded-facts.ts'
+import type { PersonalTexts, RecordedRequest } from '../../../policy/recorded-request.ts'
 import { Replay, readsFrom } from '../../../policy/replay.ts'
 import type { ReplayEvent, ReplayRange } from '../../../policy/replay-report.ts'
-import type { RecordedPages } from './recorded-pages.ts'
+import type { RecordedOutcome, RecordedPages } from './recorded-pages.ts'
 
 /** ms between two words of progress. */
 const TELL_EVERY = 200
@@ -36,7 +36,7 @@ export async function* walkRecord(
     dropped: new Set(dropped),
   })
   const total = Math.max(0, last - first + 1)
-  const waiting: StoredOutcome[] = []
+  const waiting: RecordedOutcome[] = []
   let newest = since
   let told = performance.now()
   for (let passed = first - 1; passed < last; ) {
@@ -48,7 +48,7 @@ export async function* walkRecord(
       if (until !== null && intent.at >= until * 1000) continue
       newest = Math.max(newest, intent.at / 1000)
       const personal = pages.personal(intent)
-      const verdict = replay.request(intent, personal, nameOf(intent, personal))
+      const verdict = replay.request(intent, personal, nameOf)
       if (verdict !== null) judged(intent.exchange, verdict)
     }
     passed = page.passed
@@ -68,7 +68,7 @@ function lastBefore(pages: RecordedPages, last: number, until: number): number {
 }
 
 /** As the inventory shows it. */
-function nameOf({ mode, client, request }: StoredIntent, personal: Readonly<Record<string, string>>): string {
+function nameOf({ mode, client, request }: RecordedRequest, personal: PersonalTexts): string {
   return clientText({
     program: productOf(client.userAgent).program,
     source: personal.clientAddress ?? null,
