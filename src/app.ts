@@ -177,6 +177,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         events,
         inForce: () => inForce,
         isRead: (ca) => keeper.isRead(ca),
+        bindsAccounts: (destination) => keeper.bindsAccounts(destination),
         observe,
       },
       closing,

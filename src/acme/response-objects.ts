@@ -31,7 +31,8 @@ interface DirectoryMeta {
   readonly termsOfService: string | null
   readonly website: string | null
   readonly caaIdentities: readonly string[]
-  readonly externalAccountRequired: boolean
+  /** Null where the CA does not say. */
+  readonly externalAccountRequired: boolean | null
   readonly profiles: readonly { readonly name: string; readonly description: string | null }[]
 }
 
@@ -57,7 +58,10 @@ function readMeta(meta: unknown): DirectoryMeta {
     termsOfService: urlMember(meta, 'termsOfService'),
     website: urlMember(meta, 'website'),
     caaIdentities: stringsMember(meta, 'caaIdentities', 256),
-    externalAccountRequired: booleanMember(meta, 'externalAccountRequired'),
+    externalAccountRequired:
+      typeof member(meta, 'externalAccountRequired') === 'boolean'
+        ? booleanMember(meta, 'externalAccountRequired')
+        : null,
     profiles: readProfiles(member(meta, 'profiles')),
   }
 }

@@ -7,7 +7,7 @@ import { shown } from '../audit/privacy.ts'
 import type { RecordReader } from '../audit/record-store.ts'
 import type { Closing } from './closing.ts'
 import type { observeWith } from './observe.ts'
-import { Policing } from './policing.ts'
+import { Policing, type PolicingParts } from './policing.ts'
 import type { LoadedPolicy } from './policy-file.ts'
 import { policyLookups } from './policy-lookups.ts'
 import { policyOperations } from './policy-operations.ts'
@@ -22,6 +22,7 @@ interface Parts {
   readonly inForce: () => InForce
   /** Whether a directory of this CA was read since the start. */
   readonly isRead: (ca: string) => boolean
+  readonly bindsAccounts: PolicingParts['bindsAccounts']
   readonly observe: ReturnType<typeof observeWith>
 }
 
@@ -53,6 +54,7 @@ export async function openPolicing(parts: Parts, closing: Closing): Promise<Open
     webhooks,
     keptAs: (field, text) => shown(inForce().context.privacy, field, text),
     isRead: parts.isRead,
+    bindsAccounts: parts.bindsAccounts,
     decidedIn: observe.decidedIn,
     onBug: observe.bug,
     onHistoryBehind: observe.historyBehind,

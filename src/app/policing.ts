@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operation } from '../acme/operation.ts'
 import type { Asked } from '../exchange/asked.ts'
 import type { Decision } from '../exchange/decision.ts'
-import type { Completed, Inspected } from '../exchange/exchange.ts'
+import type { Completed, Destination, Inspected } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import { BUILT_IN } from '../policy/built-in.ts'
 import type { KeptAs } from '../policy/counted-order.ts'
+import type { CountedOrder } from '../policy/history.ts'
 import { decisionOf } from '../policy/denial.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicyFacts } from '../policy/facts.ts'
@@ -24,6 +25,8 @@ export interface PolicingParts {
   readonly keptAs: KeptAs
   /** Whether a directory of this CA was read since the start. */
   readonly isRead: (ca: string) => boolean
+  /** Whether this CA knows of external accounts, so that a binding is more than its client's claim. */
+  readonly bindsAccounts: (destination: Destination) => Promise<boolean>
   /** How long a decision took, in seconds. */
   readonly decidedIn: (seconds: number) => void
   readonly onBug: (error: unknown) => void
@@ -130,8 +133,10 @@ export class Policing {
     const { keptAs, webhooks } = this.#parts
     const now = exchange.receivedAt.wall / 1000
     await this.#seeded(exchange, policy)
+    const bindsAccounts = await this.#bindsAccounts(exchange, policy)
     let facts: PolicyFacts = await gather(exchange, asked, policy.needs, this.#lookups, this.#history, now, {
       keptAs,
+      bindsAccounts,
     })
     if (exchange.request.method !== 'POST') facts = { ...facts, operation: 'unrecognised' }
     for (;;) {
@@ -146,6 +151,11 @@ export class Policing {
       )
       facts = { ...facts, webhooks: { ...facts.webhooks, ...Object.fromEntries(answers) } }
     }
+  }
+
+  async #bindsAccounts({ destination, operation }: Inspected, { needs }: Policy): Promise<boolean> {
+    if (destination === null || (!needs.account && operation !== 'newAccount')) return true
+    return this.#parts.bindsAccounts(destination)
   }
 
   /** A CA whose directory can't be read has no URLs that could be recognised: that is not the client's fault. */
@@ -187,6 +197,11 @@ export class Policing {
     await Promise.race([this.#seeding.done, patience])
     waited.abort()
   }
+}
+
+/** The clock was set back since they were made: they count from now on, or a budget would be open until their time comes. */
+async function* notLater(orders: AsyncIterable<CountedOrder>, now: number): AsyncGenerator<CountedOrder> {
+  for await (const order of orders) yield order.at > now ? { ...order, at: now } : order
 }
 
 /** Methods that only read are everybody's; what no ACME server knows is nothing that could be recognised. */

@@ -45,6 +45,8 @@ export class DirectoryKeeper {
   readonly #timers = new Map<string, NodeJS.Timeout>()
   /** Views that are being asked for the first time. */
   readonly #first = new Map<string, { readonly view: DirectoryView; readonly done: Promise<void> }>()
+  /** CAs whose directory, as read last, says whether they require external accounts. */
+  readonly #binding = new Set<string>()
   #states = new Map<string, DirectoryState>()
   #stopped = false
 
@@ -109,8 +111,7 @@ export class DirectoryKeeper {
    */
   firstReading({ ca, authority }: Destination): Promise<void> | null {
     const first = [...this.#first.values()].find(
-      ({ view }) =>
-        view.destination.ca === ca && (view.destination.authority === authority || !view.relay),
+      ({ view }) => view.destination.ca === ca && (view.destination.authority === authority || !view.relay),
     )
     return first?.done ?? null
   }
@@ -118,6 +119,15 @@ export class DirectoryKeeper {
   /** Whether a directory of this CA was read since the start, and what came was one. */
   isRead(ca: string): boolean {
     return this.states().some(({ view, state }) => view.destination.ca === ca && state === 'ok')
+  }
+
+  /**
+   * Whether this CA knows of external accounts: its directory says whether it requires them (RFC 8555 §7.1.1). To any
+   * other a binding is a member like any that it does not know, and what a client writes there proves nothing.
+   */
+  async bindsAccounts(destination: Destination): Promise<boolean> {
+    await this.firstReading(destination)
+    return this.#binding.has(destination.ca)
   }
 
   stop(): void {
@@ -173,6 +183,9 @@ export class DirectoryKeeper {
         checkedAt,
       }
     }
+    const { ca } = view.destination
+    if (directory.meta.externalAccountRequired === null) this.#binding.delete(ca)
+    else this.#binding.add(ca)
     const expected = `https://${view.destination.authority}/`
     const stray = [directory.newNonce, directory.newAccount, directory.newOrder].find(
       (url) => url && !url.startsWith(expected),

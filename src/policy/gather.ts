@@ -5,7 +5,7 @@ import type { Asked } from '../exchange/asked.ts'
 import type { Inspected } from '../exchange/exchange.ts'
 import { clientFacts } from './client-facts.ts'
 import { countedOrder, type KeptAs } from './counted-order.ts'
-import type { PolicyFacts } from './facts.ts'
+import type { ClientFacts, PolicyFacts } from './facts.ts'
 import type { IssuanceHistory } from './issuance-history.ts'
 import type { Lookups, SeenOrder } from './lookups.ts'
 import { orderFactsOf } from './order-facts.ts'
@@ -24,6 +24,8 @@ const LATER: ReadonlySet<Operation> = new Set([
 ])
 
 export interface GatherOptions {
+  /** False where the CA knows of no external accounts: the binding that a client wrote is its own claim, and not known. */
+  readonly bindsAccounts?: boolean
   readonly keptAs?: KeptAs
   /** Milliseconds; 1 s where it is left out. */
   readonly deadline?: number
@@ -43,7 +45,7 @@ export async function gather(
   lookups: Lookups,
   history: IssuanceHistory,
   now: number,
-  { keptAs, deadline = DEADLINE }: GatherOptions = {},
+  { keptAs, deadline = DEADLINE, bindsAccounts = true }: GatherOptions = {},
 ): Promise<PolicyFacts> {
   const { operation, destination, mode, resource, inspection } = exchange
   const ca = destination?.ca ?? ''
@@ -66,7 +68,7 @@ export async function gather(
     ca,
     operation,
     identifiers: identifiersFor(exchange, asked, order),
-    client: clientFacts(exchange, asked, known),
+    client: bound(clientFacts(exchange, asked, known), bindsAccounts),
     asked,
     order: orderOf(asked, isLater, order, now),
     history: {},
@@ -109,6 +111,10 @@ function orderOf(
   if (asked?.kind === 'order') return orderFactsOf(asked, now)
   if (!isLater) return null
   return order && { profile: order.profile, validity: order.validity, replaces: order.replaces }
+}
+
+function bound(client: ClientFacts, bindsAccounts: boolean): ClientFacts {
+  return bindsAccounts || client.externalAccount === null ? client : { ...client, externalAccount: undefined }
 }
 
 /** A key that has no JWK is no account's. */

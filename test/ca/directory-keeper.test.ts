@@ -92,3 +92,19 @@ test.each([
   expect(state!.detail).toBeTruthy()
   expect(keeper.refusal('pebble', view.destination.authority)).toBeNull()
 })
+
+test('only a CA whose directory speaks of external accounts binds accounts to them', async () => {
+  let meta: object = {}
+  keeperOf(() => says(200, { ...GOOD, meta }))
+  keeper.watch([view])
+  expect(await keeper.bindsAccounts(view.destination)).toBe(false)
+  for (const externalAccountRequired of [true, false]) {
+    meta = { externalAccountRequired }
+    await keeper.probe()
+    expect(await keeper.bindsAccounts(view.destination)).toBe(true)
+  }
+  meta = { externalAccountRequired: 'yes' }
+  await keeper.probe()
+  expect(await keeper.bindsAccounts(view.destination)).toBe(false)
+  expect(await keeper.bindsAccounts({ ...view.destination, ca: 'other' })).toBe(false)
+})

@@ -124,6 +124,26 @@ describe('names', () => {
 })
 
 describe('the client', () => {
+  test('is nobody of an external account by its own word, where the CA knows of none', async () => {
+    const asked: Asked = {
+      kind: 'account',
+      externalAccount: 'team-a',
+      onlyReturnExisting: false,
+      status: null,
+    }
+    const claimed = async (options: object) => {
+      const order = await facts(of('newOrder', {}), ORDER, EVERYTHING, new FakeLookups(), options)
+      const account = await facts(of('newAccount', {}), asked, EVERYTHING, new FakeLookups(), options)
+      return [order.client.externalAccount, account.client.externalAccount]
+    }
+    expect(await claimed({ bindsAccounts: true })).toEqual(['kid-1', 'team-a'])
+    expect(await claimed({ bindsAccounts: false })).toEqual([undefined, undefined])
+    const none = new FakeLookups()
+    none.accounts = { contacts: [], externalAccount: null }
+    const { client } = await facts(of('newOrder', {}), ORDER, EVERYTHING, none, { bindsAccounts: false })
+    expect(client.externalAccount).toBeNull()
+  })
+
   test('is told by its connection, its request and its account', async () => {
     const { client } = await facts(of('newOrder', { identifiers: IDENTIFIERS }), ORDER)
     expect(client).toEqual({
