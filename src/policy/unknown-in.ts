@@ -13,11 +13,11 @@ import { requestFault, subjectsOf } from './standing.ts'
 export function unknownIn(policy: Policy, judging: Judging): readonly string[] {
   const { facts } = judging
   if (isAllKnown(policy, judging) || requestFault(facts) !== null) return []
+  const finding = policy.finder.found(judging)
   const found = new Set<string>()
   for (const { judged, fault } of subjectsOf(facts)) {
     if (fault !== null) continue
-    const indices = judged === null || judged === 'unreadable' ? policy.rules.keys() : policy.rulesFor(judged)
-    for (const index of indices) {
+    for (const index of finding.of(judged)) {
       const rule = policy.rules[index]!
       const possible = rule.when.judge(judging, judged)
       if (possible === FALSE || rule.effect === 'warn' || isExpired(rule, facts.at)) continue
