@@ -21,7 +21,7 @@ export const AMBIGUITIES = {
   'wrong-type': 'a member that says who signed what does not have its JSON type',
   'critical-header': 'the protected header has crit, b64 or zip, which change how the rest is read',
   'url-mismatch': 'the signed url is not the URL the request arrived at',
-  'resembles-resource': 'the target equals a known resource only after clean-up',
+  'resembles-resource': 'a URL equals a known one only after clean-up',
   'target-form': 'the request target is not a plain absolute path',
   'two-authorities': 'the request names two different authorities',
   'unexpected-body': 'a request without a signed body came with a body',

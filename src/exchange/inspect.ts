@@ -1,4 +1,5 @@
 import type { Ambiguity } from '../acme/ambiguity.ts'
+import { canonicalTarget } from '../acme/canonical-target.ts'
 import type { Jwk } from '../acme/jwk.ts'
 import { type Jws, readJws } from '../acme/jws.ts'
 import { thumbprintOf } from '../acme/thumbprint.ts'
@@ -22,8 +23,32 @@ export async function inspect(exchange: Classified, keys: AccountKeys): Promise<
   const { jws, ambiguities } = readJws(body)
   if (!jws) return marked(exchange, ambiguities, null)
   const inspection = await inspectSignature(exchange, jws, keys)
-  if (jws.header.url === arrivedAt(exchange)) return marked(exchange, ambiguities, inspection)
-  return marked(exchange, [...ambiguities, { kind: 'url-mismatch', where: 'protected.url' }], inspection)
+  const found = [...ambiguities]
+  if (jws.header.url !== arrivedAt(exchange)) found.push({ kind: 'url-mismatch', where: 'protected.url' })
+  if (inspection.key === null && (await resemblesAccount(exchange, jws, keys)))
+    found.push({ kind: 'resembles-resource', where: 'protected.kid' })
+  return marked(exchange, found, inspection)
+}
+
+/**
+ * Whether the kid is not the URL of an account that is known, but may be taken for it: servers that read the number at
+ * its end (Boulder) take `/acct/+7` and `/acct/007` for `/acct/7`, and whoever counts or denies by account does not.
+ */
+async function resemblesAccount(
+  { destination }: Classified,
+  { header }: Jws,
+  keys: AccountKeys,
+): Promise<boolean> {
+  const [, origin, path] = /^(https:\/\/[^/?#]+)(\/.*)$/is.exec(header.kid ?? '') ?? []
+  if (origin === undefined || path === undefined || !destination) return false
+  const plain = `${origin.toLowerCase()}${withPlainNumber(canonicalTarget(path))}`
+  return plain !== header.kid && (await keys.accountKey(destination.ca, plain)) !== null
+}
+
+function withPlainNumber(path: string): string {
+  const end = path.lastIndexOf('/') + 1
+  const last = path.slice(end)
+  return /^\+?\d+$/.test(last) ? `${path.slice(0, end)}${last.replace(/^\+?0*(?=\d)/, '')}` : path
 }
 
 /** RFC 8555 §6.4: the URL that the header has to be equal to, byte for byte. */

@@ -161,3 +161,24 @@ describe('bodies', () => {
     expect(ambiguities).toEqual([{ kind: 'duplicate-member', where: 'payload.a' }])
   })
 })
+
+test.each([
+  ...['+1', '01', '0001', '+01', '%31', './1', '1/', '1?x', '1#', '1;a', '/1'].map((end) => `/acct/${end}`),
+  ...['/ACCT/1', '//acct/1', '/x/../acct/1'],
+])('a kid that some server takes for an account of another spelling is ambiguous: %s', async (path) => {
+  const { ambiguities, inspection } = await inspect(
+    exchange(byKid(URL_HERE, `https://ca.example:8443${path}`)),
+    known,
+  )
+  expect([inspection?.verdict, ambiguities]).toEqual([
+    'keyUnknown',
+    [{ kind: 'resembles-resource', where: 'protected.kid' }],
+  ])
+})
+
+test.each([ACCOUNT, 'https://ca.example:8443/acct/10', 'https://ca.example:8443/acct/2', 'urn:acct:1', '1'])(
+  'a kid that is its own spelling is not: %s',
+  async (kid) => {
+    expect((await inspect(exchange(byKid(URL_HERE, kid)), known)).ambiguities).toEqual([])
+  },
+)
