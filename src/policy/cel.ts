@@ -16,7 +16,8 @@ export interface CelCondition {
   readonly webhooks: readonly string[]
   /**
    * Unknown where something it reads is not known, or it is too much work. Where that is because the request is another
-   * one of the issuance than has it (a key before `finalize`): elsewhere. Never throws.
+   * one of the issuance than has it (a key before `finalize`): elsewhere; where such requests never have it: none.
+   * Never throws.
    */
   test(facts: PolicyFacts, name: PolicyName | null): Truth
 }
@@ -46,7 +47,7 @@ export function compileCel(text: string): CelCondition | { readonly fault: strin
     },
     webhooks,
     test(facts, name) {
-      if (reads.has('name') && name === null) return 'false'
+      if (reads.has('name') && name === null) return 'none'
       try {
         const value = expression.evaluate(valuesOf(facts, name), facts)
         if (typeof value === 'boolean') return value ? 'true' : 'false'
@@ -60,6 +61,6 @@ export function compileCel(text: string): CelCondition | { readonly fault: strin
 
 function openBecause(families: readonly Family[], { operation }: PolicyFacts): Truth {
   const asked = families.map((family) => askedWhere(family, operation))
-  if (asked.includes('no')) return 'false'
+  if (asked.includes('no')) return 'none'
   return asked.includes('later') ? 'elsewhere' : 'unknown'
 }

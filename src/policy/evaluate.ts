@@ -3,7 +3,7 @@ import type { PolicyFacts } from './facts.ts'
 import { Judging } from './judging.ts'
 import { messageValues } from './message-values.ts'
 import type { Policy, Rule } from './policy.ts'
-import { ELSEWHERE, FALSE, TRUE, UNKNOWN } from './possible.ts'
+import { acts, FALSE, truthFor } from './possible.ts'
 import { readOf } from './read.ts'
 import type { FoundRules } from './rule-finder.ts'
 import { because, isExpired, rulesSeen } from './rules-seen.ts'
@@ -122,9 +122,8 @@ export class Evaluating {
   #matches(rule: Rule, { judged }: Subject): boolean | null {
     const possible = rule.when.judge(this.#judging, judged)
     if (possible === FALSE) return false
-    const matching = matchingOf(rule)
-    if ((possible & ~matching) === 0) return true
-    if ((possible & matching) === 0) return false
+    const acting = acts(rule, possible)
+    if (acting !== null) return acting
     for (const webhook of rule.webhooks) {
       if (!Object.hasOwn(this.#facts.webhooks, webhook)) this.#ask.add(webhook)
     }
@@ -198,15 +197,10 @@ export class Evaluating {
   }
 }
 
-/** The truths that make a rule act: see truth.ts. */
-function matchingOf({ effect, unknown }: Rule): number {
-  return TRUE | (unknown === 'match' ? UNKNOWN : 0) | (effect === 'allow' ? ELSEWHERE : 0)
-}
-
 /** A rule that acts because something is not known says so. */
-export function unknownOf({ when }: Rule, judging: Judging, judged: Subject['judged']): string {
-  if (when.judge(judging, judged) !== UNKNOWN) return ''
-  return ` (it is not known whether this holds: ${because(when, judging, judged)})`
+export function unknownOf(rule: Rule, judging: Judging, judged: Subject['judged']): string {
+  if (truthFor(rule, rule.when.judge(judging, judged)) !== 'unknown') return ''
+  return ` (it is not known whether this holds: ${because(rule.when, judging, judged)})`
 }
 
 /** Whether what denies does so to every name, whatever its spelling. */

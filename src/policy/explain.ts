@@ -14,10 +14,9 @@ import type {
 import type { PolicyFacts } from './facts.ts'
 import { Judging } from './judging.ts'
 import type { Condition, Policy, Rule } from './policy.ts'
-import { FALSE, truthOf } from './possible.ts'
+import { acts, FALSE, truthFor, truthOf } from './possible.ts'
 import { because, isExpired } from './rules-seen.ts'
 import { defaultOf, requestFault, type Standing, type Subject, subjectsOf } from './standing.ts'
-import { acts } from './unknown-in.ts'
 
 const MOST_NAMES = 100
 
@@ -209,7 +208,7 @@ class Trace {
     for (const { judged } of subjects.slice(0, MOST_NAMES)) {
       for (const rule of this.#policy.rules) {
         if (isExpired(rule, this.#judging.facts.at)) continue
-        if (truthOf(rule.when.judge(this.#judging, judged)) !== 'elsewhere') continue
+        if (truthFor(rule, rule.when.judge(this.#judging, judged)) !== 'elsewhere') continue
         found.add(`${rule.name}: ${because(rule.when, this.#judging, judged)}`)
       }
     }
@@ -230,7 +229,7 @@ class Trace {
 
   #acts(rule: Rule, { judged }: Subject): boolean {
     if (isExpired(rule, this.#judging.facts.at)) return false
-    return acts(rule, rule.when.judge(this.#judging, judged))
+    return acts(rule, rule.when.judge(this.#judging, judged)) === true
   }
 
   #rule(rule: Rule, subject: Subject, sources: Sources): ExplainedRule {
@@ -242,7 +241,7 @@ class Trace {
       effect: rule.effect,
       mode: rule.mode,
       owner: rule.owner,
-      matched: expired ? 'expired' : truthOf(possible),
+      matched: expired ? 'expired' : truthFor(rule, possible),
       role: this.#roleOf(rule, subject, sources),
       because: expired ? null : because(rule.when, this.#judging, judged),
       conditions: this.#isNear(rule.when, judged) ? this.#tree(rule.when, judged) : null,

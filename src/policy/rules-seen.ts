@@ -1,7 +1,7 @@
 import type { RuleSeen } from '../exchange/decision.ts'
 import type { Judging } from './judging.ts'
 import type { Condition, Judged, Rule } from './policy.ts'
-import { truthOf } from './possible.ts'
+import { truthFor, truthOf } from './possible.ts'
 import type { Truth } from './truth.ts'
 
 const MOST_RULES = 50
@@ -40,7 +40,8 @@ function matchOf(
 ): RuleSeen['matched'] {
   if (isExpired(rule, judging.facts.at)) return 'expired'
   if (!found.has(rule.index)) return 'false'
-  return truthOf(rule.when.judge(judging, name))
+  const truth = truthFor(rule, rule.when.judge(judging, name))
+  return truth === 'none' ? 'false' : truth
 }
 
 export function isExpired({ expires }: Rule, at: number): boolean {

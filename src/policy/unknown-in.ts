@@ -1,7 +1,7 @@
 import type { Judging } from './judging.ts'
 import { everyCondition } from './needs.ts'
-import type { Policy, Rule } from './policy.ts'
-import { ELSEWHERE, FALSE, TRUE, UNKNOWN } from './possible.ts'
+import type { Policy } from './policy.ts'
+import { acts, FALSE, truthFor, UNKNOWN } from './possible.ts'
 import { because, isExpired } from './rules-seen.ts'
 import { requestFault, subjectsOf } from './standing.ts'
 
@@ -21,17 +21,12 @@ export function unknownIn(policy: Policy, judging: Judging): readonly string[] {
       const rule = policy.rules[index]!
       const possible = rule.when.judge(judging, judged)
       if (possible === FALSE || rule.effect === 'warn' || isExpired(rule, facts.at)) continue
-      if (possible === UNKNOWN) found.add(`${rule.name}: ${because(rule.when, judging, judged)}`)
+      if (truthFor(rule, possible) === 'unknown')
+        found.add(`${rule.name}: ${because(rule.when, judging, judged)}`)
       if (acts(rule, possible)) break
     }
   }
   return [...found]
-}
-
-/** See truth.ts: what each truth means for the rule. */
-export function acts({ effect, unknown }: Pick<Rule, 'effect' | 'unknown'>, possible: number): boolean {
-  if (possible === TRUE) return true
-  return possible === UNKNOWN ? unknown === 'match' : possible === ELSEWHERE && effect === 'allow'
 }
 
 /** Whether the evaluation met nothing unknown, so that no rule has to be looked at again. */

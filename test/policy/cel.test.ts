@@ -113,9 +113,9 @@ describe('what is not known', () => {
     expect(told('client.thumbprint == "x" && false')).toBe('false')
     expect(told('names.size() > 0', { identifiers: undefined })).toBe('unknown')
     expect(told('webhooks.other.allow')).toBe('unknown')
-    expect(told('webhooks.cmdb.allow', { webhooks: { cmdb: { allow: null, reason: 'down', data: null } } })).toBe(
-      'unknown',
-    )
+    expect(
+      told('webhooks.cmdb.allow', { webhooks: { cmdb: { allow: null, reason: 'down', data: null } } }),
+    ).toBe('unknown')
     expect(told('1 / 0 == 1')).toBe('unknown')
     expect(told('profile == "tls"', { order: undefined })).toBe('unknown')
   })
@@ -128,11 +128,11 @@ describe('what is not known', () => {
     expect(told('webhooks.cmdb.allow', { operation: 'order', asked: null, webhooks: {} })).toBe('elsewhere')
   })
 
-  test('and never will be: false', () => {
+  test('and never will be: about nothing', () => {
     const outside = { operation: 'newAccount', asked: null, order: null, identifiers: [] } as const
-    expect(told('key.size < 4096', outside, null)).toBe('false')
-    expect(told('profile == "tls"', outside, null)).toBe('false')
-    expect(told('name != ""', outside, null)).toBe('false')
+    expect(told('key.size < 4096', outside, null)).toBe('none')
+    expect(told('profile == "tls"', outside, null)).toBe('none')
+    expect(told('name != ""', outside, null)).toBe('none')
     expect(told('ca == "pebble"', outside, null)).toBe('true')
   })
 })

@@ -91,16 +91,22 @@ const TRUE: readonly (readonly [string, ConditionDocument])[] = [
   ['webhook', { webhook: 'hook' }],
 ]
 
-/** In the order of OPERATIONS: true, elsewhere, false, unknown. */
+/** In the order of OPERATIONS: true, elsewhere, about nothing (N), unknown. */
 const WHERE: Readonly<Record<string, string>> = {
   everywhere: 'TTTTTTTTTTTT',
-  count: 'FFFTEEETTTTU',
-  order: 'FFFTETTTTTFU',
-  budget: 'FFFTEEEEEEFU',
-  csr: 'FFFEEEEETEFU',
+  count: 'NNNTEEETTTTU',
+  order: 'NNNTETTTTTNU',
+  budget: 'NNNTEEEEEENU',
+  csr: 'NNNEEEEETENU',
   webhook: 'TTTTTEEETETU',
 }
-const LETTERS: Readonly<Record<Truth, string>> = { true: 'T', false: 'F', elsewhere: 'E', unknown: 'U' }
+const LETTERS: Readonly<Record<Truth, string>> = {
+  true: 'T',
+  false: 'F',
+  elsewhere: 'E',
+  unknown: 'U',
+  none: 'N',
+}
 
 describe('where conditions are asked', () => {
   it.each(TRUE)('%s: %j', async (family, when) => {
@@ -108,8 +114,8 @@ describe('where conditions are asked', () => {
     expect(seen.map((one) => LETTERS[one]).join('')).toBe(WHERE[family])
   })
 
-  it('a condition on the name is false for a request without names', async () => {
-    expect(await truth({ names: ['**'] }, policyFacts({ operation: 'newAccount' }), null)).toBe('false')
+  it('a condition on the name is about nothing that a request without names has', async () => {
+    expect(await truth({ names: ['**'] }, policyFacts({ operation: 'newAccount' }), null)).toBe('none')
     expect(await truth({ names: ['**'] }, policyFacts())).toBe('true')
   })
 

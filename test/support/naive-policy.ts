@@ -5,12 +5,10 @@ import type {
   RuleDocument,
 } from '../../src/policy/document.ts'
 import type { PolicyFacts } from '../../src/policy/facts.ts'
-import { all as allOf, any as anyOf, not as notOf, type Truth } from '../../src/policy/truth.ts'
 
 /**
  * A second reading of what policies mean, for a part of the conditions: no index, nothing kept, every rule asked of every
- * name, each webhook's answer tried where it is not known. Slow and plain, and shares no code with src/policy but the
- * tables of truth.
+ * name. Slow and plain, and shares no code with src/policy.
  */
 export interface NaiveVerdict {
   readonly effect: 'allow' | 'deny'
@@ -75,74 +73,83 @@ function ofName(policy: PolicyDocument, facts: Facts, name: Name) {
 
 function acts(rule: RuleDocument, facts: Facts, name: Name): boolean {
   if (rule.expires !== null && rule.expires <= facts.at) return false
-  const truth = says(rule.when, facts, name, rule.effect === 'allow')
-  if (truth === 'true') return true
-  if (truth === 'false') return false
-  if (truth === 'elsewhere') return rule.effect === 'allow'
   const unknown = rule.unknown ?? (rule.effect === 'allow' ? 'skip' : 'match')
-  return unknown === 'match'
+  const said = says(rule.when, facts, name, rule.effect === 'allow', unknown === 'match')
+  return said === YES || (said === LATER && rule.effect === 'allow')
 }
 
-function says(condition: ConditionDocument, facts: Facts, name: Name, covering: boolean): Truth {
-  const results: Truth[] = []
-  const is = (value: boolean) => results.push(value ? 'true' : 'false')
-  const inner = (one: ConditionDocument, way = covering) => says(one, facts, name, way)
-  const at = (here: readonly string[], issuance: Truth, value: () => Truth) => {
-    if (here.includes(facts.operation)) results.push(value())
-    else results.push([...ACCOUNTS, 'revokeCert'].includes(facts.operation) ? 'false' : issuance)
+/** From the least to the most. */
+const [NO, NOTHING, LATER, YES] = [0, 1, 2, 3]
+const OPPOSITE = [YES, NOTHING, LATER, NO]
+
+/** `hoped`: whether what is not known counts for the rule. Below `not` it is the other way round. */
+function says(
+  condition: ConditionDocument,
+  facts: Facts,
+  name: Name,
+  covering: boolean,
+  hoped: boolean,
+): number {
+  const results: number[] = [YES]
+  const unknown = hoped ? YES : NO
+  const is = (value: boolean) => results.push(value ? YES : NO)
+  const ofName = (value: boolean) => results.push(name === null ? NOTHING : value ? YES : NO)
+  const inner = (one: ConditionDocument) => says(one, facts, name, covering, hoped)
+  const at = (here: readonly string[], value: () => boolean | undefined) => {
+    if (here.includes(facts.operation)) {
+      const known = value()
+      results.push(known === undefined ? unknown : known ? YES : NO)
+    } else results.push([...ACCOUNTS, 'revokeCert'].includes(facts.operation) ? NOTHING : LATER)
   }
-  if (condition.all) results.push(allOf(condition.all.map((one) => inner(one))))
-  if (condition.any) results.push(anyOf(condition.any.map((one) => inner(one))))
-  if (condition.not) results.push(notOf(inner(condition.not, !covering)))
+  if (condition.all) results.push(Math.min(YES, ...condition.all.map(inner)))
+  if (condition.any) results.push(Math.max(NO, ...condition.any.map(inner)))
+  if (condition.not) results.push(OPPOSITE[says(condition.not, facts, name, !covering, !hoped)]!)
   if (condition.names) {
     const patterns = condition.names.flatMap((text) =>
       text.startsWith('@') ? policyLists(facts, text) : [text],
     )
-    is(name !== null && patterns.some((pattern) => fits(pattern, name, covering)))
+    ofName(name !== null && patterns.some((pattern) => fits(pattern, name, covering)))
   }
-  if (condition.wildcard !== undefined) is(name !== null && name.startsWith('*.') === condition.wildcard)
+  if (condition.wildcard !== undefined) ofName(name?.startsWith('*.') === condition.wildcard)
   const { client } = condition
   if (client?.label) is(client.label.some((label) => label === facts.client.label))
   if (client?.external_account) {
     const known = facts.client.externalAccount
-    results.push(
-      known === undefined ? 'unknown' : client.external_account.some((id) => id === known) ? 'true' : 'false',
-    )
+    if (known === undefined) results.push(unknown)
+    else is(client.external_account.some((id) => id === known))
   }
   if (condition.mode) is(condition.mode.some((mode) => mode === facts.mode))
   if (condition.ca) is(condition.ca.some((ca) => ca === facts.ca))
   if (condition.operation) is(condition.operation.some((operation) => operation === facts.operation))
   if (condition.count) {
     const { count } = condition
-    at(['newOrder', 'order', 'finalize', 'certificate', 'revokeCert'], 'elsewhere', () =>
-      compares(count, facts.identifiers!.length) ? 'true' : 'false',
+    at(['newOrder', 'order', 'finalize', 'certificate', 'revokeCert'], () =>
+      compares(count, facts.identifiers!.length),
     )
   }
   if (condition.key?.type) {
     const { type } = condition.key
-    at(['finalize'], 'elsewhere', () => {
+    at(['finalize'], () => {
       const csr = facts.asked?.kind === 'finalize' ? facts.asked.csr : null
-      if (csr === null) return 'unknown'
-      return type.some((one) => one === csr.key.type) ? 'true' : 'false'
+      return csr === null ? undefined : type.some((one) => one === csr.key.type)
     })
   }
   if (condition.orders) {
     const { count, per } = condition.orders
-    at(['newOrder'], 'elsewhere', () => {
+    at(['newOrder'], () => {
       const orders = facts.history[`orders per ${per} within 1d`]
-      return orders === undefined ? 'unknown' : compares(count, orders) ? 'true' : 'false'
+      return orders === undefined ? undefined : compares(count, orders)
     })
   }
   if (condition.webhook) {
     const { webhook } = condition
-    if (['authorization', 'challenge', 'order', 'certificate'].includes(facts.operation))
-      results.push('elsewhere')
+    if (['authorization', 'challenge', 'order', 'certificate'].includes(facts.operation)) results.push(LATER)
     else {
       const allow = facts.webhooks[webhook]?.allow ?? null
-      results.push(allow === null ? 'unknown' : allow ? 'true' : 'false')
+      results.push(allow === null ? unknown : allow ? YES : NO)
     }
   }
-  return allOf(results)
+  return Math.min(...results)
 }
 
 function policyLists(_facts: Facts, _text: string): readonly string[] {

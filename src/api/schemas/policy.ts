@@ -16,9 +16,9 @@ const effect = z.enum(['allow', 'deny'])
 const ruleEffect = z.enum(['allow', 'deny', 'warn'])
 const policyMode = z.enum(POLICY_MODES)
 const digest = z.string().meta({ description: 'SHA-256 (hex) of the policy and its lists.' })
-const truth = z.enum(['true', 'false', 'unknown', 'elsewhere']).meta({
+const truth = z.enum(['true', 'false', 'unknown', 'elsewhere', 'none']).meta({
   description:
-    'unknown: what it asks is not known. elsewhere: it is asked at another request of the same issuance.',
+    'unknown: what it asks is not known. elsewhere: it is asked at another request of the same issuance. none: such requests never have what it is about.',
 })
 
 /** Text alone: nothing on the server is read for a caller. */
@@ -170,7 +170,7 @@ const explainedRule = z.strictObject({
   effect: ruleEffect,
   mode: policyMode,
   owner: z.string().nullable(),
-  matched: z.enum(['true', 'false', 'unknown', 'elsewhere', 'expired']),
+  matched: z.enum(['true', 'false', 'unknown', 'elsewhere', 'none', 'expired']),
   role: z.enum(['decides', 'would decide', 'warns', 'passed over', 'afterwards']),
   because: z.string().nullable().meta({ description: 'The first condition that was not met or not known.' }),
   conditions: explainedCondition.nullable(),

@@ -168,6 +168,7 @@ const MATCHED: Readonly<Record<ExplainedRule['matched'], string>> = {
   false: 'no',
   unknown: 'not known',
   elsewhere: 'asked elsewhere',
+  none: 'not about this',
   expired: 'expired',
 }
 

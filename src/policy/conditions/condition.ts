@@ -3,7 +3,7 @@ import type { PolicyFacts } from '../facts.ts'
 import { Judging } from '../judging.ts'
 import type { PolicyName } from '../names/policy-name.ts'
 import type { Condition, Judged } from '../policy.ts'
-import { ELSEWHERE, FALSE, POSSIBLE, type Possible, TRUE, truthOf, UNKNOWN } from '../possible.ts'
+import { ELSEWHERE, FALSE, NONE, POSSIBLE, type Possible, TRUE, truthOf, UNKNOWN } from '../possible.ts'
 import type { Truth } from '../truth.ts'
 
 /** What a condition costs: cheap ones come first, for they may spare the others. */
@@ -74,14 +74,14 @@ export function ofRequest(
   })
 }
 
-/** A plain condition on the name: false where there is none, unknown where nobody can tell it. */
+/** A plain condition on the name: about nothing where there is none, unknown where nobody can tell it. */
 export function ofName(slots: Slots, text: string, test: (name: PolicyName) => boolean): Part {
   return part(slots, {
     text,
     perName: true,
     cost: COST.name,
     judge(_, name) {
-      if (name === null) return FALSE
+      if (name === null) return NONE
       if (name === 'unreadable') return UNKNOWN
       return test(name) ? TRUE : FALSE
     },
@@ -96,7 +96,7 @@ export function notHere(family: Family, { operation }: PolicyFacts): Possible | 
     case 'later':
       return ELSEWHERE
     case 'no':
-      return FALSE
+      return NONE
     case '?':
       return UNKNOWN
   }

@@ -34,8 +34,7 @@ function canBeElsewhere({ others }: Atoms): boolean {
 
 /** Whether it matches where no more is lacking than that a name can't be told. */
 export function takesWhatIsNotTold(atoms: Atoms): boolean {
-  const { rule } = atoms
-  return unknownOf(rule) === 'match' || (rule.effect === 'allow' && canBeElsewhere(atoms))
+  return unknownOf(atoms.rule) === 'match'
 }
 
 /** What is open in the earlier rule is open in the later one too: what becomes of each then? */
