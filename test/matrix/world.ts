@@ -3,7 +3,7 @@ import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { stringify } from 'yaml'
-import { manage, type Pebble, startPebble } from '../../src/cli/demo/pebble.ts'
+import { manage, type Pebble, type PebbleOptions, startPebble } from '../../src/cli/demo/pebble.ts'
 import { makeServerCertificate } from '../../src/cli/demo/test-certificates.ts'
 import { serveFolder } from '../../src/cli/demo/web-server.ts'
 import { acmetapMain, askAdmin } from '../support/acmetap-process.ts'
@@ -44,11 +44,22 @@ export interface World {
   close(): Promise<void>
 }
 
+/** What a world may have beyond the usual. */
+export interface Beyond {
+  readonly pebble?: Partial<PebbleOptions>
+  /** Further names under which clients reach acmetap. */
+  readonly names?: readonly string[]
+  /** Beside acmetap's configuration: texts by name. */
+  readonly files?: Readonly<Record<string, string>>
+  /** Changes acmetap's configuration before it is written. */
+  readonly configure?: (usual: Record<string, unknown>) => Record<string, unknown>
+}
+
 /**
  * A CA, acmetap before it in every mode of `modes`, a web server and a DNS server for challenge answers, a DNS API
  * behind TLS. Only inside a namespace ({@link file://./../support/namespace.ts}).
  */
-export async function startWorld(modes: readonly Mode[]): Promise<World> {
+export async function startWorld(modes: readonly Mode[], beyond: Beyond = {}): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'matrix-'))
   // Some clients give up root's rights.
   await chmod(folder, 0o755)
@@ -58,17 +69,19 @@ export async function startWorld(modes: readonly Mode[]): Promise<World> {
     for (const end of closing.splice(0).reverse()) await end()
   }
   try {
+    const further = Object.fromEntries((beyond.names ?? []).map((name) => [name, AT.acmetap]))
     // The CA's name leads acmetap to itself, as in a network that does so for everyone: the configuration knows better.
     layHosts(file('hosts'), {
       [ACMETAP_NAME]: AT.acmetap,
       [CA_NAME]: AT.acmetap,
       [DNS_API_NAME]: AT.dnsApi,
+      ...further,
     })
-    writeHosts(file('hosts-relay'), { [ACMETAP_NAME]: AT.acmetap })
+    writeHosts(file('hosts-relay'), { [ACMETAP_NAME]: AT.acmetap, ...further })
     // In intercept the CA's own address: who does not use the proxy gets there, and does not trust what it finds.
     writeHosts(file('hosts-intercept'), { [ACMETAP_NAME]: AT.acmetap, [CA_NAME]: AT.ca })
     writeHosts(file('hosts-sni'), { [CA_NAME]: AT.acmetap })
-    const pebble = await startPebble({ folder: file('pebble'), nonceReject: 0 })
+    const pebble = await startPebble({ folder: file('pebble'), nonceReject: 0, ...beyond.pebble })
     closing.push(() => pebble.stop())
     const tap = await startTap(pebble, { address: AT.ca, port: 443, names: [CA_NAME] })
     closing.push(() => tap.close())
@@ -80,7 +93,8 @@ export async function startWorld(modes: readonly Mode[]): Promise<World> {
     const dnsApi = await startDnsApi(pebble.dnsManagement)
     closing.push(() => dnsApi.close())
     await writeFile(file('dns-api.pem'), dnsApi.root)
-    let acmetap = await startAcmetap(folder, modes)
+    for (const [name, text] of Object.entries(beyond.files ?? {})) await writeFile(file(name), text)
+    let acmetap = await startAcmetap(folder, modes, beyond)
     closing.push(() => acmetap.stop())
     await gatherTrust(folder, modes)
     return {
@@ -92,7 +106,7 @@ export async function startWorld(modes: readonly Mode[]): Promise<World> {
       },
       async restart(signal) {
         await acmetap.stop(signal)
-        acmetap = await startAcmetap(folder, modes)
+        acmetap = await startAcmetap(folder, modes, beyond)
       },
       webroot,
       config: file('acmetap.yaml'),
@@ -110,7 +124,7 @@ export async function startWorld(modes: readonly Mode[]): Promise<World> {
   }
 }
 
-function configuration(modes: readonly Mode[]): Record<string, unknown> {
+function configuration(modes: readonly Mode[], { names = [] }: Beyond): Record<string, unknown> {
   const { acmetap: address } = AT
   const relay = modes.includes('relay')
   const intercepts = modes.includes('intercept') || modes.includes('sni')
@@ -127,7 +141,7 @@ function configuration(modes: readonly Mode[]): Record<string, unknown> {
       },
     },
     listeners: {
-      acme: { address, port: PORTS.acme, names: [ACMETAP_NAME] },
+      acme: { address, port: PORTS.acme, names: [ACMETAP_NAME, ...names] },
       admin: { address: '127.0.0.1', port: PORTS.admin },
       ...(intercepts ? { proxy: { address, port: PORTS.proxy, names: [ACMETAP_NAME] } } : {}),
       ...(modes.includes('sni') ? { sni: { address, port: 443 } } : {}),
@@ -137,11 +151,12 @@ function configuration(modes: readonly Mode[]): Record<string, unknown> {
   }
 }
 
-async function startAcmetap(folder: string, modes: readonly Mode[]): Promise<StartedProcess> {
+async function startAcmetap(folder: string, modes: readonly Mode[], beyond: Beyond): Promise<StartedProcess> {
   const main = acmetapMain()
   if (main === null) throw new Error('acmetap is not built: neither dist/main.js nor src/main.ts')
   const config = path.join(folder, 'acmetap.yaml')
-  await writeFile(config, stringify(configuration(modes)))
+  const { configure = (usual) => usual } = beyond
+  await writeFile(config, stringify(configure(configuration(modes, beyond))))
   const started = startProcess(process.execPath, [main, 'serve', '--config', config], { cwd: folder })
   let code: number | string | null = null
   void started.ended.then((ended) => {
@@ -151,7 +166,7 @@ async function startAcmetap(folder: string, modes: readonly Mode[]): Promise<Sta
     await until(async () => {
       if (code !== null) throw new Error(`it ended with ${code}`)
       return (await askAdmin(`http://127.0.0.1:${PORTS.admin}/readyz`))?.status === 200
-    }, 30)
+    }, 120)
   } catch (error) {
     await started.stop('SIGKILL')
     throw new Error(`acmetap did not start: ${(error as Error).message}\n${started.output()}`)

@@ -1,4 +1,4 @@
-"""python3-acme as a program would use it: python-acme.py issue|revoke METHOD NAME (see library-client.ts)."""
+"""python3-acme as a program would use it: python-acme.py issue|revoke METHOD NAME[,NAME…] (see library-client.ts)."""
 import os
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 import OpenSSL
 
-VERB, METHOD, NAME = sys.argv[1:]
+VERB, METHOD, NAMES = sys.argv[1:]
 FOLDER = os.environ['ACME_FOLDER']
 WEBROOT = os.path.join(os.environ['HOOK_WEBROOT'], '.well-known', 'acme-challenge')
 
@@ -60,7 +60,7 @@ def answer(acme, key, authorization):
 
 def issue():
     acme, key = account()
-    csr = crypto_util.make_csr(new_key(path('domain.key')), [NAME])
+    csr = crypto_util.make_csr(new_key(path('domain.key')), NAMES.split(','))
     order = acme.new_order(csr)
     for authorization in order.authorizations:
         if authorization.body.status != messages.STATUS_VALID:
