@@ -121,8 +121,15 @@ export function neutral(text: string, folder: string): string {
     .replaceAll(`${folder}/logs`, '/var/log/letsencrypt')
     .replaceAll(folder, '/home/you')
     .replace(/(localhost|127\.0\.0\.1):\d+/g, 'acmetap.example.com')
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, '019ab003-0000-7000-8000-000000000000')
-    .replace(/\d{4}([-/])\d\d\1\d\d \d\d:\d\d:\d\d/g, (_all, mark: string) => ['2026', '11', '22'].join(mark) + ' 03:00:00')
+    .replace(
+      /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g,
+      '019ab003-0000-7000-8000-000000000000',
+    )
+    .replace(
+      /\d{4}([-/])\d\d\1\d\d \d\d:\d\d:\d\d/g,
+      (_all, mark: string) => ['2026', '11', '22'].join(mark) + ' 03:00:00',
+    )
+    .replace(/"ts":[\d.]+/g, '"ts":1795316400.0')
     .replace(/(finalize-order|my-order|my-account)\/[\w-]+/g, '$1/…')
 }
 

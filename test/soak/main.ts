@@ -16,6 +16,7 @@ import { leak } from './leak.ts'
 import { openProxy } from './open-proxy.ts'
 import { policyBypass } from './policy-bypass.ts'
 import { policyCsr } from './policy-csr.ts'
+import { policyMatrix } from './policy-matrix.ts'
 import { policyNames } from './policy-names.ts'
 import { policyReplay } from './policy-replay.ts'
 import { rollout } from './rollout.ts'
@@ -42,6 +43,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-replay': policyReplay,
   'policy-names': policyNames,
   'policy-csr': policyCsr,
+  'policy-matrix': policyMatrix,
   'policy-bypass': policyBypass,
 }
 
