@@ -48,6 +48,7 @@ export function compileCel(text: string): CelCondition | { readonly fault: strin
     webhooks,
     test(facts, name) {
       if (reads.has('name') && name === null) return 'none'
+      if (expression.isSpent(facts)) return 'unknown'
       try {
         const value = expression.evaluate(valuesOf(facts, name), facts)
         if (typeof value === 'boolean') return value ? 'true' : 'false'

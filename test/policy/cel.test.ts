@@ -177,3 +177,15 @@ test('a regular expression is found anywhere in the first 512 characters', () =>
   expect(expression.test(`${'a'.repeat(512)}b`)).toBe(false)
   expect(compileRegExp('a'.repeat(1001))).toHaveProperty('fault')
 })
+
+test('a request that had its share of work is not known to any expression, at once', () => {
+  const condition = compileCel('names.all(a, names.all(b, a != b + "x"))')
+  const other = compileCel('mode == "relay"')
+  if ('fault' in condition || 'fault' in other) throw new Error('unexpected')
+  const names = Array.from({ length: 200 }, (_, n) => ({ type: 'dns', value: `h${n}.example` }))
+  const facts = { ...FACTS, mode: 'relay', identifiers: names } as const
+  expect(other.test(facts, null)).toBe('true')
+  for (let n = 0; n < 30; n++) expect(condition.test(facts, null)).toBe('unknown')
+  expect(other.test(facts, null)).toBe('unknown')
+  expect(other.test({ ...facts }, null)).toBe('true')
+})

@@ -14,6 +14,8 @@ export interface Expression {
   readonly webhooks: readonly string[]
   /** Its value. Throws the library's error where something it reads is not there, and OutOfFuel. */
   evaluate(values: Readonly<Record<string, unknown>>, request: object): unknown
+  /** Whether {@link evaluate} could only throw OutOfFuel over this request. */
+  isSpent(request: object): boolean
 }
 
 /** UTF-16 code units. */
@@ -98,6 +100,7 @@ export function compileExpression(text: string): Expression | { readonly fault: 
     return {
       reads: used.reads,
       webhooks: [...used.webhooks],
+      isSpent: (request) => tank.isSpent(request),
       evaluate(values, request) {
         tank.fill(request)
         try {

@@ -22,6 +22,11 @@ export class Tank {
     this.#left = Math.min(FUEL, this.#requests.get(request) ?? FUEL_OF_REQUEST)
   }
 
+  /** Whether this request has had its share: then nothing more has to be tried over it. */
+  isSpent(request: object): boolean {
+    return (this.#requests.get(request) ?? FUEL_OF_REQUEST) <= 0
+  }
+
   /** Ends it; `used` counts against the request. */
   settle(request: object): void {
     const had = this.#requests.get(request) ?? FUEL_OF_REQUEST
