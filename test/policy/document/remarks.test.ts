@@ -181,3 +181,22 @@ test('of more rules than can be compared with each other the check still comes t
     expect.stringMatching(/^1 unfinished null: has too many rules/),
   ])
 }, 60_000)
+
+const BUDGET = 'orders: { per: all, within: 7d, count: ">=9" }'
+const TWO_REQUESTS: readonly (readonly [rule: string, told: boolean])[] = [
+  [`when: { key: { type: RSA }, ${BUDGET} }, effect: deny`, true],
+  [`when: { all: [{ csr: { must_staple: true } }, { ${BUDGET} }] }, effect: warn`, true],
+  [`when: { not: { any: [{ key: { type: RSA } }, { ${BUDGET} }] } }, effect: deny`, true],
+  [`when: { any: [{ key: { type: RSA } }, { ${BUDGET} }] }, effect: deny`, false],
+  [`when: { any: [{ key: { type: RSA } }, { ${BUDGET} }] }, effect: allow`, true],
+  [`when: { not: { key: { type: RSA }, ${BUDGET} } }, effect: allow`, true],
+  [`when: { key: { type: RSA }, ${BUDGET} }, effect: allow`, false],
+  [`when: { not: { any: [{ key: { type: RSA } }, { ${BUDGET} }] } }, effect: allow`, false],
+  [`when: { key: { type: RSA }, count: ">9" }, effect: deny`, false],
+]
+test.for(TWO_REQUESTS)('a rule that no one request can be held to: %s: %s', async ([rule, told]) => {
+  const kinds = (await remarks(enforced(`name: r, ${rule}`.replace(/^(.*)$/, '{ $1 }')))).map(
+    (line) => line.split(' ')[1],
+  )
+  expect(kinds.includes('two-requests')).toBe(told)
+})

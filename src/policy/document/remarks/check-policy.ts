@@ -12,6 +12,7 @@ import { takesAll, takesWhatIsNotTold } from './implied.ts'
 import { whyNever, whyNothingTold } from './never.ts'
 import { overlapOf } from './overlap.ts'
 import { ofRule, type Remark } from './remark.ts'
+import { needsTwoRequests } from './two-requests.ts'
 
 export interface CheckOptions {
   /** Milliseconds since 1970. */
@@ -121,6 +122,14 @@ function ofOneRule(
     }
   }
   const conditions = everyCondition(when)
+  if (needsTwoRequests(when, effect !== 'allow')) {
+    const outcome =
+      effect === 'allow'
+        ? 'where either would do, neither holds anybody back'
+        : `where it needs both, it ${effect === 'deny' ? 'denies' : 'says'} nothing`
+    const message = `asks of orders before it, which are counted at newOrder, and of the CSR, which comes with finalize: ${outcome}; write a rule for each`
+    found.push(ofRule('two-requests', rule, message))
+  }
   if (effect === 'deny' && conditions.some(({ key, csr }) => key !== undefined || csr !== undefined)) {
     if (conditions.every(({ operation }) => operation === undefined)) {
       const message =

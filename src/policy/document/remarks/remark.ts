@@ -22,6 +22,7 @@ export type RemarkKind =
   | 'allows-nothing'
   | 'no-accounts'
   | 'at-finalize'
+  | 'two-requests'
   | 'unused'
   | 'empty-list'
   | 'unknown-ca'
