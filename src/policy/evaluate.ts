@@ -82,7 +82,9 @@ export class Evaluating {
     if (subject.fault !== null && mode === 'enforce') {
       return { subject, decided: subject.fault, would: subject.fault }
     }
-    if (subject.fault !== null && mode === 'warn') this.#warn(subject.fault, subject)
+    // What decides where rules of mode warn act: it alone has something to say.
+    let heard: Source | null = mode === 'warn' ? subject.fault : null
+    if (heard !== null) this.#warn(heard, subject)
     let decided: Source | null = inForce
     this.#found.visit(subject.judged, (index) => {
       const rule = this.#policy.rules[index]!
@@ -94,15 +96,21 @@ export class Evaluating {
         decided = null
         return 'stop'
       }
-      if (rule.effect !== 'warn') would ??= rule
-      if (rule.effect === 'warn' || (rule.mode === 'warn' && rule.effect === 'deny'))
+      if (rule.effect === 'warn') {
         this.#warn(rule, subject)
-      if (rule.effect === 'warn' || rule.mode !== 'enforce') return 'next'
+        return 'next'
+      }
+      would ??= rule
+      if (rule.mode !== 'observe' && heard === null) {
+        heard = rule
+        if (rule.mode === 'warn' && rule.effect === 'deny') this.#warn(rule, subject)
+      }
+      if (rule.mode !== 'enforce') return 'next'
       decided = rule
       return 'stop'
     })
     if (decided === null) return null
-    if (decided === inForce && mode === 'warn' && otherwise.effect === 'deny') this.#warn(otherwise, subject)
+    if (heard === null && mode === 'warn' && otherwise.effect === 'deny') this.#warn(otherwise, subject)
     return { subject, decided, would: would ?? otherwise }
   }
 

@@ -171,6 +171,8 @@ type Source = Rule | Standing
 interface Sources {
   readonly decided: Source
   readonly would: Source
+  /** What decides where rules of mode warn act. */
+  readonly heard: Source
 }
 
 /** Every rule on every name, what it does not decide too. */
@@ -216,15 +218,18 @@ class Trace {
   }
 
   #deciding(subject: Subject, fault: Standing | null): Sources {
-    const inForce = this.#policy.document.mode === 'enforce'
+    const { mode } = this.#policy.document
     let would: Source | null = fault
-    if (fault !== null && inForce) return { decided: fault, would: fault }
+    let heard: Source | null = mode === 'warn' ? fault : null
+    if (fault !== null && mode === 'enforce') return { decided: fault, would: fault, heard: fault }
     for (const rule of this.#policy.rules) {
       if (rule.effect === 'warn' || !this.#acts(rule, subject)) continue
       would ??= rule
-      if (rule.mode === 'enforce') return { decided: rule, would }
+      if (rule.mode !== 'observe') heard ??= rule
+      if (rule.mode === 'enforce') return { decided: rule, would, heard: heard ?? rule }
     }
-    return { decided: defaultOf(this.#policy, true), would: would ?? defaultOf(this.#policy, false) }
+    const otherwise = defaultOf(this.#policy, false)
+    return { decided: defaultOf(this.#policy, true), would: would ?? otherwise, heard: heard ?? otherwise }
   }
 
   #acts(rule: Rule, { judged }: Subject): boolean {
@@ -248,15 +253,14 @@ class Trace {
     }
   }
 
-  #roleOf(rule: Rule, subject: Subject, { decided, would }: Sources): ExplainedRule['role'] {
+  #roleOf(rule: Rule, subject: Subject, { decided, would, heard }: Sources): ExplainedRule['role'] {
     if (rule === decided) return 'decides'
     const isAfter = 'when' in decided ? rule.index > decided.index : decided === this.#faultOf(subject)
     if (isAfter) return 'afterwards'
     if (rule === would) return 'would decide'
     if (!this.#acts(rule, subject)) return 'passed over'
-    return rule.effect === 'warn' || (rule.mode === 'warn' && rule.effect === 'deny')
-      ? 'warns'
-      : 'passed over'
+    const isHeard = rule === heard && rule.mode === 'warn' && rule.effect === 'deny'
+    return rule.effect === 'warn' || isHeard ? 'warns' : 'passed over'
   }
 
   #faultOf(subject: Subject): Standing | null {

@@ -161,11 +161,22 @@ describe('modes', () => {
       )
       expect(result.decided).toEqual({ effect: 'allow', rule: 'default' })
       expect(result.would).toEqual({ effect: 'deny', rule: 'policy:name' })
-      expect(result.warnings.map(({ rule }) => rule)).toEqual(
-        mode === 'warn' ? ['policy:name', 'default'] : [],
-      )
+      expect(result.warnings.map(({ rule }) => rule)).toEqual(mode === 'warn' ? ['policy:name'] : [])
     },
   )
+
+  it('nobody is warned of what a rule allows', async () => {
+    const later = ruleDocument('everybody', 'deny', {})
+    const document = policyDocument([PAY, ALLOW, later], { mode: 'warn' })
+    expect((await verdict(document, policyFacts())).warnings).toEqual([])
+    const warned = (await verdict(document, pay)).warnings
+    expect(warned.map(({ rule }) => rule)).toEqual(['pay'])
+    const account = policyFacts({ operation: 'newAccount', identifiers: [] })
+    expect((await verdict(document, account)).warnings.map(({ rule }) => rule)).toEqual(['everybody'])
+    const none = policyDocument([ALLOW], { mode: 'warn' })
+    expect((await verdict(none, policyFacts())).warnings).toEqual([])
+    expect((await verdict(none, account)).warnings.map(({ rule }) => rule)).toEqual(['default'])
+  })
 
   it('a single rule in force refuses what it cannot read, while the others only watch', async () => {
     const document = policyDocument([{ ...PAY, mode: 'enforce' }], { mode: 'observe' })

@@ -60,10 +60,10 @@ function ofName(policy: PolicyDocument, facts: Facts, name: Name) {
       ? { effect: otherwise, rule: 'default' }
       : { effect: rule.effect as 'allow', rule: rule.name }
   const reached = enforced === undefined ? acting : acting.slice(0, acting.indexOf(enforced))
-  const warned = reached
-    .filter((rule) => rule.effect === 'warn' || (rule.effect === 'deny' && modeOf(rule) === 'warn'))
-    .map((rule) => rule.name)
-  if (enforced === undefined && policy.mode === 'warn' && policy.default === 'deny') warned.push('default')
+  const heard = deciding.find((rule) => modeOf(rule) !== 'observe')
+  const isHeard = (rule: RuleDocument) => rule === heard && rule.effect === 'deny' && modeOf(rule) === 'warn'
+  const warned = reached.filter((rule) => rule.effect === 'warn' || isHeard(rule)).map((rule) => rule.name)
+  if (heard === undefined && policy.mode === 'warn' && policy.default === 'deny') warned.push('default')
   return {
     inForce: asDecides(enforced, policy.mode === 'enforce' ? policy.default : 'allow'),
     would: asDecides(deciding[0], policy.default),

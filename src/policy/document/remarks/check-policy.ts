@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { PolicyMode } from '../../../exchange/decision.ts'
+import { POLICY_MODES } from '../../../exchange/decision.ts'
 import { askedWhere } from '../../asked-where.ts'
 import type { PolicyBundle } from '../../bundle.ts'
 import type { ConditionDocument, PolicyDocument, RuleDocument } from '../../document.ts'
@@ -213,10 +213,10 @@ function isLasting({ expires }: RuleDocument, other?: RuleDocument): boolean {
 
 /** Whether what the earlier rule takes is gone for the later one, in force and as if all were enforced. */
 function isBehind(earlier: RuleDocument, later: RuleDocument, policy: PolicyDocument): boolean {
-  const modeOf = ({ mode }: RuleDocument): PolicyMode => mode ?? policy.mode
-  // Whoever only warns is heard, whatever decides.
-  if (earlier.effect === 'warn' || later.effect === 'warn' || modeOf(later) === 'warn') return false
-  return modeOf(earlier) === 'enforce' || modeOf(later) !== 'enforce'
+  const levelOf = ({ mode }: RuleDocument) => POLICY_MODES.indexOf(mode ?? policy.mode)
+  // A rule of effect warn is heard, whatever decides.
+  if (earlier.effect === 'warn' || later.effect === 'warn') return false
+  return levelOf(earlier) >= levelOf(later)
 }
 
 function everyCondition(condition: ConditionDocument): ConditionDocument[] {
