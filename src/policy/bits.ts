@@ -37,20 +37,27 @@ export class Bits {
     this.#words[member >>> 5]! &= ~(1 << (member & 31))
   }
 
+  has(member: number): boolean {
+    return (this.#words[member >>> 5]! & (1 << (member & 31))) !== 0
+  }
+
   /** Of the same size, as all sets that meet are. */
   addAll(other: Bits): void {
-    const [own, others] = [this.#words, other.#words]
+    const own = this.#words
+    const others = other.#words
     for (let i = 0; i < own.length; i++) own[i]! |= others[i]!
   }
 
   keepOnly(other: Bits): void {
-    const [own, others] = [this.#words, other.#words]
+    const own = this.#words
+    const others = other.#words
     for (let i = 0; i < own.length; i++) own[i]! &= others[i]!
   }
 
   /** The least member of both from `from` on; -1 where there is none. */
   nextIn(other: Bits, from = 0): number {
-    const [own, others] = [this.#words, other.#words]
+    const own = this.#words
+    const others = other.#words
     let mask = 0xffffffff << (from & 31)
     for (let i = from >>> 5; i < own.length; i++) {
       const word = own[i]! & others[i]! & mask
@@ -58,12 +65,5 @@ export class Bits {
       mask = 0xffffffff
     }
     return -1
-  }
-
-  /** Ascending. */
-  members(): readonly number[] {
-    const members: number[] = []
-    for (let at = this.nextIn(this); at !== -1; at = this.nextIn(this, at + 1)) members.push(at)
-    return members
   }
 }

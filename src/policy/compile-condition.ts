@@ -19,9 +19,18 @@ export class Workshop {
   readonly #networks = new Map<string, Networks>()
   readonly #expressions = new Map<string, CelCondition>()
   readonly #clocks = new Map<string, ZoneClock>()
+  readonly #shared = new Map<string, readonly Part[]>()
 
   constructor(sets: PatternSets) {
     this.sets = sets
+  }
+
+  /** Equal conditions of many rules are one, so that a request is asked once. `what`: all that makes them equal. */
+  shared(what: object, make: () => readonly Part[]): readonly Part[] {
+    const key = JSON.stringify(what)
+    const parts = this.#shared.get(key) ?? make()
+    this.#shared.set(key, parts)
+    return parts
   }
 
   networks(written: readonly string[]): Networks {
@@ -62,22 +71,55 @@ function membersOf(document: ConditionDocument, reach: byName.Reach, workshop: W
   if (document.not !== undefined) {
     parts.push(notAny(slots, compileCondition(document.not, reach === 'cover' ? 'touch' : 'cover', workshop)))
   }
-  const { names, wildcard, registered_domain, public_suffix, ip, identifier_type } = document
-  if (names !== undefined) parts.push(byName.names(slots, names, sets.nameSet(names), reach))
-  if (wildcard !== undefined) parts.push(byName.wildcard(slots, wildcard, reach))
+  const { names, wildcard, registered_domain, public_suffix, ip, identifier_type, cel: expression } = document
+  const add = (what: object, make: () => Part) =>
+    parts.push(...workshop.shared({ ...what, reach }, () => [make()]))
+  if (names !== undefined) add({ names }, () => byName.names(slots, names, sets.nameSet(names), reach))
+  if (wildcard !== undefined) add({ wildcard }, () => byName.wildcard(slots, wildcard, reach))
   if (registered_domain !== undefined) {
     const entries = sets.entries(registered_domain)
-    parts.push(byName.registeredDomain(slots, registered_domain, entries, reach))
+    add({ registered_domain }, () => byName.registeredDomain(slots, registered_domain, entries, reach))
   }
   if (public_suffix !== undefined) {
-    parts.push(byName.inPublicSuffix(slots, public_suffix, sets.entries(public_suffix), reach))
+    const entries = sets.entries(public_suffix)
+    add({ public_suffix }, () => byName.inPublicSuffix(slots, public_suffix, entries, reach))
   }
-  if (ip !== undefined) parts.push(byName.addresses(slots, ip, workshop.networks(ip)))
-  if (identifier_type !== undefined) parts.push(byName.identifierType(slots, identifier_type))
-  return [...parts, ...requestMembers(document, workshop)]
+  if (ip !== undefined) add({ ip }, () => byName.addresses(slots, ip, workshop.networks(ip)))
+  if (identifier_type !== undefined)
+    add({ identifier_type }, () => byName.identifierType(slots, identifier_type))
+  for (const one of requestConditions(document))
+    parts.push(...workshop.shared(one, () => requestParts(one, workshop)))
+  if (expression !== undefined)
+    add({ cel: expression }, () => cel(slots, expression, workshop.cel(expression)))
+  return parts
 }
 
-function requestMembers(document: ConditionDocument, workshop: Workshop): readonly Part[] {
+/** Its conditions on the request, each by itself. */
+function requestConditions(document: ConditionDocument): readonly ConditionDocument[] {
+  const { mode, ca, operation, count, profile, validity, replaces, time, duplicates, orders, webhook } =
+    document
+  const { client = {}, key = {}, csr = {} } = document
+  const { software, version, ...ofClient } = client
+  return [
+    ...singly(ofClient).map((one) => ({ client: one })),
+    ...((software ?? version) === undefined ? [] : [{ client: given({ software, version }) }]),
+    ...singly(key).map((one) => ({ key: one })),
+    ...singly(csr).map((one) => ({ csr: one })),
+    ...singly(
+      given({ mode, ca, operation, count, profile, validity, replaces, time, duplicates, orders, webhook }),
+    ),
+  ] as readonly ConditionDocument[]
+}
+
+function given(members: object): object {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}
+
+function singly(members: object): readonly object[] {
+  return Object.entries(members).map(([name, value]) => ({ [name]: value }))
+}
+
+function requestParts(document: ConditionDocument, workshop: Workshop): readonly Part[] {
   const { slots } = workshop
   const parts: Part[] = []
   const { client, mode, ca, operation, count, profile, validity, replaces } = document
@@ -104,7 +146,6 @@ function requestMembers(document: ConditionDocument, workshop: Workshop): readon
     const { per, within, count } = document.orders
     parts.push(byRequest.budget(slots, { kind: 'orders', per, within }, count))
   }
-  if (document.cel !== undefined) parts.push(cel(slots, document.cel, workshop.cel(document.cel)))
   if (document.webhook !== undefined) parts.push(webhook(slots, document.webhook))
   return parts
 }

@@ -192,12 +192,12 @@ export class Evaluating {
   /** The rules up to the one that decided. */
   #seen({ subject, decided }: Outcome): PolicyVerdict['rules'] {
     const whole = this.#options.whole === true
-    const last = !whole && 'when' in decided ? decided.index : Number.POSITIVE_INFINITY
-    const isBefore = !whole && decided === subject.fault
-    const indices = whole ? this.#everyRule() : isBefore ? [] : this.#policy.finder.about(subject.judged)
+    if (!whole && decided === subject.fault) return []
+    const indices = whole ? this.#everyRule() : this.#policy.finder.anyRequest().of(subject.judged)
+    const end = whole || !('when' in decided) ? indices.length : indices.indexOf(decided.index) + 1
     return rulesSeen(
-      indices.filter((index) => index <= last).map((index) => this.#policy.rules[index]!),
-      new Set(this.#found.of(subject.judged)),
+      indices.slice(0, end).map((index) => this.#policy.rules[index]!),
+      this.#found.of(subject.judged),
       this.#judging,
       subject.judged,
       whole,

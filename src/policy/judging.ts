@@ -1,21 +1,37 @@
 import { type Product, productsOf } from './conditions/user-agent.ts'
 import type { PolicyFacts } from './facts.ts'
 import { type AddressNumber, addressNumber } from './names/networks.ts'
+import type { Judged } from './policy.ts'
 import type { Possible } from './possible.ts'
 
-/** One evaluation: the facts, and what conditions that do not depend on the name have said of them. */
+/** By slot of a condition; 0 where it was not asked. */
+type Kept = Uint8Array<ArrayBuffer> & { [slot: number]: Possible }
+
+/** One evaluation: the facts, and what conditions have said of them. */
 export class Judging {
   readonly facts: PolicyFacts
-  /** By slot of a condition; 0 where it was not asked. */
-  readonly kept: Uint8Array<ArrayBuffer> & { [slot: number]: Possible }
+  /** By conditions that do not depend on the name. */
+  readonly kept: Kept
   /** Conditions that were worked out, kept answers not counted. */
   worked = 0
+  readonly #keptOfName: Kept
+  #name: Judged = null
   #products: readonly Product[] | null = null
   #address: AddressNumber | 'none' | null = null
 
   constructor(facts: PolicyFacts, slots: number) {
     this.facts = facts
     this.kept = new Uint8Array(slots)
+    this.#keptOfName = new Uint8Array(slots)
+  }
+
+  /** By plain conditions on the name; another name makes it empty. */
+  keptOf(name: Judged): Kept {
+    if (name !== this.#name) {
+      this.#name = name
+      this.#keptOfName.fill(0)
+    }
+    return this.#keptOfName
   }
 
   /** Of the User-Agent; undefined where that is not known. */

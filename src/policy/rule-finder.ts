@@ -1,4 +1,4 @@
-import type { Bits } from './bits.ts'
+import { Bits } from './bits.ts'
 import { type Clause, clausesOf } from './clause.ts'
 import type { PolicyDocument } from './document.ts'
 import type { Judging } from './judging.ts'
@@ -38,10 +38,9 @@ export class RuleFinder {
     return new FoundRules(this.#rules, this.#byRequest.of(judging), this.#byName)
   }
 
-  /** Ascending: rules that may match the name at some request. */
-  about(judged: Judged): readonly number[] {
-    const clauses = this.#byName.of(judged).members()
-    return [...new Set(clauses.map((clause) => this.#rules[clause]!))]
+  /** Rules that may match a name at some request. */
+  anyRequest(): FoundRules {
+    return new FoundRules(this.#rules, Bits.all(this.#rules.length), this.#byName)
   }
 }
 

@@ -13,47 +13,45 @@ const LONGEST_TEXT = 200
  */
 export function rulesSeen(
   rules: readonly Rule[],
-  found: ReadonlySet<number>,
+  found: readonly number[],
   judging: Judging,
   name: Judged,
   whole: boolean,
 ): readonly RuleSeen[] {
-  const matched = rules.map((rule) => matchOf(rule, found, judging, name))
-  const shown = whole ? rules.map((_, i) => i) : mostTelling(matched)
-  return shown.map((i) => {
-    const [rule, match] = [rules[i]!, matched[i]!]
-    return {
+  const may = new Set(found)
+  const telling: Seen[] = []
+  const others: Seen[] = []
+  for (const rule of rules) {
+    const match = may.has(rule.index) || rule.expires !== null ? matchOf(rule, judging, name) : 'false'
+    if (match !== 'false') telling.push({ rule, match })
+    else if (whole || others.length < MOST_RULES) others.push({ rule, match })
+  }
+  const kept = whole ? telling : telling.slice(-MOST_RULES)
+  const shown = [...kept, ...(whole ? others : others.slice(0, MOST_RULES - kept.length))]
+  return shown
+    .sort((a, b) => a.rule.index - b.rule.index)
+    .map(({ rule, match }) => ({
       rule: rule.name,
       effect: rule.effect,
       mode: rule.mode,
       matched: match,
       because: match === 'expired' || match === 'true' ? null : because(rule.when, judging, name),
-    }
-  })
+    }))
 }
 
-function matchOf(
-  rule: Rule,
-  found: ReadonlySet<number>,
-  judging: Judging,
-  name: Judged,
-): RuleSeen['matched'] {
+interface Seen {
+  readonly rule: Rule
+  readonly match: RuleSeen['matched']
+}
+
+function matchOf(rule: Rule, judging: Judging, name: Judged): RuleSeen['matched'] {
   if (isExpired(rule, judging.facts.at)) return 'expired'
-  if (!found.has(rule.index)) return 'false'
   const truth = truthFor(rule, rule.when.judge(judging, name))
   return truth === 'none' ? 'false' : truth
 }
 
 export function isExpired({ expires }: Rule, at: number): boolean {
   return expires !== null && at >= expires
-}
-
-function mostTelling(matched: readonly RuleSeen['matched'][]): readonly number[] {
-  const indices = matched.map((_, i) => i)
-  if (indices.length <= MOST_RULES) return indices
-  const kept = indices.filter((i) => matched[i] !== 'false').slice(-MOST_RULES)
-  const filled = indices.filter((i) => matched[i] === 'false').slice(0, MOST_RULES - kept.length)
-  return [...kept, ...filled].toSorted((a, b) => a - b)
 }
 
 /** The first condition that was not met or not known, as written; null where it was met. */

@@ -99,6 +99,6 @@ export function defaultOf({ document }: Policy, inForce: boolean): Standing {
     message:
       message === null
         ? (values) => `no rule of the policy allows ${askedFor(values)}`
-        : messageTemplate(message),
+        : (values) => messageTemplate(message)(values),
   }
 }

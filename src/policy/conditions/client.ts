@@ -1,10 +1,12 @@
+import { canonicalTarget } from '../../acme/canonical-target.ts'
 import type { ClientCondition, Comparison } from '../document.ts'
 import type { ClientFacts } from '../facts.ts'
+import type { Judging } from '../judging.ts'
 import type { Networks } from '../names/networks.ts'
 import { known, type Truth } from '../truth.ts'
 import { meets } from './compared.ts'
 import { COST, listed, ofRequest, type Part, type Slots } from './condition.ts'
-import { type Product, productsOf } from './user-agent.ts'
+import type { Product } from './user-agent.ts'
 
 export interface ClientMatchers {
   readonly networks: (written: readonly string[]) => Networks
@@ -18,8 +20,14 @@ export function clientParts(
   matchers: ClientMatchers,
 ): readonly Part[] {
   const parts: Part[] = []
-  const is = (text: string, test: (client: ClientFacts) => Truth | boolean, cost?: number) =>
-    parts.push(ofRequest(slots, 'request', `client.${text}`, ({ client }) => test(client), cost))
+  const is = (
+    text: string,
+    test: (client: ClientFacts, judging: Judging) => Truth | boolean,
+    cost?: number,
+  ) =>
+    parts.push(
+      ofRequest(slots, 'request', `client.${text}`, ({ client }, judging) => test(client, judging), cost),
+    )
   const oneOf = (text: string, values: readonly string[] | undefined, of: (client: ClientFacts) => Text) => {
     if (values === undefined) return
     const set = new Set(values)
@@ -31,10 +39,8 @@ export function clientParts(
   const { address, account, contact, software, version, user_agent } = condition
   if (address !== undefined) {
     const networks = matchers.networks(address)
-    is(
-      `address: ${listed(address)}`,
-      (client) => known(client.address, (value) => value !== null && networks.has(value)),
-      COST.expression,
+    is(`address: ${listed(address)}`, (_, judging) =>
+      known(judging.address, (value) => value !== null && networks.has(value)),
     )
   }
   oneOf('label', condition.label, ({ label }) => label)
@@ -49,27 +55,42 @@ export function clientParts(
   }
   const products = software?.map((name) => name.toLowerCase())
   if (software !== undefined && products !== undefined && version === undefined) {
-    is(`software: ${listed(software)}`, ({ userAgent }) =>
-      known(userAgent, (text) => productsOf(text).some(({ name }) => products.includes(name))),
+    is(`software: ${listed(software)}`, (_, judging) =>
+      known(judging.products, (those) => those.some(({ name }) => products.includes(name))),
     )
   }
   if (version !== undefined) {
     const of = software === undefined ? '' : `software: ${listed(software)}; client.`
-    is(`${of}version: ${version.text}`, ({ userAgent }) =>
-      known(userAgent, (text) => hasVersion(productsOf(text), products, version)),
+    is(`${of}version: ${version.text}`, (_, judging) =>
+      known(judging.products, (those) => hasVersion(those, products, version)),
     )
   }
   if (user_agent !== undefined) {
     const expressions = user_agent.map(matchers.expression)
+    const matches = remembering((text) => expressions.some((expression) => expression.test(text)))
     is(
       `user_agent: ${listed(user_agent)}`,
-      ({ userAgent }) =>
-        known(userAgent, (text) => text !== null && expressions.some((expression) => expression.test(text))),
+      ({ userAgent }) => known(userAgent, (text) => text !== null && matches(text)),
       COST.expression,
     )
   }
   return parts
 }
+
+/** Clients are of few kinds, and one sends the same text each time. */
+function remembering(test: (text: string) => boolean): (text: string) => boolean {
+  const known = new Map<string, boolean>()
+  return (text) => {
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const result = test(text)
+    if (known.size >= MOST_REMEMBERED) known.clear()
+    if (text.length <= LONGEST_REMEMBERED) known.set(text, result)
+    return result
+  }
+}
+const MOST_REMEMBERED = 200
+const LONGEST_REMEMBERED = 200
 
 type Text = string | null | undefined
 
@@ -77,11 +98,20 @@ type Text = string | null | undefined
 function accountTest(accounts: readonly string[]): (client: ClientFacts) => Truth {
   const set = new Set(accounts)
   const someThumbprint = accounts.some((text) => !text.includes(':'))
+  const resembled = new Set(accounts.filter((text) => text.includes(':')).map(looselyRead))
   return ({ account, thumbprint }) => {
     if (account !== null && set.has(account)) return 'true'
+    if (account !== null && resembled.has(looselyRead(account))) return 'unknown'
     if (!someThumbprint) return 'false'
     return known(thumbprint, (value) => value !== null && set.has(value))
   }
+}
+
+/** What a lax server might take an account URL for: another spelling of one in the rule is neither it nor another. */
+function looselyRead(url: string): string {
+  return canonicalTarget(url)
+    .replace(/^\/https?:/, '')
+    .replace(/\/[+0]+([^/]+)$/, '/$1')
 }
 
 /** RFC 8555 §7.3: one address and no header fields; what holds more is nobody's. */

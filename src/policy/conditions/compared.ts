@@ -3,7 +3,7 @@ import type { Comparison } from '../document.ts'
 
 /** Numbers and versions alike, part by part. */
 export function meets(comparison: Comparison, value: number | readonly number[]): boolean {
-  const order = compareParts(typeof value === 'number' ? [value] : value, comparison.value)
+  const order = orderOf(value, comparison.value)
   switch (comparison.is) {
     case '>':
       return order > 0
@@ -16,10 +16,11 @@ export function meets(comparison: Comparison, value: number | readonly number[])
     case '=':
       return order === 0
     case '..':
-      return order >= 0 && comparison.to !== null && compareParts(partsOf(value), comparison.to) <= 0
+      return order >= 0 && comparison.to !== null && orderOf(value, comparison.to) <= 0
   }
 }
 
-function partsOf(value: number | readonly number[]): readonly number[] {
-  return typeof value === 'number' ? [value] : value
+function orderOf(value: number | readonly number[], other: readonly number[]): number {
+  if (typeof value !== 'number') return compareParts(value, other)
+  return other.length === 1 ? value - other[0]! : compareParts([value], other)
 }

@@ -16,7 +16,7 @@ export interface Part extends Condition {
   readonly first: Part | null
 }
 
-/** Hands out the places of {@link Judging.kept}. */
+/** Hands out the places of {@link Judging.kept} and {@link Judging.keptOf}. */
 export interface Slots {
   count: number
 }
@@ -30,26 +30,28 @@ interface Judge {
   readonly judge: (judging: Judging, name: Judged) => Possible
 }
 
-/** What does not depend on the name is worked out once in an evaluation. */
+/** What does not depend on the name is worked out once in an evaluation, a plain condition on the name once for it. */
 export function part(slots: Slots, { text, perName, cost, parts = [], first = null, judge }: Judge): Part {
   const worked = (judging: Judging, name: Judged) => {
     judging.worked++
     return judge(judging, name)
   }
-  const slot = perName ? -1 : slots.count++
+  const isWorkedOutAgain = perName && parts.length > 0
+  const slot = isWorkedOutAgain ? -1 : slots.count++
   return {
     text,
     perName,
     cost,
     parts,
     first,
-    judge: perName
+    judge: isWorkedOutAgain
       ? worked
       : (judging, name) => {
-          const kept = judging.kept[slot]!
-          if (kept !== 0) return kept
+          const kept = perName ? judging.keptOf(name) : judging.kept
+          const known = kept[slot]!
+          if (known !== 0) return known
           const possible = worked(judging, name)
-          judging.kept[slot] = possible
+          kept[slot] = possible
           return possible
         },
     test(facts, name) {
@@ -63,14 +65,14 @@ export function ofRequest(
   slots: Slots,
   family: Family,
   text: string,
-  test: (facts: PolicyFacts) => Truth | boolean,
+  test: (facts: PolicyFacts, judging: Judging) => Truth | boolean,
   cost: number = COST.request,
 ): Part {
   return part(slots, {
     text,
     perName: false,
     cost,
-    judge: ({ facts }) => notHere(family, facts) ?? possibleOf(test(facts)),
+    judge: (judging) => notHere(family, judging.facts) ?? possibleOf(test(judging.facts, judging)),
   })
 }
 
