@@ -14,7 +14,7 @@ import { observeWith } from './app/observe.ts'
 import { openPolicing } from './app/open-policing.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
-import { loadPolicy } from './app/policy-file.ts'
+import { loadPolicy, policyStatus } from './app/policy-file.ts'
 import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
@@ -268,6 +268,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       pid: process.pid,
       startedAt,
       config: { file: loaded.file, digest: inForce.digest },
+      policy: policyStatus(inForce.policy),
       listeners: addresses,
       store: storeStatus(),
       inFlight: recorder.inFlight,

@@ -362,6 +362,7 @@ export const statusExample: Status = {
   pid: 4711,
   startedAt: MICROS,
   config: { file: '/etc/acmetap/acmetap.yaml', digest: digest('c') },
+  policy: { file: '/etc/acmetap/policy.yaml', digest: digest('d'), mode: 'enforce', rules: 12 },
   listeners: [{ name: 'admin', address: '127.0.0.1', port: 9080 }],
   store: { state: 'ok', detail: null, waiting: 0, lastCommit: 900 },
   inFlight: 0,

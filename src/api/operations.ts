@@ -12,6 +12,7 @@ import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { Role, Token } from '../audit/token.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
+import type { PolicyMode } from '../exchange/decision.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 import type { PolicyOperations, RecordedPolicies } from './policy-operations.ts'
 
@@ -58,6 +59,8 @@ export interface Status {
   /** µs since 1970. */
   readonly startedAt: number
   readonly config: { readonly file: string; readonly digest: string }
+  /** In force; null where there is none. `rules`: how many. */
+  readonly policy: PolicyStatus | null
   readonly listeners: readonly { readonly name: string; readonly address: string; readonly port: number }[]
   readonly store: StoreStatus
   readonly inFlight: number
@@ -65,6 +68,13 @@ export interface Status {
   /** Configured hosts of CAs that the interception root does not cover, so that they are not served. */
   readonly namesNotCovered: readonly string[]
   readonly sinks: readonly SinkState[]
+}
+
+export interface PolicyStatus {
+  readonly file: string
+  readonly digest: string
+  readonly mode: PolicyMode
+  readonly rules: number
 }
 
 export interface SinkState {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -93,6 +93,16 @@ async function receiver() {
   return { state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
+/** Warns of nearly everything, and lets it pass. */
+const POLICY = `version: 1
+mode: warn
+default: allow
+rules:
+  - name: examples
+    when: { names: '.example.com' }
+    effect: warn
+`
+
 test('every metric is moved by something that happens', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'acmetap-metrics-'))
   opened.add({ close: () => rm(folder, { recursive: true, force: true }) })
@@ -119,7 +129,9 @@ test('every metric is moved by something that happens', async () => {
   opened.add(echo)
   await once(echo, 'listening')
   const target = `localhost:${(echo.address() as AddressInfo).port}`
+  await writeFile(join(world.folder, 'policy.yaml'), POLICY)
   await world.addSections({
+    policy: './policy.yaml',
     listeners: { proxy: { port: 0 } },
     intercept: { cas: ['ca'], other_hosts: [target] },
     sinks: [{ name: 'dead', syslog: { url: `tcp://127.0.0.1:${await freePort()}` } }],

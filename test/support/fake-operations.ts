@@ -99,6 +99,7 @@ export class FakeOperations implements Operations {
       pid: 1,
       startedAt: 0,
       config: { file: '/x', digest: 'd' },
+      policy: null,
       listeners: [],
       store: { state: 'ok', detail: null, waiting: 0, lastCommit: 0 },
       inFlight: 0,

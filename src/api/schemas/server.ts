@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { instant } from '../../audit/inventory/values.ts'
 import { ROLES } from '../../audit/token.ts'
+import { POLICY_MODES } from '../../exchange/decision.ts'
 
 const micros = () => z.number().meta({ description: 'µs since 1970.' })
 const state = z.enum(['ok', 'unreachable', 'unknown'])
@@ -36,6 +37,15 @@ export const status = z.strictObject({
   pid: z.int(),
   startedAt: micros(),
   config: z.strictObject({ file: z.string(), digest: z.string() }),
+  policy: z
+    .strictObject({
+      file: z.string(),
+      digest: z.string(),
+      mode: z.enum(POLICY_MODES),
+      rules: z.int(),
+    })
+    .nullable()
+    .meta({ description: 'The policy in force; null where there is none.' }),
   listeners: z.array(z.strictObject({ name: z.string(), address: z.string(), port: z.int() })),
   store: z.strictObject({
     state: z.enum(['ok', 'unavailable']),

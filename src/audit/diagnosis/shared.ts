@@ -13,6 +13,7 @@ const WEIGHT: Readonly<Record<string, number>> = {
   address: 8,
   resolver: 8,
   limit: 8,
+  rule: 8,
   text: 8,
   'CAA record': 8,
   'redirect target': 6,
@@ -61,6 +62,7 @@ export function sharedBy({ diagnosis, names, client, account, ca }: Failure): Sh
   add('resolver', details.resolver)
   if (diagnosis.class === 'rate-limit' && details.limit !== undefined)
     add('limit', details.key === undefined ? details.limit : `${details.limit} ${details.key}`)
+  if (diagnosis.class === 'policy-denied') add('rule', details.rule)
   if (diagnosis.class === 'caa') add('CAA record', details.name)
   if (diagnosis.class === 'bad-redirect') add('redirect target', details.target)
   add('server', details.server)

@@ -2,6 +2,7 @@ import { listMember, member, stringMember } from '../../acme/members.ts'
 import type { Operation } from '../../acme/operation.ts'
 import { certificateOf, csrOf, profileOf, replacesOf } from '../../acme/payloads.ts'
 import { type Challenge, readAuthorization, readChallenge, readOrder } from '../../acme/response-objects.ts'
+import { warningsOf } from '../inventory/project/policy.ts'
 import type { RecordedProblem } from '../record.ts'
 import { AMP_MESSAGES, ampParams, commonParams, envelope, pathOf } from './amp.ts'
 import { certificateFacts, requestFacts } from './certificate-facts.ts'
@@ -71,7 +72,7 @@ function common(exchange: EndedRecord) {
     outcome: outcome.outcome,
     ...(personal.proxyUser === undefined ? {} : { proxyUser: personal.proxyUser }),
     ...present({
-      decision: intent.decision.effect === 'allow' ? null : intent.decision,
+      decision: isQuiet(intent.decision) ? null : intent.decision,
       problem: shown(outcome.problem),
       validationError: shown(outcome.objectError),
       failure: outcome.failure,
@@ -85,6 +86,11 @@ function common(exchange: EndedRecord) {
     durations: { total: outcome.durationTotal, ca: outcome.durationCa, waited: outcome.waited ?? null },
     bytes: { request: intent.request.bytes, answer: outcome.body?.bytes ?? 0 },
   }
+}
+
+/** It let the request pass, and no rule of a policy warned. */
+function isQuiet(decision: EndedRecord['intent']['decision']): boolean {
+  return decision.effect === 'allow' && warningsOf(decision).length === 0
 }
 
 function special(operation: Operation, exchange: EndedRecord, { payload, answer, answerBytes }: Contents) {

@@ -134,6 +134,11 @@ async function checkServer(server: Operations, folder: string, findings: Finding
       `the record cannot be written: ${status.store.detail ?? ''}`,
       `Is the disk full (df -h ${folder}), or does another program hold the file? The log says why.`,
     )
+  if (status.policy !== null) {
+    const { file, mode, rules, digest } = status.policy
+    const what = `${rules} rules of ${file} decide, in mode ${mode} (${digest.slice(0, 12)})`
+    findings.ok('policy', what)
+  }
   for (const { name, address, port } of status.listeners) {
     if (await listens(address, port)) findings.ok('listener', `${name} listens on ${address}:${port}`)
     else

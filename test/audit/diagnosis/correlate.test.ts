@@ -71,6 +71,16 @@ describe('correlate', () => {
     correlation.parse(found[0])
   })
 
+  it('one rule of a policy, whatever the client', () => {
+    const found = correlate(
+      times(4, (i) =>
+        failure({ class: 'policy-denied', details: { rule: 'no-shop' }, client: `c00000000000000${i}` }),
+      ),
+      NOW,
+    )
+    expect(found.map(({ says }) => says)).toEqual([expect.stringMatching(/^4 names, one rule \(no-shop\)/)])
+  })
+
   it('one resolver, one CAA record, one limit, one domain', () => {
     const found = correlate(
       [

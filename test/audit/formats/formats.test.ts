@@ -14,6 +14,7 @@ import {
 import { newExchangeId } from '../../../src/exchange/exchange-id.ts'
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite/open.ts'
 import { recorded } from '../../support/recorded-exchange.ts'
+import { verdictOf } from '../../support/story-scripts.ts'
 import { leaf, smallRecord } from './small-record.ts'
 
 let folder: string
@@ -174,6 +175,20 @@ describe('amp+', () => {
     expect(of('renewalInfo').ari).toMatchObject({ start: '2026-12-01T00:00:00Z' })
     expect(of('account')).toMatchObject({ requested: 'deactivated' })
   })
+})
+
+test('what a policy made of it: all in json, what it denied or warned of in amp+', () => {
+  const { digest, ...policy } = verdictOf('soon-forbidden')
+  const decision = { effect: 'allow', rule: null, ambiguities: [], policy }
+  const line = (name: FormatName, policyOf: typeof policy | null) => {
+    const intent = { decision: { ...decision, policy: policyOf }, policyDigest: digest }
+    const record = recorded({ sequence: 1, operation: 'newOrder', intent, outcome: {} }) as EndedRecord
+    return JSON.parse(FORMATS[name].line(record, NO_CONTENTS, context)!)
+  }
+  expect(line('json', policy)).toMatchObject({ policyDigest: digest, decision: { policy }, asked: null })
+  expect(line('json', null)).toMatchObject({ decision: { policy: null } })
+  expect(line('amp+', policy).more.decision).toEqual(decision)
+  expect(line('amp+', { ...policy, warnings: [] }).more).not.toHaveProperty('decision')
 })
 
 describe('json', () => {

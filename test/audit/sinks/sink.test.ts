@@ -13,6 +13,7 @@ import { systemClock } from '../../../src/exchange/clock.ts'
 import { newExchangeId } from '../../../src/exchange/exchange-id.ts'
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite/open.ts'
 import { entryOf, intentOf, outcomeOf, wholeExchange } from '../../support/facts.ts'
+import { verdictOf } from '../../support/story-scripts.ts'
 
 /** Takes lines as it is told to. */
 class TestOutput implements Output {
@@ -243,8 +244,11 @@ test('severities tell what wants to be looked at', async () => {
   ] as const) {
     await opened.store.append(wholeExchange({ outcome }).entry)
   }
+  const { digest: _, ...policy } = verdictOf('soon-forbidden')
+  const warned = { effect: 'allow', rule: null, ambiguities: [], policy }
+  await opened.store.append(wholeExchange({ intent: { decision: warned } }).entry)
   await start()
-  await expect.poll(() => output.taken.map(({ severity }) => severity)).toEqual([6, 4, 5, 4, 3, 4, 3, 3])
+  await expect.poll(() => output.taken.map(({ severity }) => severity)).toEqual([6, 4, 5, 4, 3, 4, 3, 3, 5])
 })
 
 test('files rotate under load and lose no line', async () => {

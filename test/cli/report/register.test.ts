@@ -61,6 +61,10 @@ beforeEach(() => {
       outcome: 'refused',
       diagnosis: aDiagnosis({ class: 'refused-by-acmetap', details: { rule: 'relay-refused' } }),
     }),
+    aFailure({
+      outcome: 'refused',
+      diagnosis: aDiagnosis({ class: 'policy-denied', details: { rule: 'relay-refused' } }),
+    }),
   ]
   inventory.totals = {
     ...inventory.totals,
@@ -94,9 +98,10 @@ test('the register and the period, as Markdown', async () => {
     '- Certificates: 3 (1 revoked, 2 valid; 1 of them imported)',
     '- Orders: 2 (1 invalid, 1 valid)',
     '- Failures: 2',
-    '- Refusals: 1',
+    '- Refusals: 2',
     '| 3f2a1b | www.example.com | CN=Pebble Intermediate CA 0a1b2c | 2026-11-22T00:20:25.000Z | 2027-02-20T00:20:24.000Z | P-256 | https://localhost:8443/acct/1 | CertbotACMEClient from 192.0.2.7 | http-01 | valid |',
     '| relay-refused, unauthorized | 1 | 1 | 2026-11-22T01:20:25.000Z | 2026-11-22T01:20:25.000Z |',
+    '| policy rule relay-refused, unauthorized | 1 | 1 | 2026-11-22T01:20:25.000Z | 2026-11-22T01:20:25.000Z |',
     '| pebble | refused | 1 |',
   ]) {
     expect(out).toContain(`${line}\n`)

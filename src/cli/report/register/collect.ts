@@ -151,8 +151,10 @@ async function* all<T>(
 
 function refusalOf({ diagnosis, problem }: Failure): string {
   const { rule } = diagnosis.details
+  const isPolicy = diagnosis.class === 'policy-denied'
   const type = problem === null ? '' : problemShortName(problem.type)
-  return [rule ?? diagnosis.class, type].filter((part) => part !== '').join(', ')
+  const what = rule === undefined ? diagnosis.class : isPolicy ? `policy rule ${rule}` : rule
+  return [what, type].filter((part) => part !== '').join(', ')
 }
 
 /** Counts by a word; only the numbers are kept, and of names so many. */
