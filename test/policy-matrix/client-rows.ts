@@ -17,7 +17,8 @@ function accountKey(): { pem: Buffer; thumbprint: string } {
     thumbprint: thumbprintOf(jwk),
   }
 }
-const KNOWN = accountKey()
+/** One for each mode, which run at the same time. */
+const KNOWN = { relay: accountKey(), intercept: accountKey() }
 
 /** With `curl --interface`: the other clients can't choose their address. */
 const FROM_ELSEWHERE = ["CURL_OPTS='--interface 10.77.9.9'"]
@@ -90,13 +91,16 @@ rules:
   },
   {
     shows: 'client.account: the thumbprint of its key',
-    policy: () => `mode: enforce
+    policy: ({ mode }) => `mode: enforce
 default: deny
 rules:
   - { name: accounts, when: { operation: accounts }, effect: allow }
-  - { name: known, when: { client: { account: ${KNOWN.thumbprint} } }, effect: allow }`,
+  - { name: known, when: { client: { account: ${KNOWN[mode].thumbprint} } }, effect: allow }`,
     cases: [
-      { client: NPM, run: npmOrder('fine.test', {}, { accountKey: KNOWN.pem }) },
+      {
+        client: NPM,
+        run: (place) => npmOrder('fine.test', {}, { accountKey: KNOWN[place.mode].pem })(place),
+      },
       { client: NPM, run: npmOrder('fine.test'), denied: ['newOrder', 'default'] },
       { client: 'uacme', run: program('uacme', 'fine.test'), denied: ['newOrder', 'default'] },
     ],
