@@ -104,7 +104,6 @@ test.for([
   // One wildcard may touch both.
   'when: { all: [{ names: a.example }, { names: b.example }] }, effect: deny',
   'when: { any: [{ names: a.example }, { ip: 10.0.0.0/8 }] }, effect: deny',
-  'when: { operation: accounts, not: { names: a.example } }, effect: deny',
 ])('a rule that may match: %s', async (rule) => {
   expect((await remarks(enforced(`{ name: a, ${rule} }`))).filter((line) => line.includes('never'))).toEqual(
     [],
