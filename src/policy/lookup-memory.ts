@@ -1,4 +1,5 @@
 import type { Identifier } from '../acme/identifier.ts'
+import { asObject } from '../acme/json.ts'
 import { contactsOf, externalAccountBindingOf, identifiersOf } from '../acme/payloads.ts'
 import { readAccount } from '../acme/response-objects.ts'
 import type { Completed, ObservedResponse } from '../exchange/exchange.ts'
@@ -101,7 +102,9 @@ export class LookupMemory implements Lookups {
     const isNew = begun && response.status === 201
     const told = readAccount(parseJson(response.decoded)).contact
     const asked = isNew || !begun ? contactsOf(payload) : []
-    const contacts = told.length > 0 ? told : asked.length > 0 || isNew ? asked : undefined
+    // RFC 8555 §7.3.2: an update may also take all contacts away.
+    const says = asked.length > 0 || isNew || (!begun && Array.isArray(asObject(payload)?.contact))
+    const contacts = told.length > 0 ? told : says ? asked : undefined
     const binding = isNew ? (externalAccountBindingOf(payload)?.jws?.header.kid ?? null) : undefined
     const before = this.#fresh(this.#told.get(key))
     this.#told.set(key, {

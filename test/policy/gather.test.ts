@@ -362,6 +362,15 @@ describe('what went through is remembered', () => {
     })
   })
 
+  test('an update that takes all contacts away leaves none', async () => {
+    const memory = new LookupMemory(new FakeLookups())
+    const changes = { resource: resource({ url: made, operation: 'account', account: made }) }
+    memory.note(completed('account', { status: 'deactivated' }, 200, { status: 'valid' }, changes))
+    expect((await memory.account('pebble', made))?.contacts).toEqual(['mailto:ops@example.com'])
+    memory.note(completed('account', { contact: [] }, 200, { status: 'valid' }, changes))
+    expect((await memory.account('pebble', made))?.contacts).toEqual([])
+  })
+
   test('accounts are looked up again after a minute, and at once when people were forgotten', async () => {
     let now = 0
     const lookups = new FakeLookups()
