@@ -128,3 +128,27 @@ test('neither does the problem the client was told', () => {
 test('facts of before there were policies, and requests of none, say so', () => {
   expect(contentOf(undefined, null)).toMatchObject({ asked: null, decision: { policy: null } })
 })
+
+test('a webhook that tells a User-Agent back does not put it where it cannot be erased', () => {
+  const fields = [['User-Agent', 'certbot/2.1.0 (jane-laptop)']] as const
+  const said = {
+    allow: true,
+    reason: 'seen certbot/2.1.0 (jane-laptop)',
+    data: { agent: 'certbot/2.1.0 (jane-laptop)' },
+  }
+  const policy = verdict({ read: { webhooks: { cmdb: said } } })
+  const decision = { effect: 'allow' as const, policy }
+  const context = { tenant: 't', instance: 'i', configDigest: 'c', policyDigest: 'p', privacy: KEEP_ALL }
+  const exchange = decided('newOrder', {
+    ...person,
+    request: { ...base.request, fields },
+    asked: null,
+    decision,
+  })
+  const { read } = (intentFact(exchange, context).content as IntentContent).decision.policy!
+  expect(read.webhooks?.cmdb).toEqual({
+    allow: true,
+    reason: 'seen [user agent]',
+    data: { agent: '[user agent]' },
+  })
+})
