@@ -6,7 +6,6 @@ import type { Completed, Destination, Inspected } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import { BUILT_IN } from '../policy/built-in.ts'
 import type { KeptAs } from '../policy/counted-order.ts'
-import type { CountedOrder } from '../policy/history.ts'
 import { decisionOf } from '../policy/denial.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicyFacts } from '../policy/facts.ts'
@@ -197,11 +196,6 @@ export class Policing {
     await Promise.race([this.#seeding.done, patience])
     waited.abort()
   }
-}
-
-/** The clock was set back since they were made: they count from now on, or a budget would be open until their time comes. */
-async function* notLater(orders: AsyncIterable<CountedOrder>, now: number): AsyncGenerator<CountedOrder> {
-  for await (const order of orders) yield order.at > now ? { ...order, at: now } : order
 }
 
 /** Methods that only read are everybody's; what no ACME server knows is nothing that could be recognised. */

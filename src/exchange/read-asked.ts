@@ -82,7 +82,10 @@ function askedRevocation(payload: unknown): AskedRevocation {
   }
 }
 
+/** What is no string has its JSON text, so that it is not taken for nothing: some reader may see what it means. */
 function textOf(payload: unknown, name: string): string | null {
-  const text = member(payload, name)
-  return typeof text === 'string' ? text.slice(0, TEXT_LIMIT) : null
+  const value = member(payload, name)
+  if (value === undefined || value === null) return null
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  return text.slice(0, TEXT_LIMIT)
 }

@@ -26,10 +26,15 @@ export function clientFacts(
     proxyUser,
     userAgent: userAgentOf(exchange),
     account: operation === 'newAccount' ? null : (inspection?.jws.header.kid ?? resource?.account ?? null),
-    thumbprint: inspection === null ? null : (inspection.thumbprint ?? undefined),
+    thumbprint: inspection === null ? null : signer(inspection),
     contacts: begins ? contactsOf(inspection?.jws.payload) : account?.contacts,
     externalAccount: begins ? asked.externalAccount : account?.externalAccount,
   }
+}
+
+/** Not known where the signature is not that key's: then its name is a mere claim. */
+export function signer(jws: { readonly verdict?: string; readonly thumbprint: string | null }): string | undefined {
+  return jws.verdict === 'invalid' ? undefined : (jws.thumbprint ?? undefined)
 }
 
 /** In relay the Host that the client uses, in lower case and without its port; in intercept the proxy user. */

@@ -110,7 +110,10 @@ export class IssuanceHistory {
     this.#leave(place)
   }
 
-  /** Undefined: not known. For `domain`: of the registrable domain among its names that has the most. */
+  /**
+   * Undefined: not known. What is there came before, whatever its time says: the clock may have been set back since. For
+   * `domain`: of the registrable domain among its names that has the most.
+   */
   count(question: HistoryQuestion, of: CountedOrder): number | undefined {
     const { within } = question
     const subject = subjectOf(question)
@@ -119,7 +122,7 @@ export class IssuanceHistory {
       return undefined
     const keys = this.#keysOf(subject, of)
     if (keys.length === 0) return undefined
-    return Math.max(...keys.map((key) => this.#series.get(key)?.times.between(since, of.at + SLACK) ?? 0))
+    return Math.max(...keys.map((key) => this.#series.get(key)?.times.since(since) ?? 0))
   }
 
   /** Answers to the questions, by {@link questionText}; without those that are not known. */

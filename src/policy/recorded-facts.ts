@@ -2,7 +2,7 @@ import type { Identifier } from '../acme/identifier.ts'
 import type { Operation } from '../acme/operation.ts'
 import type { WebhookAnswer } from '../exchange/decision.ts'
 import type { Mode } from '../exchange/mode.ts'
-import { labelOf } from './client-facts.ts'
+import { labelOf, signer } from './client-facts.ts'
 import { countedOrder } from './counted-order.ts'
 import type { ClientFacts, OrderFacts, PolicyFacts } from './facts.ts'
 import type { CountedOrder } from './history.ts'
@@ -130,7 +130,7 @@ function clientOf(
     proxyUser,
     userAgent: isUnnamed ? null : plainly(client.userAgent ?? undefined),
     account: isNew ? null : request.account,
-    thumbprint: jws === null ? null : (jws.thumbprint ?? undefined),
+    thumbprint: jws === null ? null : signer(jws),
     contacts: isNew ? newContacts(request, personal, dropped) : account?.contacts,
     externalAccount: isNew ? told : account?.externalAccount === undefined ? read : account.externalAccount,
   }

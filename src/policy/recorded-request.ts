@@ -15,7 +15,11 @@ export interface RecordedRequest {
   readonly operation: string
   readonly client: { readonly userAgent: string | null }
   readonly request: { readonly method: string; readonly authority: string | null }
-  readonly jws: null | { readonly kid: string | null; readonly thumbprint: string | null }
+  readonly jws: null | {
+    readonly kid: string | null
+    readonly thumbprint: string | null
+    readonly verdict?: string
+  }
   readonly account: string | null
   readonly identifiers: readonly Identifier[]
   readonly policyDigest: string | null

@@ -36,7 +36,12 @@ test('an order: profile, validity, what it replaces', async () => {
     notAfter: '2026-02-01T00:00:00Z',
     replaces: 'AAA.BBB',
   })
-  expect(await asked('newOrder', { profile: 5, notAfter: null, replaces: ['x'] })).toEqual(nothing)
+  expect(await asked('newOrder', { profile: null, notAfter: null })).toEqual(nothing)
+  expect(await asked('newOrder', { profile: 5, notAfter: null, replaces: ['x'] })).toEqual({
+    ...nothing,
+    profile: '5',
+    replaces: '["x"]',
+  })
   expect(await asked('newOrder', 'text')).toEqual(nothing)
 })
 

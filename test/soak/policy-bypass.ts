@@ -5,6 +5,8 @@ import {
   GRANTING,
   type Protection,
 } from '../support/policy-bypass/protected.ts'
+import { sample } from '../support/policy-bypass/sample.ts'
+import type { AmbiguousRequest } from '../support/ambiguous-requests.ts'
 import { judgeArrivals, tryAll } from '../support/policy-bypass/run.ts'
 import { type BypassWorld, openBypassWorld } from '../support/policy-bypass/world.ts'
 import { generated } from '../support/policy-names/generated.ts'
@@ -17,11 +19,13 @@ export interface BypassSize {
   readonly spellings: readonly Spelling[]
   /** Every so many counts and positions of names. */
   readonly each: number
+  /** Requests that can be read in two ways; all of them where it is left out. */
+  readonly cases?: readonly AmbiguousRequest[]
 }
 
 /** In relay and in intercept, against a policy that denies and against one that grants. */
 export async function runPolicyBypass(
-  { spellings, each }: BypassSize,
+  { spellings, ...size }: BypassSize,
   progress: (line: string) => void,
 ): Promise<{ figures: Record<string, number>; failures: string[] }> {
   const figures: Record<string, number> = {}
@@ -39,7 +43,7 @@ export async function runPolicyBypass(
   async function against(world: BypassWorld, protection: Protection, kind: string): Promise<void> {
     for (const lane of world.lanes) await lane.begin(protection.innocent)
     const before = world.ca.arrivals.length
-    const tried = await tryAll(world, attempts(protection, spellings, world.csrKey, { each }))
+    const tried = await tryAll(world, attempts(protection, spellings, world.csrKey, size))
     const arrived = await judgeArrivals(world.ca.arrivals.slice(before), protection.scope)
     progress(`${kind}: ${tried.attempts} attempts, ${arrived.requests} arrived`)
     figures[`${kind}: attempts`] = tried.attempts
@@ -62,7 +66,7 @@ export const policyBypass: Soak = {
     const next = random(seed)
     const table = baseSpellings()
     const more = generated(Math.max(0, size - table.length), next).questions
-    const spellings = [...table.slice(0, size), ...more]
+    const spellings = [...sample(table, size), ...more]
     const { figures, failures } = await runPolicyBypass({ spellings, each: 1 }, progress)
     return { figures: { seed, spellings: spellings.length, ...figures }, failures, late: [] }
   },
