@@ -116,7 +116,7 @@ export async function startCaptureWorld(): Promise<CaptureWorld> {
 }
 
 /** Without what is another one at every run: places, ports, identifiers, times. */
-export function neutral(text: string, folder: string): string {
+function neutral(text: string, folder: string): string {
   return text
     .replaceAll(`${folder}/logs`, '/var/log/letsencrypt')
     .replaceAll(folder, '/home/you')
@@ -127,7 +127,7 @@ export function neutral(text: string, folder: string): string {
     )
     .replace(
       /\d{4}([-/])\d\d\1\d\d \d\d:\d\d:\d\d/g,
-      (_all, mark: string) => ['2026', '11', '22'].join(mark) + ' 03:00:00',
+      (_all, mark: string) => `${['2026', '11', '22'].join(mark)} 03:00:00`,
     )
     .replace(/"ts":[\d.]+/g, '"ts":1795316400.0')
     .replace(/(finalize-order|my-order|my-account)\/[\w-]+/g, '$1/…')

@@ -18,7 +18,6 @@ try {
     console.error(`${mode} · ${shows} · ${client} ${side}: ${wrong ?? 'yes'} (${seconds.toFixed(1)} s)`)
   })
   console.log(JSON.stringify(drill))
-  if (process.env.SHOW) console.error(world.acmetap.output())
 } finally {
   await world.close()
 }

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { certbotArguments } from '../../src/cli/demo/certbot.ts'
-import { cleanEnvironment, type Finished } from '../../src/cli/demo/child.ts'
+import type { Finished } from '../../src/cli/demo/child.ts'
 import { acmeTiny } from '../support/peers/acme-tiny.ts'
 import { caddy } from '../support/peers/caddy.ts'
 import { certbot } from '../support/peers/certbot.ts'
@@ -152,10 +152,3 @@ export async function succeed(running: Promise<Finished>): Promise<void> {
   const { code, output } = await running
   if (code !== 0) throw new Error(`it ended with ${code}: ${output}`)
 }
-
-/** What a client kept, for a second command. */
-export async function kept(around: Surroundings, ...names: readonly string[]): Promise<string> {
-  return readFile(path.join(around.folder, ...names), 'utf8')
-}
-
-export { cleanEnvironment }

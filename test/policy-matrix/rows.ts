@@ -8,7 +8,7 @@ import { REQUEST_ROWS } from './request-rows.ts'
 import type { Case, Row } from './row.ts'
 import { SAMPLE_ROWS } from './sample-rows.ts'
 
-export const ROWS: readonly Row[] = [
+const ROWS: readonly Row[] = [
   ...NAME_ROWS,
   ...CLIENT_ROWS,
   ...REQUEST_ROWS,
@@ -33,7 +33,7 @@ export function everything(): Chosen[] {
 
 /**
  * Each row with the quickest clients that can show it: conditions in one mode, by turns, what acts and what is built in in
- * both. Every client comes at least once: in the first row.
+ * both.
  */
 export function aFew(): Chosen[] {
   return ROWS.map((row, at) => {
