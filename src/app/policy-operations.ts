@@ -7,9 +7,10 @@ import type { IssuanceHistory } from '../policy/issuance-history.ts'
 import { factsOf, orderIn, type PersonalField } from '../policy/recorded-facts.ts'
 import { policyOfDigest } from '../policy/recorded-policy.ts'
 import { shownPolicy } from '../policy/shown-policy.ts'
-import { CsrUnreadable, checkBundle, explainRequest, testBundle, usable } from '../policy/workbench.ts'
+import { CsrUnreadable, explainRequest, usable } from '../policy/workbench.ts'
 import { replayRecord } from '../store/sqlite/policy/replay-record.ts'
 import type { LoadedPolicy } from './policy-file.ts'
+import { checkBundleAside, readPolicyAside, testBundleAside } from './policy-threads.ts'
 
 type RecordPlace = Pick<Config, 'data'> & Partial<Pick<Config, 'privacy'>>
 
@@ -37,7 +38,7 @@ export function recordedPolicies(
       if (candidate === null && inForce !== null && inForce.policy.digest === intent.policyDigest)
         return explainRecorded(inForce.policy, facts, then, { file: inForce.bundle.file })
       const bundle = candidate ?? (await policyThen(exchange, reader))
-      return explainRecorded(await usable(bundle), facts, then, { file: bundle.file })
+      return explainRecorded(await usable(bundle, {}, readPolicyAside), facts, then, { file: bundle.file })
     },
     replay: (bundle, range, signal) => {
       const { data } = place()
@@ -65,9 +66,12 @@ export function policyOperations(parts: PolicyParts): PolicyOperations {
       if (inForce === null) return null
       return { ...shownPolicy(inForce.policy, inForce.bundle, Date.now()), since: since().toISOString() }
     },
-    check: (candidate) => checkBundle(candidate, Date.now(), { cas: Object.keys(config().cas) }),
+    check: (candidate) => checkBundleAside(candidate, Date.now(), Object.keys(config().cas)),
     async explain(request, candidate) {
-      const inForce = candidate === null ? loaded() : { policy: await usable(candidate), bundle: candidate }
+      const inForce =
+        candidate === null
+          ? loaded()
+          : { policy: await usable(candidate, {}, readPolicyAside), bundle: candidate }
       if (inForce === null) {
         throw new OperationRefused('no policy is in force: name one, or configure policy: FILE', 409)
       }
@@ -76,7 +80,7 @@ export function policyOperations(parts: PolicyParts): PolicyOperations {
         throw error instanceof CsrUnreadable ? new OperationRefused(error.message) : error
       })
     },
-    test: (candidate, cases) => testBundle(candidate, cases),
+    test: testBundleAside,
   }
 }
 

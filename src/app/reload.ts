@@ -10,6 +10,7 @@ import { messageOf } from '../exchange/message-of.ts'
 import type { Log } from '../observability/log.ts'
 import { needsRestart } from './needs-restart.ts'
 import { type LoadedPolicy, loadPolicy } from './policy-file.ts'
+import { readPolicyAside } from './policy-threads.ts'
 import { recordContext } from './recording.ts'
 import { type Routing, routingOf } from './routing.ts'
 
@@ -50,7 +51,7 @@ export async function reload({
     if (problems.length > 0) throw new ConfigError(problems)
     const same = isDeepStrictEqual(before.config.egress.resolvers, config.egress.resolvers)
     const resolve = same ? before.wayOut.resolve : createResolve(config.egress.resolvers)
-    const policy = await loadPolicy(config).catch((error: unknown) => {
+    const policy = await loadPolicy(config, readPolicyAside).catch((error: unknown) => {
       onPolicyRefused()
       throw error
     })

@@ -4,14 +4,14 @@ import { ConfigError, type ConfigProblem } from '../config/config-error.ts'
 import type { PolicyBundle } from './bundle.ts'
 import { compilePolicy } from './compile.ts'
 import { countedOrder } from './counted-order.ts'
-import { bundleDigest } from './document/bundle-digest.ts'
-import { type ParseOptions, parsePolicy } from './document/parse-policy.ts'
+import type { ParseOptions } from './document/parse-policy.ts'
 import { checkPolicy } from './document/remarks/check-policy.ts'
 import type { Remark } from './document/remarks/remark.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './explanation.ts'
 import type { IssuanceHistory } from './issuance-history.ts'
 import type { Policy } from './policy.ts'
+import { type PolicyReader, readPolicy } from './read-policy.ts'
 import { type ShownPolicy, shownPolicy } from './shown-policy.ts'
 import { supposedFacts } from './supposed-facts.ts'
 import type { SupposedRequest } from './supposed-request.ts'
@@ -33,8 +33,13 @@ export interface PolicyCheck {
 }
 
 /** Ready to decide. Rejects with ConfigError where it can't be used. */
-export async function usable(bundle: PolicyBundle, options: ParseOptions = {}): Promise<Policy> {
-  return compilePolicy(await parsePolicy(bundle, options), bundleDigest(bundle))
+export async function usable(
+  bundle: PolicyBundle,
+  options: ParseOptions = {},
+  read: PolicyReader = readPolicy,
+): Promise<Policy> {
+  const { document, digest } = await read({ from: bundle, ...options })
+  return compilePolicy(document, digest)
 }
 
 /** `cas`: names of the CAs that are configured, where they are known. */

@@ -70,7 +70,11 @@ function expanded<T extends object>(members: T, lists: Lists): T {
   const entries = Object.entries(members).map(([key, value]) => {
     const isListed = (LISTED_KEYS as readonly string[]).includes(key) && !STAY.includes(key)
     if (!isListed) return [key, value]
-    const all = (value as readonly string[]).flatMap((entry) => {
+    const written = value as readonly string[]
+    const only = written.length === 1 ? listName(written[0]!) : null
+    // One list for all that name it, also where the document goes to another thread.
+    if (only !== null) return [key, lists[only]!]
+    const all = written.flatMap((entry) => {
       const list = listName(entry)
       return list === null ? [entry] : lists[list]!
     })

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import { ConfigError } from '../../../config/config-error.ts'
 import type { PolicyBundle } from '../../../policy/bundle.ts'
-import { parsePolicy } from '../../../policy/document/parse-policy.ts'
 import type { PersonalField } from '../../../policy/recorded-facts.ts'
 import type { ReplayEvent, ReplayRange } from '../../../policy/replay-report.ts'
 import { openForReading } from '../connection.ts'
@@ -32,7 +32,6 @@ export async function* replayRecord(
   signal?: AbortSignal,
 ): AsyncGenerator<ReplayEvent> {
   signal?.throwIfAborted()
-  await parsePolicy(bundle)
   const isFile = statSync(place, { throwIfNoEntry: false })?.isFile() === true
   const record = isFile ? place : databaseFile(place)
   openForReading(record).close()
@@ -43,6 +42,7 @@ export async function* replayRecord(
   signal?.addEventListener('abort', abort)
   try {
     for await (const message of messages) {
+      if (message.kind === 'refused') throw new ConfigError(message.problems)
       if (message.kind === 'failed') throw new Error(message.message)
       yield message
       if (message.kind === 'report') return

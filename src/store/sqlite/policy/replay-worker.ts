@@ -1,10 +1,10 @@
 /** The thread of one replay: its own read-only connection, its own compiled candidate. Ends with the report. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { ConfigError, type ConfigProblem } from '../../../config/config-error.ts'
 import { messageOf } from '../../../exchange/message-of.ts'
 import type { PolicyBundle } from '../../../policy/bundle.ts'
 import { compilePolicy } from '../../../policy/compile.ts'
-import { bundleDigest } from '../../../policy/document/bundle-digest.ts'
-import { parsePolicy } from '../../../policy/document/parse-policy.ts'
+import { readPolicy } from '../../../policy/read-policy.ts'
 import { REPLAYED } from '../../../policy/replay.ts'
 import type { ReplayEvent } from '../../../policy/replay-report.ts'
 import { openForReading } from '../connection.ts'
@@ -17,13 +17,17 @@ export interface ReplayData extends Omit<WalkOptions, 'file'> {
   readonly bundle: PolicyBundle
 }
 
-export type ReplayMessage = ReplayEvent | { readonly kind: 'failed'; readonly message: string }
+export type ReplayMessage =
+  | ReplayEvent
+  | { readonly kind: 'refused'; readonly problems: readonly ConfigProblem[] }
+  | { readonly kind: 'failed'; readonly message: string }
 
 const port = parentPort
 if (!port) throw new Error('this file is a worker thread of the store')
 const { record, bundle, ...options } = workerData as ReplayData
 try {
-  const policy = await compilePolicy(await parsePolicy(bundle), bundleDigest(bundle))
+  const { document, digest } = await readPolicy({ from: bundle })
+  const policy = await compilePolicy(document, digest)
   const pages = new RecordedPages(openForReading(record), REPLAYED)
   try {
     for await (const event of walkRecord(pages, policy, { ...options, file: bundle.file })) {
@@ -33,6 +37,10 @@ try {
     pages.close()
   }
 } catch (error) {
-  port.postMessage({ kind: 'failed', message: messageOf(error) } satisfies ReplayMessage)
+  const message: ReplayMessage =
+    error instanceof ConfigError
+      ? { kind: 'refused', problems: error.problems }
+      : { kind: 'failed', message: messageOf(error) }
+  port.postMessage(message)
 }
 port.close()
