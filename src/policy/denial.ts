@@ -174,5 +174,7 @@ function wholeMessage(
     : null
   const judged = subjectsOf(facts)[0]!.judged
   const unknown = rule === null ? '' : unknownOf(rule, new Judging(facts, policy.slots), judged)
-  return words === null && unknown === '' ? null : `${words ?? ''}${unknown}`.trim()
+  // The remark stands in parentheses behind words, and alone where there are none.
+  if (words === null) return unknown === '' ? null : unknown.slice(' ('.length, -1)
+  return `${words}${unknown}`
 }

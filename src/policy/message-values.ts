@@ -1,4 +1,5 @@
 import type { Identifier } from '../acme/identifier.ts'
+import type { WebhookAnswer } from '../exchange/decision.ts'
 import type { PolicyFacts } from './facts.ts'
 import type { MessageValues, Rule } from './policy.ts'
 
@@ -13,7 +14,10 @@ export function messageValues(
   const { client, identifiers = [] } = facts
   return {
     name: identifier?.value ?? NOTHING,
-    names: identifiers.map(({ value }) => value).join(', ') || NOTHING,
+    // A hundred names may each have a message, and few messages hold this.
+    get names() {
+      return identifiers.map(({ value }) => value).join(', ') || NOTHING
+    },
     rule: rule.name,
     client: client.label ?? client.account ?? client.address ?? NOTHING,
     account: client.account ?? NOTHING,
@@ -34,7 +38,12 @@ const NOTHING = '-'
 function reasonOf({ webhooks }: PolicyFacts, asked: readonly string[]): string {
   const reasons = asked
     .filter((name) => Object.hasOwn(webhooks, name))
-    .map((name) => webhooks[name]?.reason ?? null)
+    .map((name) => reasonTold(name, webhooks[name]!))
     .filter((reason) => reason !== null)
   return reasons.join('; ') || NOTHING
+}
+
+/** Why a webhook gave no answer tells of the network behind it: that is for operators, and in the record. */
+function reasonTold(name: string, { allow, reason }: WebhookAnswer): string | null {
+  return allow === null ? `${name} gave no answer` : reason
 }

@@ -327,6 +327,24 @@ describe('webhooks', () => {
 })
 
 describe('what is told of a denial', () => {
+  it('does not say how a webhook of the operators failed', async () => {
+    const message = 'the CMDB says: {reason}'
+    const when = { names: ['a.test'], not: { webhook: 'cmdb' } }
+    const rule = ruleDocument('r', 'deny', when, { message })
+    const document = policyDocument([rule], { webhooks: { cmdb: hook() }, default: 'allow' })
+    const policy = await compilePolicy(document, 'digest')
+    const told = (allow: boolean | null, reason: string) => {
+      const identifiers = dnsNames('a.test', 'b.test')
+      const facts = policyFacts({ identifiers, webhooks: { cmdb: { allow, reason, data: null } } })
+      const evaluation = evaluate(policy, facts)
+      return 'verdict' in evaluation ? evaluation.verdict.names.map((name) => name.message) : null
+    }
+    expect(told(false, 'not ours')).toEqual(['the CMDB says: not ours'])
+    expect(told(null, 'connect ECONNREFUSED 10.0.0.7:443')).toEqual([
+      'the CMDB says: cmdb gave no answer (it is not known whether this holds: webhook: cmdb)',
+    ])
+  })
+
   it('is bounded: names, rules, messages, the one line', async () => {
     const rules = Array.from({ length: 200 }, (_, i) =>
       ruleDocument(`rule-${i}`, 'allow', {
