@@ -102,6 +102,13 @@ interface Refusal {
   readonly message: string
 }
 
+/** Most people who write one mean a name with a wildcard. */
+function aliasFault(source: string): string {
+  return source.startsWith('.') || source.startsWith('*')
+    ? `begins with *, which YAML takes for an alias: put it in quotes, '*${source}'`
+    : 'an alias must come after its anchor'
+}
+
 function refusals(document: Document.Parsed): Refusal[] {
   const found: Refusal[] = []
   const anchors = new Set<string>()
@@ -123,7 +130,7 @@ function refusals(document: Document.Parsed): Refusal[] {
       }
       if (isAlias(node)) {
         aliases += 1
-        if (!anchors.has(node.source)) found.push({ offset, message: 'an alias must come after its anchor' })
+        if (!anchors.has(node.source)) found.push({ offset, message: aliasFault(node.source) })
         if (aliases === MOST_ALIASES + 1) found.push({ offset, message: `more than ${MOST_ALIASES} aliases` })
         return undefined
       }

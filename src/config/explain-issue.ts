@@ -129,8 +129,14 @@ function sample(path: KeyPath, keys: SchemaKeys): string | null {
 
 function write(name: string, info: KeyInfo | undefined): string {
   const value = info?.example ?? info?.default
-  const text = Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
+  const text = Array.isArray(value) ? `[${value.map(quoted).join(', ')}]` : quoted(value)
   return `${name === 'directory' ? 'directory:' : name} ${text}`
+}
+
+/** In quotes where YAML would read something else: an alias, a block, a reserved character. */
+function quoted(value: unknown): string {
+  const text = String(value)
+  return typeof value === 'string' && /^[*&!|>%@`]/.test(text) ? `'${text}'` : text
 }
 
 function valueAt(written: unknown, path: KeyPath): unknown {

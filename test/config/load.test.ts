@@ -204,6 +204,10 @@ describe('refused with line, column, key and what to write', () => {
     ['version: 1\n__proto__: {}\n', ['2:1 : this key is refused']],
     ['version: 1\n? [a]\n: b\n', ['2:3 : a key must be text']],
     ['version: 1\ninstance: *x\n', ['2:11 : an alias must come after its anchor']],
+    [
+      'version: 1\ninstance: *.example.com\n',
+      ["2:11 : begins with *, which YAML takes for an alias: put it in quotes, '*.example.com'"],
+    ],
     ['version: 1\ninstance: ${LOST}\n', ['2:11 : environment variable LOST is not set']],
     [
       'version: 1\ninstance: ${A B}\n',
@@ -211,10 +215,7 @@ describe('refused with line, column, key and what to write', () => {
     ],
     ['version: 1\nlog:\n', [expect.stringContaining('2:1 log: has no value')]],
     ['version: 1\n---\na: 1\n', [expect.stringContaining('is not YAML')]],
-    [
-      'version: 1\nproxy: { port: 3128 }\nengine: {}\nbroker: []\n',
-      expect.objectContaining({ length: 3 }),
-    ],
+    ['version: 1\nproxy: { port: 3128 }\nengine: {}\nbroker: []\n', expect.objectContaining({ length: 3 })],
   ])('%j', (text, expected) => {
     expect(refusals(text)).toEqual(expected)
   })
