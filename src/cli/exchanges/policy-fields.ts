@@ -2,11 +2,22 @@ import type { CertificateRequest } from '../../acme/certificate-request.ts'
 import type { RecordedExchange } from '../../audit/record-store.ts'
 import type { Asked } from '../../exchange/asked.ts'
 import type { Deciding } from '../../exchange/decision.ts'
+import type { Truth } from '../../policy/truth.ts'
 
 type Field = readonly [name: string, value: string | null]
 
 /** Names and rules of one kind that are shown; of the others, how many. */
 const SHOWN = 10
+
+/** Whether a rule or a condition matched, in words. */
+export const MATCHED: Readonly<Record<Truth | 'expired', string>> = {
+  true: 'yes',
+  false: 'no',
+  unknown: 'not known',
+  elsewhere: 'asked elsewhere',
+  none: 'not about this',
+  expired: 'expired',
+}
 
 /** What the policy made of a request; empty where none was in force. Nothing is escaped yet. */
 export function policyFields({ intent }: RecordedExchange): readonly Field[] {
@@ -19,6 +30,7 @@ export function policyFields({ intent }: RecordedExchange): readonly Field[] {
   return [
     ['decided', decidingText(decided)],
     ['if enforced', same ? null : decidingText(would)],
+    ['in full', `acmetap policy explain ${intent.exchange}`],
     ...warnings.map(({ rule, message }): Field => ['warning', `${rule}: ${message}`]),
     ...denied.map(
       (name): Field => [
@@ -32,7 +44,7 @@ export function policyFields({ intent }: RecordedExchange): readonly Field[] {
       .map(
         ({ rule, effect, matched, because }): Field => [
           'rule',
-          `${rule} (${effect}): ${matched}${because === null ? '' : `: ${because}`}`,
+          `${rule} (${effect}): ${MATCHED[matched]}${because === null ? '' : `: ${because}`}`,
         ],
       ),
     ['', rules.length > SHOWN ? `and ${rules.length - SHOWN} more rules` : null],

@@ -5,10 +5,17 @@ import type { SupposedRequest } from '../../policy/supposed-request.ts'
 import { CliError, UsageError } from '../cli-error.ts'
 import { type CommandContext, command } from '../command-context.ts'
 import { addPlace, type PlaceOptions, withPlace } from '../places.ts'
+import { renderProse } from '../render.ts'
 import { writeJson } from '../terminal.ts'
 import { policyFile, readCandidate, serverIfAny } from './candidate.ts'
-import { renderExplanation } from './render-explanation.ts'
-import { addSupposed, isSupposed, type SupposedOptions, supposedRequest } from './supposed-options.ts'
+import { renderExplanation, restsOnUnknown } from './render-explanation.ts'
+import {
+  addSupposed,
+  isSupposed,
+  notGiven,
+  type SupposedOptions,
+  supposedRequest,
+} from './supposed-options.ts'
 
 interface ExplainOptions extends SupposedOptions, PlaceOptions {
   readonly file?: string
@@ -41,6 +48,10 @@ export function explainPolicyCommand(context: CommandContext) {
           : await explainRecorded(context, self, record, options)
       if (options.json === true) return writeJson(terminal, explanation)
       terminal.write(renderExplanation(terminal, explanation, options.all === true))
+      const missing = record === undefined && restsOnUnknown(explanation.names) ? notGiven(options) : []
+      if (missing.length > 0) {
+        terminal.write(`\n${renderProse(terminal, 'Not given, so not known: ', missing.join(', '), 2)}`)
+      }
     })
 }
 

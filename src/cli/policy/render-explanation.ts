@@ -7,6 +7,7 @@ import type {
   RecordedComparison,
 } from '../../policy/explanation.ts'
 import { escapeText } from '../escape.ts'
+import { MATCHED } from '../exchanges/policy-fields.ts'
 import { type Column, renderFields, renderProse, renderTable } from '../render.ts'
 import type { Terminal } from '../terminal.ts'
 import { modeText } from './show.ts'
@@ -19,7 +20,7 @@ export function renderExplanation(terminal: Terminal, explanation: Explanation, 
     `${colors.bold(headline(explanation))}\n`,
     '\n',
     renderFields(terminal, [
-      ['policy', `${policy.file ?? 'of the record'}, digest ${policy.digest.slice(0, 12)}`],
+      ['policy', policyText(policy)],
       ['mode', modeText(policy.mode)],
       ['request', `${request.operation} at ${request.ca}, by ${request.mode}, ${request.at}`],
       [
@@ -30,25 +31,69 @@ export function renderExplanation(terminal: Terminal, explanation: Explanation, 
       ],
       ...readFields(explanation),
     ]),
-    recorded === null ? '' : renderRecorded(terminal, recorded),
-    told === null ? '' : renderTold(terminal, told),
+    recorded === null ? '' : renderRecorded(terminal, recorded, all || restsOnUnknown(names)),
+    told === null ? '' : renderTold(terminal, told, ownersOf(names)),
     warnings.length === 0 ? '' : `\n${colors.bold('warnings')}\n`,
     ...warnings.map(({ rule, message }) => renderProse(terminal, `  ${escapeText(rule)}  `, message, 4)),
     elsewhere.length === 0
       ? ''
       : `\n${colors.bold('asked at another request of the issuance')}\n${elsewhere.map((text) => `  ${escapeText(text)}\n`).join('')}`,
-    ...names.map((one) => renderName(terminal, one, all)),
+    ...names.map((one) => renderName(terminal, one, policy, all)),
     moreNames === 0 ? '' : `\nand ${moreNames} more names; --json has no more of them either\n`,
+    recorded === null
+      ? ''
+      : `\nThe request itself, and who asked: acmetap exchanges show ${escapeText(recorded.exchange)}\n`,
   ].join('')
 }
 
 /** `passes, but rule internal-only would deny it`. */
-function headline({ decided, would, names }: Explanation): string {
-  if (decided.effect === 'deny') return `denied by ${ruleText(decided)}`
-  if (would.effect === 'deny') return `passes; ${ruleText(would)} would deny it if the policy were enforced`
+function headline({ policy, decided, would, names }: Explanation): string {
+  if (decided.effect === 'deny') return `denied by ${ruleText(decided)}${unknownText(names, 'decides')}`
+  if (would.effect === 'deny') {
+    return `passes; ${ruleText(would)} would deny it if the policy were enforced${unknownText(names, 'would decide')}`
+  }
   const [only, ...others] = names
-  const by = only === undefined || others.length > 0 ? '' : `: ${ruleText(only.decided)} allows it`
-  return `passes${by}`
+  if (only === undefined || others.length > 0 || isOpen(policy, only.decided)) return 'passes'
+  return `passes: ${ruleText(only.decided)} allows it`
+}
+
+/** A rule that denies because nobody knows better says so first. */
+function unknownText(names: readonly ExplainedName[], role: ExplainedRule['role']): string {
+  const guessed = names.some(({ rules }) =>
+    rules.some((rule) => rule.role === role && rule.effect === 'deny' && rule.matched === 'unknown'),
+  )
+  return guessed ? ', because something it asks is not known' : ''
+}
+
+/** What passes only because the policy's default of deny is not enforced. */
+function isOpen(policy: Explanation['policy'], { effect, rule }: Deciding): boolean {
+  return effect === 'allow' && rule === 'default' && policy.default === 'deny'
+}
+
+/** Whether some rule could be judged better if more were known. */
+export function restsOnUnknown(names: readonly ExplainedName[]): boolean {
+  return names.some(({ rules }) =>
+    rules.some(
+      ({ matched, role, effect }) => matched === 'unknown' && role !== 'afterwards' && effect !== 'warn',
+    ),
+  )
+}
+
+function ownersOf(names: readonly ExplainedName[]): string | null {
+  const owners = names
+    .flatMap(({ rules }) => rules)
+    .filter(({ role, effect }) => effect === 'deny' && (role === 'decides' || role === 'would decide'))
+    .map(({ owner }) => owner)
+    .filter((owner) => owner !== null)
+  return [...new Set(owners)].join(', ') || null
+}
+
+/** A policy of the record is called by its digest already. */
+function policyText({ file, digest }: Explanation['policy']): string {
+  const short = digest.slice(0, 12)
+  return file?.startsWith(`policy ${short}`)
+    ? file.slice('policy '.length)
+    : `${file ?? 'of the record'}, digest ${short}`
 }
 
 function ruleText({ rule }: Deciding): string {
@@ -83,7 +128,13 @@ function readFields({ read }: Explanation): (readonly [string, string | null])[]
   ]
 }
 
-function renderRecorded(terminal: Terminal, recorded: RecordedComparison): string {
+const DIFFERS: ReadonlyMap<string, string> = new Map([
+  ['decided', 'the decision'],
+  ['would', 'the decision as if enforced'],
+  ['names', 'what becomes of single names'],
+])
+
+function renderRecorded(terminal: Terminal, recorded: RecordedComparison, withUnknown: boolean): string {
   const { digest, by, effect, differs, unknown } = recorded
   const then =
     digest === null
@@ -95,13 +146,22 @@ function renderRecorded(terminal: Terminal, recorded: RecordedComparison): strin
       ['exchange', recorded.exchange],
       ['then', then],
       ['explained by', by === 'then' ? 'the policy of that time' : 'the candidate'],
-      ['differs', differs.length === 0 ? 'nothing: the decision is the same' : differs.join(', ')],
+      [
+        'differs',
+        differs.length === 0
+          ? 'nothing: the decision is the same'
+          : differs.map((part) => DIFFERS.get(part) ?? part).join(', '),
+      ],
     ]),
-    ...unknown.map((line) => renderProse(terminal, '  not known any more: ', line, 4)),
+    ...(withUnknown ? unknown.map((line) => renderProse(terminal, '  not in the record: ', line, 4)) : []),
   ].join('')
 }
 
-function renderTold(terminal: Terminal, told: NonNullable<Explanation['told']>): string {
+function renderTold(
+  terminal: Terminal,
+  told: NonNullable<Explanation['told']>,
+  owner: string | null,
+): string {
   const { colors } = terminal
   const title = told.inForce ? 'what the client is told' : 'what the client would be told'
   return [
@@ -110,12 +170,18 @@ function renderTold(terminal: Terminal, told: NonNullable<Explanation['told']>):
     renderFields(terminal, [
       ['type', told.type],
       ['help', told.help],
+      ['owner', owner],
       ['subproblems', told.subproblems.length === 0 ? null : String(told.subproblems.length)],
     ]),
   ].join('')
 }
 
-function renderName(terminal: Terminal, name: ExplainedName, all: boolean): string {
+function renderName(
+  terminal: Terminal,
+  name: ExplainedName,
+  policy: Explanation['policy'],
+  all: boolean,
+): string {
   const { colors } = terminal
   const { identifier, normalised, fault, decided, would, rules } = name
   const title = identifier === null ? 'the request' : identifier.value
@@ -127,7 +193,7 @@ function renderName(terminal: Terminal, name: ExplainedName, all: boolean): stri
     ({ conditions }) => conditions !== null && (all || shown.some(({ role }) => role !== 'afterwards')),
   )
   return [
-    `\n${colors.bold(escapeText(title))}  ${verdictText(terminal, decided, would)}\n`,
+    `\n${colors.bold(escapeText(title))}  ${verdictText(terminal, policy, decided, would)}\n`,
     normalised !== null && identifier !== null && normalised !== identifier.value
       ? `  compared as ${escapeText(normalised)}\n`
       : '',
@@ -142,9 +208,15 @@ function renderName(terminal: Terminal, name: ExplainedName, all: boolean): stri
   ].join('')
 }
 
-function verdictText({ colors }: Terminal, decided: Deciding, would: Deciding): string {
+function verdictText(
+  { colors }: Terminal,
+  policy: Explanation['policy'],
+  decided: Deciding,
+  would: Deciding,
+): string {
   if (decided.effect === 'deny') return colors.red(`denied by ${ruleText(decided)}`)
   if (would.effect === 'deny') return colors.yellow(`passes; ${ruleText(would)} would deny it`)
+  if (isOpen(policy, decided)) return `passes; ${ruleText(would)} would allow it`
   return decided.rule === 'default' ? 'allowed by default' : `allowed by ${ruleText(decided)}`
 }
 
@@ -161,15 +233,6 @@ function ruleColumns({ colors }: Terminal): Column<ExplainedRule>[] {
     { title: 'SO IT', text: ({ role }) => role },
     { title: 'BECAUSE', text: ({ because }) => because ?? '', gives: true },
   ]
-}
-
-const MATCHED: Readonly<Record<ExplainedRule['matched'], string>> = {
-  true: 'yes',
-  false: 'no',
-  unknown: 'not known',
-  elsewhere: 'asked elsewhere',
-  none: 'not about this',
-  expired: 'expired',
 }
 
 function renderConditions(terminal: Terminal, { rule, conditions }: ExplainedRule): string {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
-import { OPERATIONS, type Operation } from '../../acme/operation.ts'
+import type { Operation } from '../../acme/operation.ts'
 import { parseDuration } from '../../config/values.ts'
 import { messageOf } from '../../exchange/message-of.ts'
 import { MODES, type Mode } from '../../exchange/mode.ts'
@@ -31,6 +31,22 @@ export interface SupposedOptions {
   readonly at?: string
 }
 
+/** What a policy decides: see docs/policy.md. Reading is everybody's. */
+const DECIDED: readonly Operation[] = [
+  'newAccount',
+  'account',
+  'keyChange',
+  'newOrder',
+  'newAuthz',
+  'authorization',
+  'challenge',
+  'order',
+  'finalize',
+  'certificate',
+  'revokeCert',
+  'unrecognised',
+]
+
 const gathered = (one: string, before: readonly string[] | undefined) => [...(before ?? []), one]
 
 export function addSupposed(command: Command): Command {
@@ -38,7 +54,7 @@ export function addSupposed(command: Command): Command {
     .option('--name <name>', 'a name or an address that is asked for; as often as wanted', gathered)
     .addOption(
       new Option('--operation <operation>', 'what is asked; without: newOrder, with --csr finalize').choices(
-        OPERATIONS,
+        DECIDED,
       ),
     )
     .option('--client-address <address>', 'where the request comes from')
@@ -84,7 +100,7 @@ export async function supposedRequest(
       (options.at === undefined ? terminal.now() : parseSince(options.at, terminal.now(), '--at')) / 1000,
     ),
     mode: options.mode ?? 'relay',
-    ca: options.ca ?? onlyCa(context, self),
+    ca: caOf(context, self, options.ca),
     client: present({
       address: options.clientAddress,
       label: options.label,
@@ -115,8 +131,29 @@ function durationOf(text: string): number {
   throw new UsageError(`--validity ${JSON.stringify(text)} is not a duration: write 90d or 12h`)
 }
 
-function onlyCa(context: CommandContext, self: Command): string {
+/** The options that say something of the client and were not given: what they would say is not known. */
+export function notGiven(options: SupposedOptions): readonly string[] {
+  const { clientAddress, label, proxyUser, account, contact, externalAccount, userAgent } = options
+  const said = {
+    '--client-address': clientAddress,
+    '--label': label,
+    '--proxy-user': proxyUser,
+    '--account': account,
+    '--contact': contact,
+    '--external-account': externalAccount,
+    '--user-agent': userAgent,
+  }
+  return Object.entries(said)
+    .filter(([, value]) => value === undefined)
+    .map(([option]) => option)
+}
+
+function caOf(context: CommandContext, self: Command, given: string | undefined): string {
   const known = hasConfig(context, self) ? Object.keys(configOf(context, self).config.cas) : []
+  if (given !== undefined) {
+    if (known.length === 0 || known.includes(given)) return given
+    throw new UsageError(`--ca ${JSON.stringify(given)} is not configured; known: ${known.join(', ')}`)
+  }
   const [only, ...others] = known
   if (only !== undefined && others.length === 0) return only
   const instead =

@@ -34,7 +34,9 @@ test('a request that no policy decided, or that asked for nothing, says nothing'
 })
 
 test('what the policy decided, would decide and read', () => {
-  expect(present(policyFields(shown(null, QUIET)))).toEqual([['decided', 'allow by default']])
+  const { exchange } = shown(null).intent
+  const inFull = ['in full', `acmetap policy explain ${exchange}`]
+  expect(present(policyFields(shown(null, QUIET)))).toEqual([['decided', 'allow by default'], inFull])
   const name = {
     effect: 'deny',
     rule: 'pay',
@@ -58,10 +60,11 @@ test('what the policy decided, would decide and read', () => {
   expect(present(fields)).toEqual([
     ['decided', 'allow by default'],
     ['if enforced', 'deny by pay'],
+    inFull,
     ['warning', 'w: soon'],
     ['name', 'pay.test: deny by pay: ask us'],
     ['', 'and 2 more names'],
-    ['rule', 'pay (deny): true'],
+    ['rule', 'pay (deny): yes'],
     ['counted', 'orders per client within 7d: 12'],
     ['webhook', 'cmdb: no answer: no answer in 2 s'],
   ])

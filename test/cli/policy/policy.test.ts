@@ -109,6 +109,18 @@ test('explain: an order that nobody made, without a server', async () => {
   expect(denied.err).toContain('earlier orders and keys are not known here')
   const own = await run('policy', 'explain', '--name', 'pay.example.com', '--label', 'payments')
   expect(own.out).toMatch(/^passes: rule ours allows it\n/)
+  const guessed = await run('policy', 'explain', '--name', 'pay.example.com', '--user-agent', 'x/1')
+  expect(guessed.out).toMatch(/^denied by rule payments, because something it asks is not known\n/)
+  expect(guessed.out).toMatch(/owner +payments\n/)
+  expect(guessed.out).toMatch(/Not given, so not known: --client-address, --label, --proxy-user, --account,/)
+  expect(own.out).not.toContain('--client-address')
+  write(
+    'observed.yaml',
+    POLICY.replace('default: deny', 'mode: observe\ndefault: deny').replace(/mode: enforce\n/, ''),
+  )
+  const observed = await run('policy', 'explain', '--name', 'a.example.com', '--file', 'observed.yaml')
+  expect(observed.out).toMatch(/^passes\n/)
+  expect(observed.out).toContain('a.example.com  passes; rule ours would allow it')
   const json = await run('policy', 'explain', '--name', 'x.test', '--json')
   expect(JSON.parse(json.out)).toMatchObject({ decided: { effect: 'deny', rule: 'default' } })
 })
@@ -182,6 +194,7 @@ test.each(['with a server', 'without one'])('explain: a recorded request, %s', a
   expect(code).toBe(0)
   expect(out).toMatch(/then +policy dddddddddddd denied it/)
   expect(out).toContain('nothing: the decision is the same')
+  expect(out).toContain(`acmetap exchanges show ${RECORD}`)
   await run('policy', 'explain', RECORD, '--file', 'p.yaml')
   expect(operations.policies.calls).toMatchObject([
     ['explainRecorded', RECORD, null],
@@ -199,6 +212,8 @@ test.each([
   [['policy', 'explain', 'www.example.com'], /for a name: --name/],
   [['policy', 'explain', RECORD, '--name', 'x.test'], /leave out --name/],
   [['policy', 'explain', '--name', 'x.test', '--validity', 'long'], /--validity "long" is not a duration/],
+  [['policy', 'explain', '--name', 'x.test', '--ca', 'nope'], /--ca "nope" is not configured; known: pebble/],
+  [['policy', 'explain', '--operation', 'tunnel'], /--operation/],
   [['policy', 'replay', '--since', 'yesterday'], /--since "yesterday" is not a time/],
   [['policy', 'replay', '--since', '1h', '--until', '2d'], /--until must be later/],
   [['policy', 'replay', '--samples', '99'], /--samples must be/],
