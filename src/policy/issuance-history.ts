@@ -111,8 +111,8 @@ export class IssuanceHistory {
   }
 
   /**
-   * Undefined: not known. What is there came before, whatever its time says: the clock may have been set back since. For
-   * `domain`: of the registrable domain among its names that has the most.
+   * Undefined: not known. What is there came before, also where its time is later: the clock was set back since, by less
+   * than the window. For `domain`: of the registrable domain among its names that has the most.
    */
   count(question: HistoryQuestion, of: CountedOrder): number | undefined {
     const { within } = question
@@ -122,7 +122,8 @@ export class IssuanceHistory {
       return undefined
     const keys = this.#keysOf(subject, of)
     if (keys.length === 0) return undefined
-    return Math.max(...keys.map((key) => this.#series.get(key)?.times.since(since) ?? 0))
+    const until = of.at + Math.max(within, SLACK)
+    return Math.max(...keys.map((key) => this.#series.get(key)?.times.between(since, until) ?? 0))
   }
 
   /** Answers to the questions, by {@link questionText}; without those that are not known. */

@@ -49,9 +49,9 @@ export class Timeline<T> {
     this.#head = 0
   }
 
-  /** How many are later than that. */
-  since(time: number): number {
-    return this.#items.length - this.#behind(time)
+  /** How many are later than `since` and not later than `until`. */
+  between(since: number, until: number): number {
+    return Math.max(0, this.#behind(until) - this.#behind(since))
   }
 
   get size(): number {
