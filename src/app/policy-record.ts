@@ -1,14 +1,18 @@
 import type { Actor } from '../audit/event.ts'
 import type { EventRecorder } from '../audit/keeping.ts'
+import type { BlobDraft } from '../audit/record.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { messageOf } from '../exchange/message-of.ts'
 import { bundleBytes } from '../policy/recorded-policy.ts'
 import type { LoadedPolicy } from './policy-file.ts'
 
-/** Puts each policy into the record before it decides anything, whole, so that every decision can be explained later. */
+/**
+ * Puts each policy into the record before it decides anything, whole, so that every decision can be explained later. One
+ * that is replaced is put there once more: what nothing has used for long goes for its age, and until now it was used.
+ */
 export class PolicyRecord {
   readonly #events: EventRecorder
-  #digest: string | null = null
+  #inForce: LoadedPolicy | null = null
   #since = new Date()
 
   constructor(events: EventRecorder) {
@@ -25,16 +29,20 @@ export class PolicyRecord {
     const digest = loaded?.policy.digest ?? null
     if (digest === this.#digest) return false
     await this.#write(loaded, actor)
-    this.#digest = digest
+    this.#inForce = loaded
     this.#since = new Date()
     return true
+  }
+
+  get #digest(): string | null {
+    return this.#inForce?.policy.digest ?? null
   }
 
   async #write(loaded: LoadedPolicy | null, actor: Actor): Promise<void> {
     const replaced = this.#digest
     if (loaded === null) {
       const none = { digest: null, replaced, file: null, mode: null, rules: 0 }
-      await this.#events.record(actor, { event: 'policyLoaded', ...none })
+      await this.#events.record(actor, { event: 'policyLoaded', ...none }, { blobs: blobsOf(this.#inForce) })
       return
     }
     const { policy, bundle } = loaded
@@ -44,11 +52,17 @@ export class PolicyRecord {
       await this.#events.record(
         actor,
         { event: 'policyLoaded', digest, replaced, file, mode: document.mode, rules: rules.length },
-        { blobs: [{ digest: Buffer.from(digest, 'hex'), bytes: bundleBytes(bundle), repeats: true }] },
+        { blobs: [...blobsOf(loaded), ...blobsOf(this.#inForce)] },
       )
     } catch (error) {
       const message = `cannot come into force, because the record cannot be written: ${messageOf(error)}`
       throw new ConfigError([{ file, line: 1, column: 1, path: '', message, instead: null }])
     }
   }
+}
+
+function blobsOf(loaded: LoadedPolicy | null): readonly BlobDraft[] {
+  if (loaded === null) return []
+  const { policy, bundle } = loaded
+  return [{ digest: Buffer.from(policy.digest, 'hex'), bytes: bundleBytes(bundle), repeats: true }]
 }
