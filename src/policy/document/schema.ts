@@ -92,7 +92,7 @@ export const policySchema = z.strictObject({
   message: key(
     message().optional(),
     'What a client is told where the default denies.',
-    'no rule allows {name}',
+    'ask the platform team for {name}',
   ),
   link: key(link().optional(), 'Page that helps then.', 'https://wiki.example.com/certificates'),
   lists: key(
