@@ -7,7 +7,7 @@ import { entryOf, outcomeOf } from '../facts.ts'
 import { BEGAN, type Step } from './issuances.ts'
 
 const AT_ONCE = 2_000
-const CONTEXT = {
+export const CONTEXT = {
   tenant: 'default',
   instance: 'acmetap',
   configDigest: 'a'.repeat(64),
