@@ -24,3 +24,11 @@ test('exchanges show names the exchange', () => {
   )
   expect(remedyText({ remedy: SHOW }, nothing)).toBe(SHOW)
 })
+
+test('policy explain names the exchange', () => {
+  const exchange = '019ab003-0000-7000-8000-000000000000'
+  const remedy = 'acmetap policy explain ID shows every rule.'
+  expect(remedyText({ remedy }, { ...nothing, exchange })).toBe(
+    `acmetap policy explain ${exchange} shows every rule.`,
+  )
+})
