@@ -177,7 +177,19 @@ test('no other method, and no HTTP/2, carries what POST may not', async () => {
   const body = client.sign(url, { identifiers: named('pay.example.com') }, { nonce: 'any' })
   const before = ca.log.requests.length
   const root = await world.root()
-  const methods = ['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PROPFIND', 'QUERY', 'TRACE', 'LINK']
+  const methods = [
+    'POST',
+    'PUT',
+    'PATCH',
+    'DELETE',
+    'GET',
+    'HEAD',
+    'OPTIONS',
+    'PROPFIND',
+    'QUERY',
+    'TRACE',
+    'LINK',
+  ]
   for (const method of methods) {
     for (const more of [{}, { 'X-HTTP-Method-Override': 'POST', 'X-Method-Override': 'POST' }]) {
       const status = await sendAs(method, url, body, root, more)
@@ -316,7 +328,11 @@ rules:
     kid.replace('https:', 'HTTPS:'),
   ]
   for (const spelling of spellings) {
-    const body = signJws(banned.key, { kid: spelling, nonce: 'any', url }, { identifiers: named('a.example.com') })
+    const body = signJws(
+      banned.key,
+      { kid: spelling, nonce: 'any', url },
+      { identifiers: named('a.example.com') },
+    )
     const { status } = await banned.transport.send('POST', url, body)
     expect([spelling, status === 400 || status === 403]).toEqual([spelling, true])
   }
@@ -325,7 +341,9 @@ rules:
 })
 
 test('J18: profile, validity and replaces are judged as they stand; unknown members pass', async () => {
-  const made = await worldBefore(opened.add(await startTestCa({ nonces: 'ignore' })), `version: 1
+  const made = await worldBefore(
+    opened.add(await startTestCa({ nonces: 'ignore' })),
+    `version: 1
 mode: enforce
 default: deny
 rules:
@@ -333,7 +351,8 @@ rules:
   - name: short
     when: { names: '**.example.com', profile: [none, shortlived], not: { validity: '>90d' } }
     effect: allow
-`)
+`,
+  )
   const client = await clientOf(made)
   const url = client.directory?.newOrder ?? ''
   const far = new Date(Date.now() + 400 * 86_400_000).toISOString()
@@ -343,7 +362,13 @@ rules:
     const signed = signText(client, header.toString('base64url'), Buffer.from(payload).toString('base64url'))
     return client.transport.send('POST', url, signed).then(({ status }) => status)
   }
-  const pass = ['', ',"profile":"shortlived"', ',"x":{"profile":"classic"}', ',"notes":["notAfter"]', ',"profile":null']
+  const pass = [
+    '',
+    ',"profile":"shortlived"',
+    ',"x":{"profile":"classic"}',
+    ',"notes":["notAfter"]',
+    ',"profile":null',
+  ]
   for (const members of pass) expect([members, await sendWith(members)]).toEqual([members, 201])
   const before = made.ca.log.requests.length
   const denied = [
@@ -372,7 +397,9 @@ rules:
 function signText(client: TestAcmeClient, header: string, payload: string): Buffer {
   const { privateKey } = client.key
   const input = Buffer.from(`${header}.${payload}`)
-  const signature = sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')
+  const signature = sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString(
+    'base64url',
+  )
   return Buffer.from(JSON.stringify({ protected: header, payload, signature }))
 }
 

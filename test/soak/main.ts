@@ -18,6 +18,7 @@ import { policyBypass } from './policy-bypass.ts'
 import { policyCsr } from './policy-csr.ts'
 import { policyMatrix } from './policy-matrix.ts'
 import { policyNames } from './policy-names.ts'
+import { policyReload } from './policy-reload.ts'
 import { policyReplay } from './policy-replay.ts'
 import { rollout } from './rollout.ts'
 import type { Soak } from './soak.ts'
@@ -45,6 +46,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-csr': policyCsr,
   'policy-matrix': policyMatrix,
   'policy-bypass': policyBypass,
+  'policy-reload': policyReload,
 }
 
 const { values, positionals } = parseArgs({

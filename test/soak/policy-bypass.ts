@@ -1,3 +1,4 @@
+import type { AmbiguousRequest } from '../support/ambiguous-requests.ts'
 import {
   attempts,
   baseSpellings,
@@ -5,9 +6,8 @@ import {
   GRANTING,
   type Protection,
 } from '../support/policy-bypass/protected.ts'
-import { sample } from '../support/policy-bypass/sample.ts'
-import type { AmbiguousRequest } from '../support/ambiguous-requests.ts'
 import { judgeArrivals, tryAll } from '../support/policy-bypass/run.ts'
+import { sample } from '../support/policy-bypass/sample.ts'
 import { type BypassWorld, openBypassWorld } from '../support/policy-bypass/world.ts'
 import { generated } from '../support/policy-names/generated.ts'
 import type { Spelling } from '../support/policy-names/question.ts'
