@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { InventoryLookups } from '../audit/inventory/inventory-lookups.ts'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
 import type { Privacy } from '../audit/privacy.ts'
@@ -58,7 +59,8 @@ export function policyLookups({ lookups, progress, record, privacy }: LookupSour
     },
 
     async *ordersSince(since): AsyncIterable<CountedOrder> {
-      const { recorded } = await progress()
+      // Before reading: what comes into the inventory behind the reader's back would be missed.
+      await caughtUp(progress)
       let after: number | null = 0
       while (after !== null) {
         const page = await lookups.takenOrders({ since: Math.floor(since * 1000), after, limit: PAGE })
@@ -68,8 +70,23 @@ export function policyLookups({ lookups, progress, record, privacy }: LookupSour
         }
         after = page.next
       }
-      const { projected, rebuilding, fault } = await progress()
-      if (rebuilding || fault !== null || projected < recorded) throw new InventoryBehind()
+      const { rebuilding, fault } = await progress()
+      if (rebuilding || fault !== null) throw new InventoryBehind()
     },
   }
 }
+
+/** Waits a moment until the inventory has what is recorded by now. */
+async function caughtUp(progress: LookupSources['progress']): Promise<void> {
+  const { recorded } = await progress()
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    const { projected, rebuilding, fault } = await progress()
+    if (rebuilding || fault !== null) break
+    if (projected >= recorded) return
+    await setTimeout(LOOK_EVERY)
+  }
+  throw new InventoryBehind()
+}
+const MOST_LOOKS = 100
+/** Milliseconds. */
+const LOOK_EVERY = 20

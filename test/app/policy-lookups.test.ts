@@ -207,6 +207,28 @@ describe('earlier orders', () => {
   })
 })
 
+test('orders are read when the inventory has what was recorded by then', async () => {
+  let projected = 1
+  const asked: number[] = []
+  const catchingUp = policyLookups({
+    lookups: {
+      ...inventory.lookups,
+      takenOrders: async () => {
+        asked.push(projected)
+        return { orders: [], next: null }
+      },
+    },
+    progress: async () => ({ projected: projected++, recorded: 4, rebuilding: false, fault: null }),
+    record: store.reader,
+    privacy: () => ({ contact: 'keep' }),
+  })
+  for await (const _ of catchingUp.ordersSince(0)) {
+    // there are none
+  }
+  expect(asked).toHaveLength(1)
+  expect(asked[0]).toBeGreaterThan(4)
+})
+
 test('every question is found by an index', async () => {
   await record(told(createAccount(ACCOUNT, []), newOrder(plan(1, 'a.example.com'), 'pending')))
   await lookups().isAccountKey('x')
