@@ -50,6 +50,8 @@ export class Evaluating {
   readonly #facts: PolicyFacts
   readonly #options: EvaluateOptions
   readonly #found: FoundRules
+  /** Rules that do nothing about the request, whatever the name. */
+  readonly #idle: number[] = []
   readonly #ask = new Set<string>()
   /** By the name of what warns: the first subject it warns of, and how many there are. */
   readonly #warned = new Map<string, { source: Source; first: Subject; count: number }>()
@@ -89,9 +91,9 @@ export class Evaluating {
     this.#found.visit(subject.judged, (index) => {
       const rule = this.#policy.rules[index]!
       if (would !== null && !rule.acts) return 'next'
-      if (this.#isOut(rule)) return 'never'
+      if (this.#isOut(rule)) return this.#never(rule)
       const matches = this.#matches(rule, subject)
-      if (matches === false) return 'next'
+      if (matches === false) return rule.when.perName ? 'next' : this.#never(rule)
       if (matches === null) {
         decided = null
         return 'stop'
@@ -118,12 +120,15 @@ export class Evaluating {
     return this.#policy.rules.map(({ index }) => index)
   }
 
-  /** Whether the request is none of the rule's, whatever the name. */
+  /** Whether the rule does nothing about the request, whatever the name: of what must all hold, the least decides. */
   #isOut(rule: Rule): boolean {
-    return (
-      isExpired(rule, this.#facts.at) ||
-      (rule.first !== null && rule.first.judge(this.#judging, null) === FALSE)
-    )
+    if (isExpired(rule, this.#facts.at)) return true
+    return rule.first !== null && acts(rule, rule.first.judge(this.#judging, null)) === false
+  }
+
+  #never(rule: Rule): 'never' {
+    this.#idle.push(rule.index)
+    return 'never'
   }
 
   /** Null: what a webhook says decides it. */
@@ -197,7 +202,7 @@ export class Evaluating {
     const end = whole || !('when' in decided) ? indices.length : indices.indexOf(decided.index) + 1
     return rulesSeen(
       indices.slice(0, end).map((index) => this.#policy.rules[index]!),
-      this.#found.of(subject.judged),
+      [...this.#found.of(subject.judged), ...this.#idle],
       this.#judging,
       subject.judged,
       whole,
