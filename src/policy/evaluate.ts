@@ -50,7 +50,7 @@ export class Evaluating {
   readonly #facts: PolicyFacts
   readonly #options: EvaluateOptions
   readonly #found: FoundRules
-  /** Rules that do nothing about the request, whatever the name. */
+  /** Rules that do nothing about the request, whatever the name, though they are not false. */
   readonly #idle: number[] = []
   readonly #ask = new Set<string>()
   /** By the name of what warns: the first subject it warns of, and how many there are. */
@@ -91,9 +91,9 @@ export class Evaluating {
     this.#found.visit(subject.judged, (index) => {
       const rule = this.#policy.rules[index]!
       if (would !== null && !rule.acts) return 'next'
-      if (this.#isOut(rule)) return this.#never(rule)
+      if (this.#isOut(rule)) return 'never'
       const matches = this.#matches(rule, subject)
-      if (matches === false) return rule.when.perName ? 'next' : this.#never(rule)
+      if (matches === false) return 'next'
       if (matches === null) {
         decided = null
         return 'stop'
@@ -122,13 +122,13 @@ export class Evaluating {
 
   /** Whether the rule does nothing about the request, whatever the name: of what must all hold, the least decides. */
   #isOut(rule: Rule): boolean {
+    const first = rule.when.perName ? rule.first : rule.when
     if (isExpired(rule, this.#facts.at)) return true
-    return rule.first !== null && acts(rule, rule.first.judge(this.#judging, null)) === false
-  }
-
-  #never(rule: Rule): 'never' {
-    this.#idle.push(rule.index)
-    return 'never'
+    if (first === null) return false
+    const possible = first.judge(this.#judging, null)
+    if (acts(rule, possible) !== false) return false
+    if (possible !== FALSE) this.#idle.push(rule.index)
+    return true
   }
 
   /** Null: what a webhook says decides it. */
