@@ -68,17 +68,12 @@ async function postToNothing(place: Place): Promise<void> {
 
 /** By the same account, but past acmetap, which learns of it from the account's list of orders. */
 async function orderMadeElsewhere(place: Place): Promise<void> {
-  let accountKey: Buffer = Buffer.alloc(0)
-  await withNpm(place, { straight: true }, async (client, key) => {
-    await client.createAccount({ termsOfServiceAgreed: true })
-    await order(client, newNames(place, 'fine.test'))
-    accountKey = key
-  })
-  await withNpm(place, { accountKey }, async (client) => {
-    // Without a member it would ask for what it knows then by an update that changes nothing, which Pebble refuses.
-    const account = await client.createAccount({
-      termsOfServiceAgreed: true,
-      contact: ['mailto:a@fine.test'],
+  await withNpm(place, {}, async (client, accountKey) => {
+    const account = await client.createAccount({ termsOfServiceAgreed: true })
+    await withNpm(place, { straight: true, accountKey }, async (straight) => {
+      // Without a member it would then ask for an update that changes nothing, which Pebble refuses.
+      await straight.createAccount({ termsOfServiceAgreed: true, contact: ['mailto:a@fine.test'] })
+      await order(straight, newNames(place, 'fine.test'))
     })
     const { orders } = await signed<{ orders: readonly string[] }>(client, account.orders, null)
     await client.getOrder({ url: orders[0]! } as Parameters<typeof client.getOrder>[0])
