@@ -4,6 +4,7 @@ import { asEnforced } from './as-enforced.ts'
 import { decisionOf } from './denial.ts'
 import { Evaluating } from './evaluate.ts'
 import type { PolicyFacts } from './facts.ts'
+import type { HistoryQuestion } from './history.ts'
 import { IssuanceHistory } from './issuance-history.ts'
 import { Judging } from './judging.ts'
 import type { Needs, Policy } from './policy.ts'
@@ -114,7 +115,7 @@ export class Replay {
   static async begin(policy: Policy, options: ReplayOptions): Promise<Replay> {
     const history = new IssuanceHistory()
     history.use(policy.needs.history)
-    await history.seed(nothing(), options.incomplete ? options.countedFrom : Number.NEGATIVE_INFINITY)
+    await history.seed(nothing(), Number.NEGATIVE_INFINITY)
     return new Replay(policy, options, history)
   }
 
@@ -209,7 +210,9 @@ export class Replay {
     })!
     if (request.operation !== 'newOrder' || needs.history.length === 0) return facts
     const counted = recordedOrder(facts, request, personal)
-    const history = this.#history.counts(needs.history, counted)
+    const { incomplete, countedFrom } = this.#options
+    const isThere = ({ within }: HistoryQuestion) => !incomplete || facts.at - within >= countedFrom
+    const history = this.#history.counts(needs.history.filter(isThere), counted)
     this.#history.begin(counted)
     return { ...facts, history }
   }
