@@ -9,6 +9,8 @@ import { checkPolicy } from './document/remarks/check-policy.ts'
 import type { Remark } from './document/remarks/remark.ts'
 import { explain } from './explain.ts'
 import type { Explanation } from './explanation.ts'
+import type { PolicyFacts } from './facts.ts'
+import type { CountedOrder } from './history.ts'
 import type { IssuanceHistory } from './issuance-history.ts'
 import type { Policy } from './policy.ts'
 import { type PolicyReader, readPolicy } from './read-policy.ts'
@@ -88,8 +90,16 @@ export async function explainRequest(
     throw new CsrUnreadable("the CSR can't be read: it is no PKCS #10 in DER")
   const facts = supposedFacts(request, csr)
   if (history === null || request.operation !== 'newOrder') return explain(policy, facts, { file })
-  const counts = history.counts(policy.needs.history, countedOrder(facts, ''))
+  const counts = history.counts(policy.needs.history, supposedOrder(facts))
   return explain(policy, { ...facts, history: counts }, { file })
+}
+
+/** A client of whom only a part is said is not known: the orders of nobody would be none. */
+function supposedOrder(facts: PolicyFacts): CountedOrder {
+  const counted = countedOrder(facts, '')
+  const { address, label, proxyUser, userAgent } = facts.client
+  const isWhole = [address, label ?? proxyUser, userAgent].every((part) => part !== undefined)
+  return isWhole ? counted : { ...counted, client: null }
 }
 
 /** Rejects with ConfigError for a policy or for cases that can't be used. */
