@@ -22,7 +22,10 @@ export async function loadPolicy(
   const check = { now: Date.now(), cas: Object.keys(cas) }
   const { bundle, document, digest, remarks } = await read({ from: file, readFiles: true, check })
   const policy = await compilePolicy(document, digest)
-  const warnings = remarks.map(({ line, column, message }) => `${bundle.file}:${line}:${column}: ${message}`)
+  const warnings = remarks.map(({ line, column, rule, message }) => {
+    const about = rule === null ? '' : `rule ${rule}: `
+    return `${bundle.file}:${line}:${column}: ${about}${message}`
+  })
   return { policy, bundle, warnings }
 }
 
