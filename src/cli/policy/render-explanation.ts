@@ -187,7 +187,7 @@ function renderName(
   const title = identifier === null ? 'the request' : identifier.value
   const shown = all
     ? rules
-    : rules.filter(({ matched, role }) => matched !== 'false' && role !== 'afterwards')
+    : rules.filter((rule) => (rule.matched !== 'false' && rule.role !== 'afterwards') || isWanted(rule, name))
   const hidden = rules.length - shown.length
   const near = rules.filter(
     ({ conditions }) => conditions !== null && (all || shown.some(({ role }) => role !== 'afterwards')),
@@ -206,6 +206,12 @@ function renderName(
         ),
     ...near.filter((rule) => shown.includes(rule)).map((rule) => renderConditions(terminal, rule)),
   ].join('')
+}
+
+/** Where no rule allows a name, those that came near are what a reader looks for. */
+function isWanted({ effect, conditions }: ExplainedRule, { decided, would }: ExplainedName): boolean {
+  const isLeft = [decided, would].some((by) => by.rule === 'default' && by.effect === 'deny')
+  return isLeft && effect === 'allow' && conditions !== null
 }
 
 function verdictText(

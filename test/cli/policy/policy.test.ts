@@ -121,6 +121,22 @@ test('explain: an order that nobody made, without a server', async () => {
   const observed = await run('policy', 'explain', '--name', 'a.example.com', '--file', 'observed.yaml')
   expect(observed.out).toMatch(/^passes\n/)
   expect(observed.out).toContain('a.example.com  passes; rule ours would allow it')
+  write(
+    'near.yaml',
+    "version: 1\nmode: enforce\ndefault: deny\nrules:\n  - { name: web, when: { names: '**.example.com', client: { label: web } }, effect: allow }\n",
+  )
+  const near = await run(
+    'policy',
+    'explain',
+    '--file',
+    'near.yaml',
+    '--name',
+    'a.example.com',
+    '--label',
+    'x',
+  )
+  expect(near.out).toMatch(/^denied by the default\n/)
+  expect(near.out).toMatch(/web +allow +(enforce +)?no +passed over +client\.label: web/)
   const json = await run('policy', 'explain', '--name', 'x.test', '--json')
   expect(JSON.parse(json.out)).toMatchObject({ decided: { effect: 'deny', rule: 'default' } })
 })
