@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -84,4 +84,19 @@ test('the digest is that of the content, wherever it lies', () => {
     { ...bundle, files: { x: '12', y: '' } },
   ].map(bundleDigest)
   expect(new Set([digest, ...others]).size).toBe(6)
+})
+
+test('a file that is written while it is read is refused', async () => {
+  write('a.txt', 'a.example\n'.repeat(100_000))
+  const file = write('policy.yaml', 'version: 1\nlists: { a: { file: a.txt } }\n')
+  let reading = true
+  const touch = () => {
+    appendFileSync(file, '# more\n')
+    if (reading) setImmediate(touch)
+  }
+  touch()
+  expect(await refused(file)).toEqual([
+    'policy.yaml:1:1: was written while it was read. Write a file beside it and rename that, then try again',
+  ])
+  reading = false
 })
