@@ -1,7 +1,7 @@
 import { type Product, productsOf } from './conditions/user-agent.ts'
 import type { PolicyFacts } from './facts.ts'
+import type { Judged } from './judged.ts'
 import { type AddressNumber, addressNumber } from './names/networks.ts'
-import type { Judged } from './policy.ts'
 import type { Possible } from './possible.ts'
 
 /** By slot of a condition; 0 where it was not asked. */

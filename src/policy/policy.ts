@@ -3,8 +3,8 @@ import type { Effect, PolicyMode } from '../exchange/decision.ts'
 import type { PolicyDocument } from './document.ts'
 import type { PolicyFacts } from './facts.ts'
 import type { HistoryQuestion } from './history.ts'
+import type { Judged } from './judged.ts'
 import type { Judging } from './judging.ts'
-import type { PolicyName } from './names/policy-name.ts'
 import type { Possible } from './possible.ts'
 import type { RuleFinder } from './rule-finder.ts'
 import type { Truth } from './truth.ts'
@@ -42,12 +42,6 @@ export interface Rule {
   /** Names of the webhooks that it asks, each once. */
   readonly webhooks: readonly string[]
 }
-
-/**
- * What a condition judges: one name; `unreadable` for names that nobody can tell (an object that acmetap has not seen
- * made, a spelling that is refused); null for a request that names none.
- */
-export type Judged = PolicyName | 'unreadable' | null
 
 /** What placeholders stand for; docs/policy.md lists them. */
 export type MessageValues = Readonly<Record<string, string>>

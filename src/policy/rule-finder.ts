@@ -1,9 +1,9 @@
 import { Bits } from './bits.ts'
 import { type Clause, clausesOf } from './clause.ts'
 import type { PolicyDocument } from './document.ts'
+import type { Judged } from './judged.ts'
 import type { Judging } from './judging.ts'
 import type { PatternSets } from './pattern-sets.ts'
-import type { Judged } from './policy.ts'
 import { RulesByName } from './rules-by-name.ts'
 import { RulesByRequest } from './rules-by-request.ts'
 

@@ -2,12 +2,12 @@ import { Bits } from './bits.ts'
 import type { Clause } from './clause.ts'
 import { ClausesByNetwork } from './clauses-by-network.ts'
 import { listedUnder, without } from './clauses-without.ts'
+import type { Judged } from './judged.ts'
 import type { NameSet } from './names/name-set.ts'
 import { addressNumber } from './names/networks.ts'
 import type { Pattern } from './names/pattern.ts'
 import type { PolicyName } from './names/policy-name.ts'
 import { RuleIndex } from './names/rule-index.ts'
-import type { Judged } from './policy.ts'
 
 /** Patterns of a set that is asked as it is: many clauses may share it, and it was read bit by bit. */
 const BIG = 1000

@@ -1,6 +1,7 @@
 import type { RuleSeen } from '../exchange/decision.ts'
+import type { Judged } from './judged.ts'
 import type { Judging } from './judging.ts'
-import type { Condition, Judged, Rule } from './policy.ts'
+import type { Condition, Rule } from './policy.ts'
 import { truthFor, truthOf } from './possible.ts'
 import type { Truth } from './truth.ts'
 

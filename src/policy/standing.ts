@@ -1,5 +1,6 @@
 import type { Identifier } from '../acme/identifier.ts'
 import type { Operation } from '../acme/operation.ts'
+import { identifierOfCommonName } from '../acme/x509-names.ts'
 import type { Effect } from '../exchange/decision.ts'
 import { isAboutNames } from './asked-where.ts'
 import { BUILT_IN } from './built-in.ts'
@@ -7,8 +8,9 @@ import { csrFaults } from './csr-faults.ts'
 import { messageTemplate } from './document/message-template.ts'
 import { printableLine } from './document/printable-line.ts'
 import type { PolicyFacts } from './facts.ts'
+import type { Judged } from './judged.ts'
 import { isFault, normalise } from './names/normalise.ts'
-import type { Judged, MessageValues, Policy } from './policy.ts'
+import type { MessageValues, Policy } from './policy.ts'
 import { askedFor } from './usual-words.ts'
 
 /** What decides beside the rules of the file: see built-in.ts. */
@@ -64,7 +66,31 @@ export function subjectsOf(facts: PolicyFacts): readonly Subject[] {
     return [{ identifier: null, judged: 'unreadable', fault: null }]
   }
   if (identifiers.length === 0) return [{ identifier: null, judged: null, fault: null }]
-  return identifiers.map((identifier) => subjectOf(identifier, facts))
+  const { names, isReadable } = beyondOrder(facts, identifiers)
+  const subjects = [...identifiers, ...names].map((identifier) => subjectOf(identifier, facts))
+  return isReadable ? subjects : [...subjects, { identifier: null, judged: 'unreadable', fault: null }]
+}
+
+/**
+ * What a CSR asks for that its order does not: a CA that does not compare the two would issue for it, so rules that are
+ * enforced judge it too, where `policy:csr` only observes.
+ */
+function beyondOrder({ operation, asked }: PolicyFacts, identifiers: readonly Identifier[]) {
+  if (operation !== 'finalize' || asked?.kind !== 'finalize') return { names: [], isReadable: true }
+  const { csr } = asked
+  if (csr === null) return { names: [], isReadable: false }
+  const ordered = new Set(identifiers.map(textOf))
+  const requested = [...csr.names, ...csr.commonNames.map(identifierOfCommonName)]
+  const beyond = new Map(requested.map((name) => [textOf(name), name]))
+  return {
+    names: [...beyond].filter(([text]) => !ordered.has(text)).map(([, name]) => name),
+    isReadable: true,
+  }
+}
+
+/** Names of which each stands for the same host whatever its case. */
+function textOf({ type, value }: Identifier): string {
+  return `${type}:${value.toLowerCase()}`
 }
 
 /** What was issued can be revoked, however odd its names are. */

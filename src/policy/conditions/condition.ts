@@ -1,8 +1,9 @@
 import { askedWhere, type Family } from '../asked-where.ts'
 import type { PolicyFacts } from '../facts.ts'
+import type { Judged } from '../judged.ts'
 import { Judging } from '../judging.ts'
 import type { PolicyName } from '../names/policy-name.ts'
-import type { Condition, Judged } from '../policy.ts'
+import type { Condition } from '../policy.ts'
 import { ELSEWHERE, FALSE, NONE, POSSIBLE, type Possible, TRUE, truthOf, UNKNOWN } from '../possible.ts'
 import type { Truth } from '../truth.ts'
 
