@@ -10,7 +10,7 @@ import { escapeText } from '../escape.ts'
 import { MATCHED } from '../exchanges/policy-fields.ts'
 import { type Column, renderFields, renderProse, renderTable } from '../render.ts'
 import type { Terminal } from '../terminal.ts'
-import { modeText } from './show.ts'
+import { enforced, modeText } from './show.ts'
 
 /** The whole way to a decision. `all`: with what could not match or came afterwards. Ends in a newline. */
 export function renderExplanation(terminal: Terminal, explanation: Explanation, all: boolean): string {
@@ -21,7 +21,13 @@ export function renderExplanation(terminal: Terminal, explanation: Explanation, 
     '\n',
     renderFields(terminal, [
       ['policy', policyText(policy)],
-      ['mode', modeText(policy.mode)],
+      [
+        'mode',
+        modeText(
+          policy.mode,
+          names.some(({ rules }) => rules.some(enforced)),
+        ),
+      ],
       ['request', `${request.operation} at ${request.ca}, by ${request.mode}, ${request.at}`],
       [
         'names',

@@ -56,7 +56,7 @@ export function renderPolicy(terminal: Terminal, policy: ShownPolicy | PolicyInF
       ['file', policy.file],
       ['digest', policy.digest],
       ['in force', since === null ? null : `${since} (${relativeTime(microsOf(since), terminal.now())})`],
-      ['mode', modeText(policy.mode)],
+      ['mode', modeText(policy.mode, rules.some(enforced))],
       ['default', `${policy.default} what no rule decides`],
       ['lists', listed(lists.map(({ name, entries }) => `${name} (${entries})`))],
       [
@@ -73,11 +73,14 @@ function listed(items: readonly string[]): string | null {
   return items.length === 0 ? null : items.join(', ')
 }
 
-export function modeText(mode: string): string {
+export const enforced = ({ mode }: Pick<ShownRule, 'mode'>): boolean => mode === 'enforce'
+
+/** `anyEnforced`: some rule is, whatever the policy's mode. */
+export function modeText(mode: string, anyEnforced: boolean): string {
   if (mode === 'enforce') return 'enforce: what is denied is not sent to the CA'
-  if (mode === 'warn')
-    return 'warn: everything passes; what would be denied is recorded and told to operators'
-  return 'observe: everything passes; what would be denied is recorded'
+  const passes = anyEnforced ? 'only what rules of mode enforce deny is stopped' : 'everything passes'
+  const told = mode === 'warn' ? 'recorded and told to operators' : 'recorded'
+  return `${mode}: ${passes}; what would be denied is ${told}`
 }
 
 function columns({ colors, now }: Terminal, policy: ShownPolicy): Column<ShownRule>[] {

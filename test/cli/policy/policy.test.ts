@@ -137,6 +137,12 @@ test('explain: an order that nobody made, without a server', async () => {
   )
   expect(near.out).toMatch(/^denied by the default\n/)
   expect(near.out).toMatch(/web +allow +(enforce +)?no +passed over +client\.label: web/)
+  write(
+    'mixed.yaml',
+    'version: 1\nmode: observe\nrules:\n  - { name: one, when: always, effect: deny, mode: enforce }\n',
+  )
+  const mixed = await run('policy', 'explain', '--file', 'mixed.yaml', '--name', 'a.example.com')
+  expect(mixed.out).toMatch(/mode +observe: only what rules of mode enforce deny is stopped;/)
   const json = await run('policy', 'explain', '--name', 'x.test', '--json')
   expect(JSON.parse(json.out)).toMatchObject({ decided: { effect: 'deny', rule: 'default' } })
 })
