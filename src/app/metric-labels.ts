@@ -18,7 +18,7 @@ const REFUSING_RULES: ReadonlySet<string> = new Set([
 
 /** `policy` for the rules of a policy, of what is built into it and for its default. */
 export function ruleLabel({ rule, policy }: Denial): string {
-  if (policy !== undefined) return 'policy'
+  if (policy?.decided.effect === 'deny') return 'policy'
   return REFUSING_RULES.has(rule) ? rule : 'other'
 }
 

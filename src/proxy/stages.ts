@@ -98,7 +98,10 @@ async function classifyReady(exchange: Received, parts: Collaborators): Promise<
 
 async function pace(exchange: Decided, turn: Pace): Promise<Admitted> {
   const given = await turn(exchange)
-  return 'effect' in given ? { ...exchange, decision: given, turn: AT_ONCE } : { ...exchange, turn: given }
+  if (!('effect' in given)) return { ...exchange, turn: given }
+  // What the policy had said stays said.
+  const { policy } = exchange.decision
+  return { ...exchange, decision: policy ? { ...given, policy } : given, turn: AT_ONCE }
 }
 
 function learn(exchange: Answered, { resources, onBug }: Collaborators): Taught {

@@ -73,6 +73,34 @@ describe('one denied name among many', () => {
     expect(decided({ commonNames: ['pay.example.com'], faults })).toBe('policy:csr')
   })
 
+  it('is found in the CSR by a rule that is enforced alone, where the policy only observes', async () => {
+    const alone = policyDocument(
+      [ruleDocument('pay', 'deny', { names: ['pay.example.com'] }, { mode: 'enforce' })],
+      {
+        mode: 'observe',
+        default: 'allow',
+      },
+    )
+    const policy = await compilePolicy(alone, 'digest')
+    const identifiers = dnsNames('ok.example')
+    const decided = (facts: PolicyFacts) => {
+      const evaluation = evaluate(policy, facts)
+      return 'verdict' in evaluation ? evaluation.verdict.decided : null
+    }
+    const csr = (names: string[], commonNames: string[] = []) =>
+      decided(finalizeFacts({ names: dnsNames(...names), commonNames }, { identifiers }))
+    expect(csr(['ok.example'])).toEqual({ effect: 'allow', rule: 'default' })
+    expect(csr(['OK.example'], ['ok.example'])).toEqual({ effect: 'allow', rule: 'default' })
+    for (const names of [['ok.example', 'pay.example.com'], ['PAY.example.com'], ['*.example.com']])
+      expect(csr(names)).toEqual({ effect: 'deny', rule: 'pay' })
+    expect(csr(['ok.example'], ['pay.example.com'])).toEqual({ effect: 'deny', rule: 'pay' })
+    const unreadable = {
+      ...finalizeFacts({}, { identifiers }),
+      asked: { kind: 'finalize', csr: null } as const,
+    }
+    expect(decided(unreadable)).toEqual({ effect: 'deny', rule: 'pay' })
+  })
+
   it('grants of several rules add up', async () => {
     const rules = [
       ruleDocument('a', 'allow', { names: ['.a.test'] }),
