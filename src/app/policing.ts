@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Operation } from '../acme/operation.ts'
 import type { Asked } from '../exchange/asked.ts'
 import type { Decision } from '../exchange/decision.ts'
 import type { Completed, Destination, Inspected } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import { BUILT_IN } from '../policy/built-in.ts'
 import type { KeptAs } from '../policy/counted-order.ts'
+import { isDecided } from '../policy/decided-operations.ts'
 import { decisionOf } from '../policy/denial.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { PolicyFacts } from '../policy/facts.ts'
@@ -41,22 +41,6 @@ const PATIENCE = 2_000
 /** Seconds after which a client may ask again whose CA's directory was not read yet. */
 const DIRECTORY_SOON = 30
 
-/** What a policy decides of POSTs. Reading (directory, nonces, renewal information, lists of orders) is everybody's. */
-const DECIDED: ReadonlySet<Operation> = new Set([
-  'newAccount',
-  'account',
-  'keyChange',
-  'newOrder',
-  'newAuthz',
-  'order',
-  'authorization',
-  'challenge',
-  'finalize',
-  'certificate',
-  'revokeCert',
-  'unrecognised',
-])
-
 /** The policy in force, and what it decides by beside the request: earlier orders, accounts, webhooks. */
 export class Policing {
   readonly #parts: PolicingParts
@@ -85,7 +69,8 @@ export class Policing {
   /** One policy decides the whole request, whatever is loaded meanwhile. Rejects only where enforcing fails: nothing is sent then. */
   async decide(exchange: Inspected, asked: Asked | null): Promise<Decision> {
     const policy = this.#policy
-    if (policy === null || !isDecided(exchange)) return PASSES
+    if (policy === null || !exchange.destination) return PASSES
+    if (!isDecided(exchange.request.method, exchange.operation)) return PASSES
     const began = performance.now()
     try {
       return await this.#decide(policy, exchange, asked)
@@ -196,12 +181,6 @@ export class Policing {
     await Promise.race([this.#seeding.done, patience])
     waited.abort()
   }
-}
-
-/** Methods that only read are everybody's; what no ACME server knows is nothing that could be recognised. */
-function isDecided({ destination, request, operation }: Inspected): boolean {
-  if (!destination || request.method === 'GET' || request.method === 'HEAD') return false
-  return request.method !== 'POST' || DECIDED.has(operation)
 }
 
 function enforces({ document, rules }: Policy): boolean {

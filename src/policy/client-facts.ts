@@ -33,7 +33,10 @@ export function clientFacts(
 }
 
 /** Not known where the signature is not that key's: then its name is a mere claim. */
-export function signer(jws: { readonly verdict?: string; readonly thumbprint: string | null }): string | undefined {
+export function signer(jws: {
+  readonly verdict?: string
+  readonly thumbprint: string | null
+}): string | undefined {
   return jws.verdict === 'invalid' ? undefined : (jws.thumbprint ?? undefined)
 }
 

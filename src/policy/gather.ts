@@ -1,10 +1,10 @@
 import type { Identifier } from '../acme/identifier.ts'
-import type { Operation } from '../acme/operation.ts'
 import { identifiersOf } from '../acme/payloads.ts'
 import type { Asked } from '../exchange/asked.ts'
 import type { Inspected } from '../exchange/exchange.ts'
 import { clientFacts } from './client-facts.ts'
 import { countedOrder, type KeptAs } from './counted-order.ts'
+import { isOfAnOrder } from './decided-operations.ts'
 import type { ClientFacts, PolicyFacts } from './facts.ts'
 import type { IssuanceHistory } from './issuance-history.ts'
 import type { Lookups, SeenOrder } from './lookups.ts'
@@ -13,15 +13,6 @@ import type { Needs } from './policy.ts'
 
 /** Milliseconds that all lookups of one request may take together; what has not come is not known. */
 const DEADLINE = 1000
-
-/** Requests of an issuance after its newOrder: they are about names that were asked for before. */
-const LATER: ReadonlySet<Operation> = new Set([
-  'order',
-  'authorization',
-  'challenge',
-  'finalize',
-  'certificate',
-])
 
 export interface GatherOptions {
   /** False where the CA knows of no external accounts: the binding that a client wrote is its own claim, and not known. */
@@ -50,7 +41,7 @@ export async function gather(
   const { operation, destination, mode, resource, inspection } = exchange
   const ca = destination?.ca ?? ''
   const account = inspection?.jws.header.kid ?? resource?.account ?? null
-  const isLater = LATER.has(operation)
+  const isLater = isOfAnOrder(operation)
   const issuance = resource?.issuance ?? null
   const own = resource?.identifiers ?? []
   const csr = asked?.kind === 'finalize' ? asked.csr : null
@@ -96,7 +87,7 @@ function identifiersFor(
   if (operation === 'newOrder' || operation === 'newAuthz')
     return identifiersOf(inspection?.jws.payload, operation)
   if (operation === 'revokeCert') return (asked?.kind === 'revocation' ? asked.names : null) ?? undefined
-  if (!LATER.has(operation)) return []
+  if (!isOfAnOrder(operation)) return []
   const own = resource?.identifiers ?? []
   if (own.length > 0) return own
   return order !== undefined && order.identifiers.length > 0 ? order.identifiers : undefined

@@ -4,13 +4,14 @@ import type { WebhookAnswer } from '../exchange/decision.ts'
 import type { Mode } from '../exchange/mode.ts'
 import { labelOf, signer } from './client-facts.ts'
 import { countedOrder } from './counted-order.ts'
+import { isOfAnOrder } from './decided-operations.ts'
 import type { ClientFacts, OrderFacts, PolicyFacts } from './facts.ts'
 import type { CountedOrder } from './history.ts'
 import type { SeenOrder } from './lookups.ts'
 import { orderFactsOf } from './order-facts.ts'
 import {
   contactsIn,
-  isDecided,
+  isRecordedDecided,
   type PersonalTexts,
   plainly,
   type RecordedRequest,
@@ -37,15 +38,6 @@ export interface KnownAccount {
   readonly externalAccount: string | null | undefined
 }
 
-/** Whether a request is one of an issuance, which a newOrder began. */
-const OF_AN_ORDER: ReadonlySet<string> = new Set<Operation>([
-  'order',
-  'authorization',
-  'challenge',
-  'finalize',
-  'certificate',
-])
-
 /**
  * The facts that a policy would have decided this request by, from the record alone. What was erased or hashed, and what
  * nobody wrote down then, is undefined. Null for requests that no policy decides.
@@ -55,7 +47,7 @@ export function factsOf(
   personal: PersonalTexts,
   world: RecordedWorld = {},
 ): PolicyFacts | null {
-  if (!isDecided(request)) return null
+  if (!isRecordedDecided(request)) return null
   const read = request.decision.policy?.read
   return {
     at: request.at / 1000,
@@ -106,7 +98,7 @@ function identifiersFor(
 ): readonly Identifier[] | undefined {
   if (operation === 'revokeCert') return (asked?.kind === 'revocation' ? asked.names : null) ?? undefined
   if (operation === 'newOrder' || operation === 'newAuthz') return identifiers
-  if (!OF_AN_ORDER.has(operation)) return []
+  if (!isOfAnOrder(operation)) return []
   if (identifiers.length > 0) return identifiers
   return order !== undefined && order.identifiers.length > 0 ? order.identifiers : undefined
 }
@@ -148,7 +140,7 @@ function newContacts(
 function orderOf(request: RecordedRequest, { order }: RecordedWorld): OrderFacts | null | undefined {
   const { operation } = request
   const asked = operation === 'newOrder' ? orderIn(request) : order
-  if (operation !== 'newOrder' && !OF_AN_ORDER.has(operation)) return null
+  if (operation !== 'newOrder' && !isOfAnOrder(operation)) return null
   if (asked === undefined) return request.decision.policy?.read.order
   return { profile: asked.profile, validity: asked.validity, replaces: asked.replaces }
 }

@@ -1,7 +1,7 @@
 import type { Identifier } from '../acme/identifier.ts'
-import { OPERATIONS, type Operation } from '../acme/operation.ts'
 import type { Asked } from '../exchange/asked.ts'
 import type { PolicyVerdict } from '../exchange/decision.ts'
+import { isDecided } from './decided-operations.ts'
 
 /** What the record keeps of a request, as far as policy reads it: the intent of an exchange. */
 export interface RecordedRequest {
@@ -50,16 +50,9 @@ export function wasTaken({ outcome, status }: RecordedEnd): boolean {
   return outcome === 'response' && status !== null && status >= 200 && status <= 299
 }
 
-/** Operations whose requests a policy decides, where they are sent by POST. */
-const DECIDED: ReadonlySet<string> = new Set<Operation>(
-  OPERATIONS.filter((one) => !['directory', 'newNonce', 'orders', 'renewalInfo', 'tunnel'].includes(one)),
-)
-
-/** As live: methods that only read are everybody's, and one that no ACME server knows is nothing recognised. */
-export function isDecided({ request, ca, operation }: RecordedRequest): boolean {
-  const { method } = request
-  if (ca === null || method === 'GET' || method === 'HEAD') return false
-  return method !== 'POST' || DECIDED.has(operation)
+/** As live. */
+export function isRecordedDecided({ request, ca, operation }: RecordedRequest): boolean {
+  return ca !== null && isDecided(request.method, operation)
 }
 
 /** Contact URLs of a newAccount or an account's update, in their order; undefined where one was erased or is hashed. */

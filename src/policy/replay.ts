@@ -10,7 +10,7 @@ import { Judging } from './judging.ts'
 import type { Needs, Policy } from './policy.ts'
 import { factsOf, type PersonalField, recordedOrder } from './recorded-facts.ts'
 import {
-  isDecided,
+  isRecordedDecided,
   type PersonalTexts,
   type RecordedEnd,
   type RecordedRequest,
@@ -129,7 +129,7 @@ export class Replay {
     personal: PersonalTexts,
     clientOf: (request: RecordedRequest, personal: PersonalTexts) => string,
   ): PolicyVerdict | null {
-    if (!isDecided(request) || !IS_REPLAYED.has(request.operation)) return null
+    if (!isRecordedDecided(request) || !IS_REPLAYED.has(request.operation)) return null
     const isJudged = request.at >= this.#options.since * 1000
     const then: Effect = request.decision.effect === 'deny' ? 'deny' : 'allow'
     if (then === 'deny' && !request.decision.policy) {

@@ -1,10 +1,10 @@
 import type { Identifier } from '../acme/identifier.ts'
-import type { Operation } from '../acme/operation.ts'
 import { identifierOfCommonName } from '../acme/x509-names.ts'
 import type { Effect } from '../exchange/decision.ts'
 import { isAboutNames } from './asked-where.ts'
 import { BUILT_IN } from './built-in.ts'
 import { csrFaults } from './csr-faults.ts'
+import { isOfAnOrder } from './decided-operations.ts'
 import { messageTemplate } from './document/message-template.ts'
 import { printableLine } from './document/printable-line.ts'
 import type { PolicyFacts } from './facts.ts'
@@ -29,18 +29,9 @@ export interface Subject {
   readonly fault: Standing | null
 }
 
-/** Requests about objects that were made before; what they are for, acmetap knows only if it saw them made. */
-const OF_AN_ORDER: ReadonlySet<Operation> = new Set([
-  'order',
-  'authorization',
-  'challenge',
-  'finalize',
-  'certificate',
-])
-
 /** No object of an issuance is for no name at all. */
 export function isOrderUnknown({ operation, identifiers }: PolicyFacts): boolean {
-  return OF_AN_ORDER.has(operation) && (identifiers === undefined || identifiers.length === 0)
+  return isOfAnOrder(operation) && (identifiers === undefined || identifiers.length === 0)
 }
 
 /** What is wrong with the request as a whole; null for nothing. */

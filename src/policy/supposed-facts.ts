@@ -1,18 +1,10 @@
 import { isIP } from 'node:net'
 import type { CertificateRequest } from '../acme/certificate-request.ts'
 import type { Identifier } from '../acme/identifier.ts'
-import type { Operation } from '../acme/operation.ts'
 import type { Asked } from '../exchange/asked.ts'
+import { isOfAnOrder } from './decided-operations.ts'
 import type { OrderFacts, PolicyFacts } from './facts.ts'
 import type { SupposedRequest } from './supposed-request.ts'
-
-const OF_AN_ORDER: ReadonlySet<Operation> = new Set([
-  'order',
-  'authorization',
-  'challenge',
-  'finalize',
-  'certificate',
-])
 
 /** The last that RFC 3339 can write. */
 const LAST_INSTANT = Date.UTC(9999, 11, 31)
@@ -35,7 +27,7 @@ export function supposedFacts(
 ): PolicyFacts {
   const { operation, names, at, mode, ca, client } = request
   const identifiers = names.map(identifierOf)
-  const isOfOrder = OF_AN_ORDER.has(operation)
+  const isOfOrder = isOfAnOrder(operation)
   return {
     at,
     mode,

@@ -5,6 +5,7 @@ import type { Operation } from '../../acme/operation.ts'
 import { parseDuration } from '../../config/values.ts'
 import { messageOf } from '../../exchange/message-of.ts'
 import { MODES, type Mode } from '../../exchange/mode.ts'
+import { DECIDED_OPERATIONS } from '../../policy/decided-operations.ts'
 import type { SupposedRequest } from '../../policy/supposed-request.ts'
 import { CliError, UsageError } from '../cli-error.ts'
 import { type CommandContext, configOf } from '../command-context.ts'
@@ -31,22 +32,6 @@ export interface SupposedOptions {
   readonly at?: string
 }
 
-/** What a policy decides: see docs/policy.md. Reading is everybody's. */
-const DECIDED: readonly Operation[] = [
-  'newAccount',
-  'account',
-  'keyChange',
-  'newOrder',
-  'newAuthz',
-  'authorization',
-  'challenge',
-  'order',
-  'finalize',
-  'certificate',
-  'revokeCert',
-  'unrecognised',
-]
-
 const gathered = (one: string, before: readonly string[] | undefined) => [...(before ?? []), one]
 
 export function addSupposed(command: Command): Command {
@@ -54,7 +39,7 @@ export function addSupposed(command: Command): Command {
     .option('--name <name>', 'a name or an address that is asked for; as often as wanted', gathered)
     .addOption(
       new Option('--operation <operation>', 'what is asked; without: newOrder, with --csr finalize').choices(
-        DECIDED,
+        DECIDED_OPERATIONS,
       ),
     )
     .option('--client-address <address>', 'where the request comes from')

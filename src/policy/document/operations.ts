@@ -1,20 +1,5 @@
 import type { Operation } from '../../acme/operation.ts'
-
-/** Operations that a policy decides. */
-export const DECIDED_OPERATIONS = [
-  'newAccount',
-  'account',
-  'keyChange',
-  'newOrder',
-  'newAuthz',
-  'authorization',
-  'challenge',
-  'order',
-  'finalize',
-  'certificate',
-  'revokeCert',
-  'unrecognised',
-] as const satisfies readonly Operation[]
+import { DECIDED_OPERATIONS } from '../decided-operations.ts'
 
 /** Words that stand for several. */
 export const OPERATION_GROUPS = {

@@ -3,16 +3,11 @@
  * file of cases may say; what it leaves out is not there. Start at run.ts.
  */
 import { z } from 'zod'
-import { OPERATIONS, type Operation } from '../../acme/operation.ts'
 import { key } from '../../config/key.ts'
 import { schemaKeys } from '../../config/keys.ts'
 import { duration } from '../../config/values.ts'
+import { DECIDED_OPERATIONS } from '../decided-operations.ts'
 import { instant, line, oneOrMore, word } from '../document/terms.ts'
-
-/** Operations that a policy decides. */
-const DECIDED = OPERATIONS.filter(
-  (one) => !['directory', 'newNonce', 'orders', 'renewalInfo', 'tunnel'].includes(one),
-) as [Operation, ...Operation[]]
 
 export const NOT_KNOWN = [
   'address',
@@ -60,7 +55,7 @@ const csr = z.strictObject({
 
 const request = z.strictObject({
   operation: key(
-    z.enum(DECIDED).optional(),
+    z.enum(DECIDED_OPERATIONS).optional(),
     'Operation; if left out a newOrder, and with csr its finalize too.',
     'newOrder',
   ),

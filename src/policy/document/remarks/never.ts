@@ -1,6 +1,6 @@
 import { type Asking, askedWhere } from '../../asked-where.ts'
+import { DECIDED_OPERATIONS } from '../../decided-operations.ts'
 import { patternsTouch } from '../../names/pattern.ts'
-import { DECIDED_OPERATIONS } from '../operations.ts'
 import { type Atoms, operationsIn, type SetAtom } from './atoms.ts'
 import type { Budget } from './budget.ts'
 
