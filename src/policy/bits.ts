@@ -1,14 +1,17 @@
-/** A set of small numbers, one bit each: a thousand of them are compared with others in 32 steps. */
+/**
+ * A set of small numbers, one bit each: a thousand of them are compared with others in 32 steps. Its words are an array
+ * of integers: a typed array of that length lies outside the heap and costs more to make than all the rest.
+ */
 export class Bits {
-  readonly #words: Uint32Array
+  readonly #words: number[]
 
-  private constructor(words: Uint32Array) {
+  private constructor(words: number[]) {
     this.#words = words
   }
 
   /** Of numbers below `size`. */
   static none(size: number): Bits {
-    return new Bits(new Uint32Array((size + 31) >>> 5))
+    return new Bits(Array.from({ length: (size + 31) >>> 5 }, () => 0))
   }
 
   static of(size: number, members: Iterable<number>): Bits {
@@ -19,7 +22,7 @@ export class Bits {
 
   static all(size: number): Bits {
     const bits = Bits.none(size)
-    bits.#words.fill(0xffffffff)
+    bits.#words.fill(-1)
     const over = size & 31
     if (over > 0) bits.#words[bits.#words.length - 1] = 0xffffffff >>> (32 - over)
     return bits
@@ -27,6 +30,13 @@ export class Bits {
 
   copy(): Bits {
     return new Bits(this.#words.slice())
+  }
+
+  /** The same members as the other. */
+  become(other: Bits): void {
+    const own = this.#words
+    const others = other.#words
+    for (let i = 0; i < own.length; i++) own[i] = others[i]!
   }
 
   add(member: number): void {

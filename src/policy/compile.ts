@@ -7,7 +7,7 @@ import { needsOf, webhooksOf } from './needs.ts'
 import { PatternSets } from './pattern-sets.ts'
 import type { Policy, Rule } from './policy.ts'
 import { RuleFinder } from './rule-finder.ts'
-import { usualWords } from './usual-words.ts'
+import { messageFor, usualWords } from './usual-words.ts'
 
 /**
  * Makes a document decide. `digest`: SHA-256 (hex) of what it was made from. Rejects with a TypeError for what the
@@ -27,7 +27,7 @@ export async function compilePolicy(document: PolicyDocument, digest: string): P
     rules,
     needs: needsOf(document, workshop.cel),
     slots: workshop.slots.count,
-    finder: await RuleFinder.of(document, sets),
+    finder: await RuleFinder.of(document, rules, sets),
   }
 }
 
@@ -35,8 +35,9 @@ export async function compilePolicy(document: PolicyDocument, digest: string): P
 const AT_ONCE = 20
 
 function compileRule(rule: RuleDocument, index: number, policy: PolicyDocument, workshop: Workshop): Rule {
-  const { name, effect, mode, message, link, owner, expires, unknown, problem } = rule
+  const { name, effect, mode, link, owner, expires, unknown, problem } = rule
   const when = compileCondition(rule.when, effect === 'allow' ? 'cover' : 'touch', workshop)
+  const message = messageFor(rule, policy)
   const itsMode = mode ?? policy.mode
   return {
     index,

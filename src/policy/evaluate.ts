@@ -6,7 +6,7 @@ import type { Policy, Rule } from './policy.ts'
 import { acts, FALSE, truthFor } from './possible.ts'
 import { readOf } from './read.ts'
 import type { FoundRules } from './rule-finder.ts'
-import { because, isExpired, rulesSeen } from './rules-seen.ts'
+import { because, everyRuleSeen, isExpired, rulesSeen } from './rules-seen.ts'
 import { defaultOf, requestFault, type Standing, type Subject, subjectsOf } from './standing.ts'
 
 export interface EvaluateOptions {
@@ -50,8 +50,6 @@ export class Evaluating {
   readonly #facts: PolicyFacts
   readonly #options: EvaluateOptions
   readonly #found: FoundRules
-  /** Rules that do nothing about the request, whatever the name, though they are not false. */
-  readonly #idle: number[] = []
   readonly #ask = new Set<string>()
   /** By the name of what warns: the first subject it warns of, and how many there are. */
   readonly #warned = new Map<string, { source: Source; first: Subject; count: number }>()
@@ -62,7 +60,7 @@ export class Evaluating {
     this.#judging = judging
     this.#facts = judging.facts
     this.#options = options
-    this.#found = policy.finder.found(judging)
+    this.#found = policy.finder.acting(judging)
     this.#defaults = { inForce: defaultOf(policy, true), otherwise: defaultOf(policy, false) }
   }
 
@@ -116,19 +114,12 @@ export class Evaluating {
     return { subject, decided, would: would ?? otherwise }
   }
 
-  #everyRule(): readonly number[] {
-    return this.#policy.rules.map(({ index }) => index)
-  }
-
   /** Whether the rule does nothing about the request, whatever the name: of what must all hold, the least decides. */
   #isOut(rule: Rule): boolean {
     const first = rule.when.perName ? rule.first : rule.when
     if (isExpired(rule, this.#facts.at)) return true
     if (first === null) return false
-    const possible = first.judge(this.#judging, null)
-    if (acts(rule, possible) !== false) return false
-    if (possible !== FALSE) this.#idle.push(rule.index)
-    return true
+    return acts(rule, first.judge(this.#judging, null)) === false
   }
 
   /** Null: what a webhook says decides it. */
@@ -196,17 +187,10 @@ export class Evaluating {
 
   /** The rules up to the one that decided. */
   #seen({ subject, decided }: Outcome): PolicyVerdict['rules'] {
-    const whole = this.#options.whole === true
-    if (!whole && decided === subject.fault) return []
-    const indices = whole ? this.#everyRule() : this.#policy.finder.anyRequest().of(subject.judged)
-    const end = whole || !('when' in decided) ? indices.length : indices.indexOf(decided.index) + 1
-    return rulesSeen(
-      indices.slice(0, end).map((index) => this.#policy.rules[index]!),
-      [...this.#found.of(subject.judged), ...this.#idle],
-      this.#judging,
-      subject.judged,
-      whole,
-    )
+    if (this.#options.whole === true) return everyRuleSeen(this.#policy, this.#judging, subject.judged)
+    if (decided === subject.fault) return []
+    const last = 'when' in decided ? decided.index : this.#policy.rules.length
+    return rulesSeen(this.#policy, last, this.#judging, subject.judged)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Operation } from '../acme/operation.ts'
 import type { ProblemName } from '../acme/problem-types.ts'
 import type { Effect, PolicyMode } from '../exchange/decision.ts'
 import type { PolicyDocument } from './document.ts'
@@ -55,9 +56,17 @@ export interface Condition {
   test(facts: PolicyFacts, name: Judged): Truth
   /** The same within one evaluation, and what is still open while a webhook was not asked. */
   judge(judging: Judging, name: Judged): Possible
+  /** All that it may turn out to be at this operation, whatever the request is. */
+  possibleAt(operation: Operation): Possible
   /** The parts of `all`, `any`, `not`; empty for a plain one. For traces. */
   readonly parts: readonly Condition[]
+  /** Conditions of which none may be false where this is to be true: itself, or its parts and theirs. */
+  readonly needed: readonly Condition[]
+  readonly steady: Steady | null
 }
+
+/** A condition that says the same to many requests: it depends on nothing else. `edges`: Unix ms, from which on it may say otherwise, as it may at full minutes. */
+export type Steady = { readonly by: 'userAgent' } | { readonly by: 'time'; readonly edges: readonly number[] }
 
 /** What has to be looked up before the policy can decide; nothing is asked that no rule reads. */
 export interface Needs {

@@ -21,6 +21,9 @@ export const NONE = either(NOTHING, NOTHING)
 /** Of a webhook that was not asked yet. */
 export const OPEN = TRUE | FALSE | UNKNOWN
 
+/** Whatever a condition can say. */
+export const ANYTHING = 0xff
+
 export const POSSIBLE: Readonly<Record<Truth, Possible>> = {
   true: TRUE,
   false: FALSE,

@@ -4,6 +4,8 @@ import type { PolicyDocument } from './document.ts'
 import type { Judged } from './judged.ts'
 import type { Judging } from './judging.ts'
 import type { PatternSets } from './pattern-sets.ts'
+import type { Rule } from './policy.ts'
+import { RulesByAnswer } from './rules-by-answer.ts'
 import { RulesByName } from './rules-by-name.ts'
 import { RulesByRequest } from './rules-by-request.ts'
 
@@ -11,36 +13,66 @@ import { RulesByRequest } from './rules-by-request.ts'
 export class RuleFinder {
   /** By clause. */
   readonly #rules: readonly number[]
+  readonly #expiring: Bits
+  readonly #byAnswer: RulesByAnswer
   readonly #byRequest: RulesByRequest
   readonly #byName: RulesByName
 
-  private constructor(rules: readonly number[], byRequest: RulesByRequest, byName: RulesByName) {
-    this.#rules = rules
+  private constructor(rules: readonly Rule[], byRequest: RulesByRequest, byName: RulesByName) {
+    this.#rules = rules.map(({ index }) => index)
+    const expiring = rules.flatMap(({ expires }, clause) => (expires === null ? [] : [clause]))
+    this.#expiring = Bits.of(rules.length, expiring)
+    this.#byAnswer = new RulesByAnswer(rules)
     this.#byRequest = byRequest
     this.#byName = byName
   }
 
-  static async of({ rules }: PolicyDocument, sets: PatternSets): Promise<RuleFinder> {
+  /** `rules`: those of the document, compiled. */
+  static async of(document: PolicyDocument, rules: readonly Rule[], sets: PatternSets): Promise<RuleFinder> {
     const clauses: Clause[] = []
-    const ofRule: number[] = []
-    for (const [index, { when }] of rules.entries()) {
-      for (const clause of clausesOf(when, sets)) {
+    const ofClause: Rule[] = []
+    for (const rule of rules) {
+      for (const clause of clausesOf(document.rules[rule.index]!.when, sets)) {
         clauses.push(clause)
-        ofRule.push(index)
+        ofClause.push(rule)
       }
     }
     const byName = await RulesByName.built(clauses, (patterns) => sets.setOf(patterns))
-    return new RuleFinder(ofRule, new RulesByRequest(clauses), byName)
+    return new RuleFinder(ofClause, new RulesByRequest(clauses), byName)
   }
 
   /** For one request. */
   found(judging: Judging): FoundRules {
-    return new FoundRules(this.#rules, this.#byRequest.of(judging), this.#byName)
+    return this.#rulesOf(this.#open(judging))
+  }
+
+  /** Of them those that may act at its operation: the others may still be unknown, or be asked elsewhere. */
+  acting(judging: Judging): FoundRules {
+    const open = this.#open(judging)
+    open.keepOnly(this.#byAnswer.actingAt(judging.facts.operation))
+    return this.#rulesOf(open)
+  }
+
+  /** Of all others it is certain that they are false, and have not expired. */
+  told(judging: Judging): FoundRules {
+    const open = this.#open(judging)
+    open.addAll(this.#expiring)
+    return this.#rulesOf(open)
   }
 
   /** Rules that may match a name at some request. */
   anyRequest(): FoundRules {
-    return new FoundRules(this.#rules, Bits.all(this.#rules.length), this.#byName)
+    return this.#rulesOf(Bits.all(this.#rules.length))
+  }
+
+  #open(judging: Judging): Bits {
+    const open = this.#byRequest.of(judging)
+    this.#byAnswer.narrow(open, judging)
+    return open
+  }
+
+  #rulesOf(open: Bits): FoundRules {
+    return new FoundRules(this.#rules, open, this.#byName)
   }
 }
 

@@ -15,13 +15,16 @@ interface ByValue {
 
 /** Which clauses a request may meet, whatever its names are. */
 export class RulesByRequest {
-  readonly #count: number
+  readonly #all: Bits
+  /** What meets one kind of value, while it is looked up. */
+  readonly #here: Bits
   readonly #values: readonly ByValue[]
   /** Null: no clause asks for the client's address. */
   readonly #networks: ClausesByNetwork | null
 
   constructor(clauses: readonly Clause[]) {
-    this.#count = clauses.length
+    this.#all = Bits.all(clauses.length)
+    this.#here = Bits.none(clauses.length)
     const kinds = Object.keys(REQUEST_VALUES) as RequestValue[]
     this.#values = kinds.flatMap((kind) => byValue(kind, clauses) ?? [])
     const networks = clauses.map(({ clientAddresses }) => clientAddresses)
@@ -30,11 +33,12 @@ export class RulesByRequest {
 
   /** The caller's own. */
   of(judging: Judging): Bits {
-    const found = Bits.all(this.#count)
+    const found = this.#all.copy()
     for (const { of, others, clauses } of this.#values) {
       const values = of(judging)
       if (values === undefined) continue
-      const here = others.copy()
+      const here = this.#here
+      here.become(others)
       for (const value of values) {
         if (value !== null) for (const clause of clauses.get(value) ?? []) here.add(clause)
       }

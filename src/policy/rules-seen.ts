@@ -1,7 +1,7 @@
 import type { RuleSeen } from '../exchange/decision.ts'
 import type { Judged } from './judged.ts'
 import type { Judging } from './judging.ts'
-import type { Condition, Rule } from './policy.ts'
+import type { Condition, Policy, Rule } from './policy.ts'
 import { truthFor, truthOf } from './possible.ts'
 import type { Truth } from './truth.ts'
 
@@ -9,35 +9,49 @@ const MOST_RULES = 50
 const LONGEST_TEXT = 200
 
 /**
- * What became of these rules, in their order. Of more than fifty those that did not match go first. `found`: indices of
- * the rules that may match.
+ * What became of the rules up to `last` that may match such a name, in their order. Of more than fifty those that did
+ * not match go first.
  */
 export function rulesSeen(
-  rules: readonly Rule[],
-  found: readonly number[],
+  { rules, finder }: Policy,
+  last: number,
   judging: Judging,
   name: Judged,
-  whole: boolean,
 ): readonly RuleSeen[] {
-  const may = new Set(found)
   const telling: Seen[] = []
+  finder.told(judging).visit(name, (index) => {
+    if (index > last) return 'stop'
+    const match = matchOf(rules[index]!, judging, name)
+    if (match !== 'false') telling.push({ rule: rules[index]!, match })
+    return 'next'
+  })
+  const kept = telling.slice(-MOST_RULES)
   const others: Seen[] = []
-  for (const rule of rules) {
-    const match = may.has(rule.index) || rule.expires !== null ? matchOf(rule, judging, name) : 'false'
-    if (match !== 'false') telling.push({ rule, match })
-    else if (whole || others.length < MOST_RULES) others.push({ rule, match })
-  }
-  const kept = whole ? telling : telling.slice(-MOST_RULES)
-  const shown = [...kept, ...(whole ? others : others.slice(0, MOST_RULES - kept.length))]
-  return shown
+  let at = 0
+  finder.anyRequest().visit(name, (index) => {
+    if (index > last || kept.length + others.length === MOST_RULES) return 'stop'
+    while (at < telling.length && telling[at]!.rule.index < index) at++
+    if (telling[at]?.rule.index !== index) others.push({ rule: rules[index]!, match: 'false' })
+    return 'next'
+  })
+  return [...kept, ...others]
     .sort((a, b) => a.rule.index - b.rule.index)
-    .map(({ rule, match }) => ({
-      rule: rule.name,
-      effect: rule.effect,
-      mode: rule.mode,
-      matched: match,
-      because: match === 'expired' || match === 'true' ? null : because(rule.when, judging, name),
-    }))
+    .map((seen) => told(seen, judging, name))
+}
+
+/** The same of every rule of the policy. */
+export function everyRuleSeen({ rules }: Policy, judging: Judging, name: Judged): readonly RuleSeen[] {
+  return rules.map((rule) => told({ rule, match: matchOf(rule, judging, name) }, judging, name))
+}
+
+function told({ rule, match }: Seen, judging: Judging, name: Judged): RuleSeen {
+  return {
+    rule: rule.name,
+    effect: rule.effect,
+    mode: rule.mode,
+    matched: match,
+    because: match === 'expired' || match === 'true' ? null : because(rule.when, judging, name),
+  }
 }
 
 interface Seen {
@@ -63,11 +77,16 @@ export function because(condition: Condition, judging: Judging, name: Judged): s
 
 /** Of what must all hold the part that made it so; of the others the whole. */
 function textOf(condition: Condition, truth: Truth, judging: Judging, name: Judged): string {
-  const parts = condition.parts.map((part) => ({ part, truth: truthOf(part.judge(judging, name)) }))
-  const cause = parts.find((one) => one.truth === truth)
-  const isOneOf = truth === 'false' && parts.length > 1 && parts.every((one) => one.truth === 'false')
-  if (cause === undefined || (isOneOf && condition.text.startsWith('any '))) {
-    return condition.text.slice(0, LONGEST_TEXT)
+  const isAny = condition.text.startsWith('any ')
+  let cause: Condition | null = null
+  let count = 0
+  for (const part of condition.parts) {
+    if (truthOf(part.judge(judging, name)) !== truth) continue
+    cause ??= part
+    count++
+    if (!isAny) break
   }
-  return textOf(cause.part, truth, judging, name)
+  const isOneOf = isAny && truth === 'false' && count > 1 && count === condition.parts.length
+  if (cause === null || isOneOf) return condition.text.slice(0, LONGEST_TEXT)
+  return textOf(cause, truth, judging, name)
 }

@@ -1,8 +1,9 @@
 import { canonicalTarget } from '../../acme/canonical-target.ts'
 import type { ClientCondition, Comparison } from '../document.ts'
-import type { ClientFacts } from '../facts.ts'
+import type { ClientFacts, PolicyFacts } from '../facts.ts'
 import type { Judging } from '../judging.ts'
 import type { Networks } from '../names/networks.ts'
+import type { Steady } from '../policy.ts'
 import { known, type Truth } from '../truth.ts'
 import { meets } from './compared.ts'
 import { COST, listed, ofRequest, type Part, type Slots } from './condition.ts'
@@ -24,10 +25,11 @@ export function clientParts(
     text: string,
     test: (client: ClientFacts, judging: Judging) => Truth | boolean,
     cost?: number,
-  ) =>
-    parts.push(
-      ofRequest(slots, 'request', `client.${text}`, ({ client }, judging) => test(client, judging), cost),
-    )
+    steady?: Steady,
+  ) => {
+    const asked = (facts: PolicyFacts, judging: Judging) => test(facts.client, judging)
+    parts.push(ofRequest(slots, 'request', `client.${text}`, asked, cost, steady))
+  }
   const oneOf = (text: string, values: readonly string[] | undefined, of: (client: ClientFacts) => Text) => {
     if (values === undefined) return
     const set = new Set(values)
@@ -55,15 +57,15 @@ export function clientParts(
   }
   const products = software?.map((name) => name.toLowerCase())
   if (software !== undefined && products !== undefined && version === undefined) {
-    is(`software: ${listed(software)}`, (_, judging) =>
-      known(judging.products, (those) => those.some(({ name }) => products.includes(name))),
-    )
+    const test = (_: ClientFacts, judging: Judging) =>
+      known(judging.products, (those) => those.some(({ name }) => products.includes(name)))
+    is(`software: ${listed(software)}`, test, COST.request, BY_USER_AGENT)
   }
   if (version !== undefined) {
     const of = software === undefined ? '' : `software: ${listed(software)}; client.`
-    is(`${of}version: ${version.text}`, (_, judging) =>
-      known(judging.products, (those) => hasVersion(those, products, version)),
-    )
+    const test = (_: ClientFacts, judging: Judging) =>
+      known(judging.products, (those) => hasVersion(those, products, version))
+    is(`${of}version: ${version.text}`, test, COST.request, BY_USER_AGENT)
   }
   if (user_agent !== undefined) {
     const expressions = user_agent.map(matchers.expression)
@@ -72,10 +74,13 @@ export function clientParts(
       `user_agent: ${listed(user_agent)}`,
       ({ userAgent }) => known(userAgent, (text) => text !== null && matches(text)),
       COST.expression,
+      BY_USER_AGENT,
     )
   }
   return parts
 }
+
+const BY_USER_AGENT = { by: 'userAgent' } as const
 
 /** Clients are of few kinds, and one sends the same text each time. */
 function remembering(test: (text: string) => boolean): (text: string) => boolean {

@@ -26,6 +26,7 @@ export function notAny(slots: Slots, inner: Part): Part {
     perName: inner.perName,
     cost: inner.cost,
     parts: [inner],
+    possibleAt: (operation) => notOf(inner.possibleAt(operation)),
     judge: (judging, name) => notOf(inner.judge(judging, name)),
   })
 }
@@ -39,6 +40,9 @@ function combined(slots: Slots, kind: Kind, parts: readonly Part[], text: string
     cost: Math.max(COST.request, ...parts.map(({ cost }) => cost)),
     parts,
     first: kind === ALL ? firstOf(byCost) : null,
+    ...(kind === ALL && { needed: parts.flatMap(({ needed }) => needed) }),
+    possibleAt: (operation) =>
+      parts.reduce((result, one) => kind.join(result, one.possibleAt(operation)), kind.empty),
     judge(judging, name) {
       let result = kind.empty
       for (const one of byCost) {

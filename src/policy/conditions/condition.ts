@@ -1,10 +1,21 @@
-import { askedWhere, type Family } from '../asked-where.ts'
+import type { Operation } from '../../acme/operation.ts'
+import { askedWhere, type Family, isAboutNames } from '../asked-where.ts'
 import type { PolicyFacts } from '../facts.ts'
 import type { Judged } from '../judged.ts'
 import { Judging } from '../judging.ts'
 import type { PolicyName } from '../names/policy-name.ts'
-import type { Condition } from '../policy.ts'
-import { ELSEWHERE, FALSE, NONE, POSSIBLE, type Possible, TRUE, truthOf, UNKNOWN } from '../possible.ts'
+import type { Condition, Steady } from '../policy.ts'
+import {
+  ANYTHING,
+  ELSEWHERE,
+  FALSE,
+  NONE,
+  POSSIBLE,
+  type Possible,
+  TRUE,
+  truthOf,
+  UNKNOWN,
+} from '../possible.ts'
 import type { Truth } from '../truth.ts'
 
 /** What a condition costs: cheap ones come first, for they may spare the others. */
@@ -13,6 +24,7 @@ export const COST = { request: 0, name: 1, expression: 2, webhook: 3 } as const
 export interface Part extends Condition {
   readonly cost: number
   readonly parts: readonly Part[]
+  readonly needed: readonly Part[]
   /** Where this is false, so is the whole; it does not depend on the name. */
   readonly first: Part | null
 }
@@ -28,23 +40,34 @@ interface Judge {
   readonly cost: number
   readonly parts?: readonly Part[]
   readonly first?: Part | null
+  readonly steady?: Steady | null
+  /** Of what must all hold, its parts' own. */
+  readonly needed?: readonly Part[]
+  /** Anything, where it is not said. */
+  readonly possibleAt?: (operation: Operation) => Possible
   readonly judge: (judging: Judging, name: Judged) => Possible
 }
 
 /** What does not depend on the name is worked out once in an evaluation, a plain condition on the name once for it. */
-export function part(slots: Slots, { text, perName, cost, parts = [], first = null, judge }: Judge): Part {
+export function part(slots: Slots, judged: Judge): Part {
+  const { text, perName, cost, parts = [], first = null, steady = null, needed, judge } = judged
   const worked = (judging: Judging, name: Judged) => {
     judging.worked++
     return judge(judging, name)
   }
   const isWorkedOutAgain = perName && parts.length > 0
   const slot = isWorkedOutAgain ? -1 : slots.count++
-  return {
+  const made: Part = {
     text,
     perName,
     cost,
     parts,
     first,
+    steady,
+    get needed() {
+      return needed ?? [made]
+    },
+    possibleAt: judged.possibleAt ?? (() => ANYTHING),
     judge: isWorkedOutAgain
       ? worked
       : (judging, name) => {
@@ -59,6 +82,7 @@ export function part(slots: Slots, { text, perName, cost, parts = [], first = nu
       return truthOf(this.judge(new Judging(facts, slots.count), name))
     },
   }
+  return made
 }
 
 /** A plain condition on the request as a whole. */
@@ -68,12 +92,15 @@ export function ofRequest(
   text: string,
   test: (facts: PolicyFacts, judging: Judging) => Truth | boolean,
   cost: number = COST.request,
+  steady: Steady | null = null,
 ): Part {
   return part(slots, {
     text,
     perName: false,
     cost,
-    judge: (judging) => notHere(family, judging.facts) ?? possibleOf(test(judging.facts, judging)),
+    steady,
+    possibleAt: (operation) => notHere(family, operation) ?? ANYTHING,
+    judge: (judging) => notHere(family, judging.facts.operation) ?? possibleOf(test(judging.facts, judging)),
   })
 }
 
@@ -83,6 +110,7 @@ export function ofName(slots: Slots, text: string, test: (name: PolicyName) => b
     text,
     perName: true,
     cost: COST.name,
+    possibleAt: (operation) => (isAboutNames(operation) ? ANYTHING : NONE),
     judge(_, name) {
       if (name === null) return NONE
       if (name === 'unreadable') return UNKNOWN
@@ -92,7 +120,7 @@ export function ofName(slots: Slots, text: string, test: (name: PolicyName) => b
 }
 
 /** Null: it is asked here. */
-export function notHere(family: Family, { operation }: PolicyFacts): Possible | null {
+export function notHere(family: Family, operation: Operation): Possible | null {
   switch (askedWhere(family, operation)) {
     case 'here':
       return null

@@ -1,6 +1,6 @@
 import type { CelCondition } from '../cel.ts'
 import type { PolicyFacts } from '../facts.ts'
-import { ELSEWHERE, FALSE, OPEN, POSSIBLE, type Possible, TRUE, UNKNOWN } from '../possible.ts'
+import { ANYTHING, ELSEWHERE, FALSE, OPEN, POSSIBLE, type Possible, TRUE, UNKNOWN } from '../possible.ts'
 import { COST, notHere, type Part, part, type Slots } from './condition.ts'
 
 /** What an expression can't tell before webhooks have answered is open, as they are. */
@@ -25,6 +25,7 @@ export function webhook(slots: Slots, webhookName: string): Part {
     text: `webhook: ${webhookName}`,
     perName: false,
     cost: COST.webhook,
+    possibleAt: (operation) => notHere('webhook', operation) ?? ANYTHING,
     judge({ facts }) {
       const elsewhere = webhookElsewhere(facts)
       if (elsewhere !== null) return elsewhere
@@ -43,5 +44,5 @@ function isAnswered(webhookName: string, { webhooks }: PolicyFacts): boolean {
 /** Null: it is asked here. RFC 8555 §6.3: without a payload an account is only read, as objects of an order are. */
 function webhookElsewhere(facts: PolicyFacts): Possible | null {
   if (facts.operation === 'account' && facts.asked === null) return ELSEWHERE
-  return notHere('webhook', facts)
+  return notHere('webhook', facts.operation)
 }

@@ -1,13 +1,16 @@
 import type { TimeCondition } from '../document.ts'
-import { listed, ofRequest, type Part, type Slots } from './condition.ts'
+import type { PolicyFacts } from '../facts.ts'
+import { COST, listed, ofRequest, type Part, type Slots } from './condition.ts'
 
 export function time(slots: Slots, condition: TimeCondition, clock: ZoneClock): Part {
-  return ofRequest(slots, 'request', textOf(condition), ({ at }) => {
-    const { from, until } = condition
+  const { from, until } = condition
+  const test = ({ at }: PolicyFacts) => {
     if (from !== undefined && at < from) return false
     if (until !== undefined && at >= until) return false
     return isWithin(condition, clock, at)
-  })
+  }
+  const edges = [from, until].filter((edge) => edge !== undefined)
+  return ofRequest(slots, 'request', textOf(condition), test, COST.request, { by: 'time', edges })
 }
 
 function isWithin({ days, hours }: TimeCondition, clock: ZoneClock, at: number): boolean {

@@ -63,7 +63,7 @@ function characterText(character: string): string {
 
 /** ASCII alone: what Unicode folds to an ASCII letter (the Kelvin sign) is not that letter. */
 export function lowerCased(text: string): string {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
 }
 
 /** For messages: on one line, printable, and not too long. */
