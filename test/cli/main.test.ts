@@ -172,6 +172,7 @@ test('every command has examples in its help', async () => {
     'root',
     'enroll',
     'doctor',
+    'policy',
     'alerts',
     'watch',
     'failures',
