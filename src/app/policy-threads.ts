@@ -15,13 +15,15 @@ const SCRIPT = new URL(
   import.meta.url,
 )
 
-/** Characters of YAML that are read within some ms, much sooner than a thread is there. */
-const SMALL = 16 << 10
+/** Characters of YAML that are read within some ms, sooner than a thread is there, and the worst of them in a hundred. */
+const SMALL = 4 << 10
 /** Characters of lists, whose reading lets others in between. */
 const SMALL_LISTS = 1 << 20
 /** Each takes a processor and some hundred MB. */
 const MOST_THREADS = 2
 const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 2_048 }
+/** Milliseconds a thread may take, where one of 1,000 rules takes two seconds. */
+const DEADLINE = 60_000
 
 const turns = new Slots(MOST_THREADS)
 const patient = new AbortController().signal
@@ -84,32 +86,42 @@ function bare<T>(members: Readonly<Record<string, T>>): Record<string, T> {
   return Object.assign(Object.create(null), members)
 }
 
-/** Rejects with ConfigError for a policy that can't be used, or that the thread died of. */
+/** Rejects with ConfigError for a policy that can't be used, that the thread died of, or that took it too long. */
 export async function inThread<K extends PolicyJob['kind']>(
   job: PolicyJob & { readonly kind: K },
   file: string,
-  limits: ResourceLimits = LIMITS,
+  { limits = LIMITS, deadline = DEADLINE }: { limits?: ResourceLimits; deadline?: number } = {},
 ): Promise<PolicyResults[K]> {
-  const answer = await turns.within(patient, () => answerOf(job, file, limits))
+  const answer = await turns.within(patient, () => answerOf(job, file, limits, deadline))
   if (answer.kind === 'refused') throw new ConfigError(answer.problems)
   if (answer.kind === 'failed') throw new Error(answer.message)
   return answer.result as PolicyResults[K]
 }
 
-function answerOf(job: PolicyJob, file: string, resourceLimits: ResourceLimits): Promise<PolicyAnswer> {
-  return new Promise((resolve, reject) => {
-    const died = (message: string, instead: string) =>
-      reject(new ConfigError([{ file, line: 1, column: 1, path: '', message, instead }]))
-    const worker = new Worker(SCRIPT, { workerData: job, resourceLimits })
-    worker.once('message', resolve)
-    worker.once('messageerror', reject)
-    worker.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
-        died('takes more memory to read than there is', 'Divide its lists, or take out rules')
-      else died(`cannot be read, because the thread that reads it failed: ${messageOf(error)}`, 'Try again')
-    })
-    worker.once('exit', () =>
-      died('cannot be read, because the thread that reads it ended before it had', 'Try again'),
-    )
+function answerOf(
+  job: PolicyJob,
+  file: string,
+  resourceLimits: ResourceLimits,
+  deadline: number,
+): Promise<PolicyAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<PolicyAnswer>()
+  const died = (message: string, instead: string) =>
+    reject(new ConfigError([{ file, line: 1, column: 1, path: '', message, instead }]))
+  const worker = new Worker(SCRIPT, { workerData: job, resourceLimits })
+  const late = setTimeout(() => {
+    const seconds = Math.ceil(deadline / 1_000)
+    died(`takes longer than ${seconds} s to read`, 'Divide its lists, or take out rules')
+    void worker.terminate()
+  }, deadline)
+  worker.once('message', resolve)
+  worker.once('messageerror', reject)
+  worker.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
+      died('takes more memory to read than there is', 'Divide its lists, or take out rules')
+    else died(`cannot be read, because the thread that reads it failed: ${messageOf(error)}`, 'Try again')
   })
+  worker.once('exit', () =>
+    died('cannot be read, because the thread that reads it ended before it had', 'Try again'),
+  )
+  return promise.finally(() => clearTimeout(late))
 }

@@ -12,16 +12,28 @@ export interface ConfigProblem {
   readonly instead: string | null
 }
 
+/** Told one by one; of the rest their number. A file of another kind would give one for each character. */
+const MOST_TOLD = 100
+
 /** The operator's mistake: everything wrong with the file, sorted by line. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[]
 
   constructor(problems: readonly ConfigProblem[]) {
     const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
-    super(sorted.map(formatProblem).join('\n'))
+    const told = firstOf(sorted)
+    super(told.map(formatProblem).join('\n'))
     this.name = 'ConfigError'
-    this.problems = sorted
+    this.problems = told
   }
+}
+
+function firstOf(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const next = problems[MOST_TOLD]
+  const left = problems.length - MOST_TOLD
+  if (next === undefined || left === 1) return problems
+  const more = { ...next, path: '', message: `and ${left} more problems`, instead: 'Mend those above first' }
+  return [...problems.slice(0, MOST_TOLD), more]
 }
 
 /** `acmetap.yaml:4:3: cas.pebble.directry: unknown key. Did you mean directory?` */

@@ -8,12 +8,13 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
-  parseDocument,
+  type Pair,
   visit,
+  type YAMLMap,
 } from 'yaml'
 import type { KeyPath } from './config-error.ts'
+import { NestedTooDeep, type ParsedYaml, parseYaml } from './parse-yaml.ts'
 
 const MOST_ALIASES = 100
 const DEEPEST = 32
@@ -46,49 +47,36 @@ export function readDocument(
   text: string,
   env: Readonly<Record<string, string | undefined>> | null,
 ): ConfigDocument {
-  const lines = new LineCounter()
+  const unreadable = (message: string, at: Position = { line: 1, column: 1 }): ConfigDocument => ({
+    value: undefined,
+    faults: [{ ...at, message }],
+    locate: () => at,
+    firstKey: undefined,
+  })
+  let parsed: ParsedYaml
+  try {
+    parsed = parseYaml(text)
+  } catch (error) {
+    if (error instanceof NestedTooDeep) return unreadable(error.message, positionIn(text, error.offset))
+    return unreadable(`is not YAML: ${error instanceof Error ? withoutSource(error.message) : 'unreadable'}`)
+  }
+  const { document, lines } = parsed
   const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const unreadable = (message: string): ConfigDocument => ({
-    value: undefined,
-    faults: [{ line: 1, column: 1, message }],
-    locate: () => ({ line: 1, column: 1 }),
-    firstKey: undefined,
-  })
-  let document: Document.Parsed
-  try {
-    document = parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      version: '1.2',
-      schema: 'core',
-    })
-  } catch (error) {
-    if (error instanceof RangeError) return unreadable('is nested too deep')
-    return unreadable(`is not YAML: ${error instanceof Error ? withoutSource(error.message) : 'unreadable'}`)
-  }
-  const locate = (path: KeyPath, at: 'key' | 'value') => positionOf(offsetOf(document, path, at))
-  const faults = document.errors.map((error) => ({
-    ...positionOf(error.pos[0]),
-    message:
-      error.code === 'DUPLICATE_KEY'
-        ? 'the same key is written twice'
-        : `is not YAML: ${withoutSource(error.message)}`,
+  const offsetOf = offsetsIn(document)
+  const locate = (path: KeyPath, at: 'key' | 'value') => positionOf(offsetOf(path, at))
+  const faultOf = ({ offset, message }: Refusal) => ({ ...positionOf(offset), message })
+  const errors = document.errors.map(({ pos, message }) => ({
+    ...positionOf(pos[0]),
+    message: `is not YAML: ${withoutSource(message)}`,
   }))
-  if (faults.length === 0) {
-    faults.push(...refusals(document).map(({ offset, message }) => ({ ...positionOf(offset), message })))
-  }
+  const faults = errors.length > 0 ? errors : refusals(document).map(faultOf)
   const firstPair = isMap(document.contents) ? document.contents.items[0] : undefined
   const firstKey = isScalar(firstPair?.key) ? String(firstPair.key.value) : undefined
   if (faults.length > 0) return { value: undefined, faults, locate, firstKey }
-  const missing = (env === null ? variables(document) : interpolate(document, env)).map(
-    ({ offset, message }) => ({
-      ...positionOf(offset),
-      message,
-    }),
-  )
+  const missing = (env === null ? variables(document) : interpolate(document, env)).map(faultOf)
   try {
     return { value: document.toJS({ maxAliasCount: MOST_ALIASES }), faults: missing, locate, firstKey }
   } catch (error) {
@@ -128,6 +116,7 @@ function refusals(document: Document.Parsed): Refusal[] {
         found.push({ offset, message: 'is nested too deep' })
         return visit.BREAK
       }
+      if (isMap(node)) refuseTwice(node, found)
       if (isAlias(node)) {
         aliases += 1
         if (!anchors.has(node.source)) found.push({ offset, message: aliasFault(node.source) })
@@ -140,6 +129,16 @@ function refusals(document: Document.Parsed): Refusal[] {
     },
   })
   return found
+}
+
+function refuseTwice({ items }: YAMLMap, found: Refusal[]): void {
+  const keys = new Set<unknown>()
+  for (const { key } of items) {
+    if (!isScalar(key)) continue
+    if (keys.has(key.value))
+      found.push({ offset: startOf(key) ?? 0, message: 'the same key is written twice' })
+    keys.add(key.value)
+  }
 }
 
 const VARIABLE = /\$\$\{|\$\{([^}]*)\}?/g
@@ -196,25 +195,54 @@ function variables(document: Document): Refusal[] {
   return found
 }
 
-function offsetOf(document: Document.Parsed, path: KeyPath, at: 'key' | 'value'): number {
-  let node: unknown = document.contents
-  let offset = startOf(node) ?? 0
-  for (const [depth, step] of path.entries()) {
-    if (isAlias(node)) node = node.resolve(document)
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))
-      if (pair === undefined) return offset
-      const last = depth === path.length - 1
-      offset = (last && at === 'value' ? startOf(pair.value) : undefined) ?? startOf(pair.key) ?? offset
-      node = pair.value
-    } else if (isSeq(node)) {
-      const item: unknown = node.items[Number(step)]
-      if (item === undefined) return offset
-      offset = startOf(item) ?? offset
-      node = item
-    } else return offset
+/** Where a path leads to. Each mapping is gone through once, whatever the number of paths. */
+function offsetsIn(document: Document.Parsed): (path: KeyPath, at: 'key' | 'value') => number {
+  const pairs = new Map<YAMLMap, Map<string, Pair>>()
+  const targets = new Map<unknown, unknown>()
+  return (path, at) => {
+    let node: unknown = document.contents
+    let offset = startOf(node) ?? 0
+    for (const [depth, step] of path.entries()) {
+      node = resolved(node)
+      if (isMap(node)) {
+        const pair = pairsOf(node).get(String(step))
+        if (pair === undefined) return offset
+        const last = depth === path.length - 1
+        offset = (last && at === 'value' ? startOf(pair.value) : undefined) ?? startOf(pair.key) ?? offset
+        node = pair.value
+      } else if (isSeq(node)) {
+        const item: unknown = node.items[Number(step)]
+        if (item === undefined) return offset
+        offset = startOf(item) ?? offset
+        node = item
+      } else return offset
+    }
+    return offset
   }
-  return offset
+
+  function resolved(node: unknown): unknown {
+    if (!isAlias(node)) return node
+    if (!targets.has(node)) targets.set(node, node.resolve(document))
+    return targets.get(node)
+  }
+
+  function pairsOf(map: YAMLMap): Map<string, Pair> {
+    const known = pairs.get(map)
+    if (known !== undefined) return known
+    const made = new Map<string, Pair>()
+    for (const pair of map.items) {
+      const name = isScalar(pair.key) ? String(pair.key.value) : null
+      if (name !== null && !made.has(name)) made.set(name, pair)
+    }
+    pairs.set(map, made)
+    return made
+  }
+}
+
+function positionIn(text: string, offset: number): Position {
+  const before = text.slice(0, offset)
+  const start = before.lastIndexOf('\n') + 1
+  return { line: before.split('\n').length, column: offset - start + 1 }
 }
 
 function startOf(node: unknown): number | undefined {

@@ -3,11 +3,24 @@ import { type CountedOrder, type HistoryQuestion, questionText } from './history
 import { registrableDomain } from './names/domains.ts'
 import { Timeline } from './timeline.ts'
 
-/** Some 300 MB at most. The oldest go where there are more; then windows that reach back to them are not known. */
-const MOST_ORDERS = 500_000
-/** Milliseconds within which every order begun is remembered whole, and how many: no answer takes longer. */
+/** How much is kept. The oldest orders go where there is more; then windows that reach back to them are not known. */
+export interface HistoryBounds {
+  readonly orders: number
+  /** Different things that are counted, as one domain at one CA: some 400 bytes each. */
+  readonly series: number
+  /** Orders in series: one of a thousand domains is in a thousand. Some 20 bytes each. */
+  readonly entries: number
+}
+
+/** Some 400 MB at most. */
+const BOUNDS: HistoryBounds = { orders: 500_000, series: 600_000, entries: 4_000_000 }
+/**
+ * Milliseconds within which every order begun is remembered whole, for no answer takes longer; how many of them, and
+ * with how many names.
+ */
 const RECENTLY = 600_000
 const MOST_RECENT = 20_000
+const MOST_RECENT_NAMES = 200_000
 /** Milliseconds that clocks, and orders decided at the same time, may be apart. */
 const SLACK = 60_000
 
@@ -35,14 +48,17 @@ const ITSELF = (time: number) => time
  * CA did not take is forgotten again. Only what the policy's questions ask for is kept, as far back as they reach.
  */
 export class IssuanceHistory {
-  readonly #most: number
+  readonly #most: HistoryBounds
   #subjects: readonly Subject[] = []
   /** Milliseconds. */
   #longest = 0
   #series = new Map<string, Series>()
   #places = new Map<string, Place>()
   #byTime = new Timeline<Place>(({ at }) => at)
+  /** Sum of the series of all places. */
+  #entries = 0
   readonly #recent = new Map<string, CountedOrder>()
+  #recentNames = 0
   /** All that the questions ask for since this moment (ms since 1970) is counted; Infinity until it is seeded. */
   #knownSince = Number.POSITIVE_INFINITY
   /** Told apart: a seed that was begun for other questions. */
@@ -51,8 +67,8 @@ export class IssuanceHistory {
   /** Of the order that was asked about last: it is counted next, by the same keys. */
   #keysOfLast: { readonly of: CountedOrder; readonly keys: Map<Subject, readonly string[]> } | null = null
 
-  constructor(most: number = MOST_ORDERS) {
-    this.#most = most
+  constructor(most: Partial<HistoryBounds> = {}) {
+    this.#most = { ...BOUNDS, ...most }
   }
 
   /**
@@ -69,6 +85,7 @@ export class IssuanceHistory {
     this.#generation += 1
     this.#series = new Map()
     this.#places = new Map()
+    this.#entries = 0
     this.#byTime = new Timeline(({ at }) => at)
     this.#cutAt = null
     this.#knownSince = questions.length === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
@@ -96,14 +113,14 @@ export class IssuanceHistory {
    */
   begin(order: CountedOrder): string {
     this.#forgetOld(order.at)
-    this.#recent.set(order.id, order)
+    this.#remember(order)
     this.#place(order)
     return order.id
   }
 
   /** Gives the place back: it was denied, or the CA made no order. */
   forget(id: string): void {
-    this.#recent.delete(id)
+    this.#forgetRecent(id)
     const place = this.#places.get(id)
     if (place === undefined) return
     this.#byTime.remove(place)
@@ -149,6 +166,11 @@ export class IssuanceHistory {
     return this.#places.size
   }
 
+  /** What there is of what is bounded. */
+  get held(): HistoryBounds {
+    return { orders: this.#places.size, series: this.#series.size, entries: this.#entries }
+  }
+
   /** Up to this moment (ms since 1970) orders were dropped because there are too many; null where none had to be. */
   get cutAt(): number | null {
     return this.#cutAt
@@ -161,9 +183,17 @@ export class IssuanceHistory {
     const place = { id, at, series: keys.map((key) => this.#seriesOf(key)) }
     for (const { times } of place.series) times.add(at)
     this.#places.set(id, place)
+    this.#entries += place.series.length
     this.#byTime.add(place)
-    if (this.#places.size <= this.#most) return
-    const oldest = this.#byTime.first()!
+    while (this.#isFull()) this.#cut(this.#byTime.first()!)
+  }
+
+  #isFull(): boolean {
+    const { orders, series, entries } = this.#most
+    return this.#places.size > orders || this.#series.size > series || this.#entries > entries
+  }
+
+  #cut(oldest: Place): void {
     this.#cutAt = Math.max(this.#cutAt ?? oldest.at, oldest.at)
     if (this.seeded) this.#knownSince = Math.max(this.#knownSince, oldest.at)
     this.#byTime.shift()
@@ -190,6 +220,7 @@ export class IssuanceHistory {
 
   #leave({ id, at, series }: Place): void {
     this.#places.delete(id)
+    this.#entries -= series.length
     for (const { key, times } of series) {
       times.remove(at)
       if (times.size === 0) this.#series.delete(key)
@@ -208,9 +239,21 @@ export class IssuanceHistory {
     }
     if (this.seeded && this.#longest > 0) this.#knownSince = Math.max(this.#knownSince, oldest)
     for (const [id, { at }] of this.#recent) {
-      if (at >= now - RECENTLY && this.#recent.size <= MOST_RECENT) break
-      this.#recent.delete(id)
+      const isLittle = this.#recent.size <= MOST_RECENT && this.#recentNames <= MOST_RECENT_NAMES
+      if (at >= now - RECENTLY && isLittle) break
+      this.#forgetRecent(id)
     }
+  }
+
+  #remember(order: CountedOrder): void {
+    this.#forgetRecent(order.id)
+    this.#recent.set(order.id, order)
+    this.#recentNames += order.names.length
+  }
+
+  #forgetRecent(id: string): void {
+    this.#recentNames -= this.#recent.get(id)?.names.length ?? 0
+    this.#recent.delete(id)
   }
 }
 

@@ -111,11 +111,23 @@ test('what is wrong is told with its place, of a file as of a bundle', async () 
 
 test('a thread that dies of a policy refuses it', async () => {
   const job = { kind: 'read', order: { from: big } } as const
-  const error: unknown = await inThread(job, big, { maxOldGenerationSizeMb: 24 }).catch(
+  const error: unknown = await inThread(job, big, { limits: { maxOldGenerationSizeMb: 24 } }).catch(
     (thrown: unknown) => thrown,
   )
   expect(error).toBeInstanceOf(ConfigError)
   expect((error as ConfigError).message).toMatch(
     /^\S+big\.yaml:1:1: (takes more memory|cannot be read, because the thread)/,
   )
+}, 60_000)
+
+test('a thread that takes too long is ended, its policy is refused, and the next has its turn', async () => {
+  const job = { kind: 'read', order: { from: big } } as const
+  const late = Array.from({ length: 3 }, () => inThread(job, big, { deadline: 5 }))
+  for (const outcome of await Promise.allSettled(late)) {
+    expect(outcome).toMatchObject({ status: 'rejected' })
+    const { reason } = outcome as PromiseRejectedResult
+    expect(reason).toBeInstanceOf(ConfigError)
+    expect(reason.message).toMatch(/big\.yaml:1:1: takes longer than 1 s to read\. Divide its lists/)
+  }
+  expect((await readPolicyAside({ from: middle })).document.rules).toHaveLength(150)
 }, 60_000)

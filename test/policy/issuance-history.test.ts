@@ -1,6 +1,8 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type CountedOrder, type HistoryQuestion, questionText } from '../../src/policy/history.ts'
-import { IssuanceHistory } from '../../src/policy/issuance-history.ts'
+import { type HistoryBounds, IssuanceHistory } from '../../src/policy/issuance-history.ts'
 
 const DAY = 86_400_000
 const NOW = Date.parse('2026-03-02T12:00:00Z')
@@ -28,7 +30,7 @@ async function* these(orders: readonly CountedOrder[]): AsyncIterable<CountedOrd
 async function knowing(
   questions: readonly HistoryQuestion[],
   orders: readonly CountedOrder[] = [],
-  most?: number,
+  most?: Partial<HistoryBounds>,
 ): Promise<IssuanceHistory> {
   const history = new IssuanceHistory(most)
   const back = history.use(questions)
@@ -262,14 +264,73 @@ describe('after a start', () => {
   })
 })
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+function heapUsed(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 describe('bounds', () => {
   test('of too many the oldest go, and windows that reach them are not known', async () => {
     const orders = Array.from({ length: 20 }, (_, n) => order({ at: NOW - (20 - n) * 3_600_000 }))
     const hours: HistoryQuestion = { kind: 'orders', per: 'all', within: 5 * 3_600_000 }
-    const history = await knowing([week('all'), hours], orders, 10)
+    const history = await knowing([week('all'), hours], orders, { orders: 10 })
     expect(history.size).toBe(10)
     expect(history.cutAt).toBe(NOW - 11 * 3_600_000)
     expect(history.counts([week('all'), hours], order())).toEqual({ 'orders per all within 5h': 4 })
+  })
+
+  test.each([
+    ['series', { series: 1_005 }, 10],
+    ['entries', { entries: 1_050 }, 10],
+  ] as const)('of too many %s too: one order may be in a thousand', async (_, most, left) => {
+    const names = (n: number) => Array.from({ length: 100 }, (_, at) => `d${n}x${at}.example`)
+    const orders = Array.from({ length: 20 }, (_, n) =>
+      order({ at: NOW - (20 - n) * 3_600_000, names: names(n) }),
+    )
+    const hours = (n: number): HistoryQuestion => ({ kind: 'orders', per: 'domain', within: n * 3_600_000 })
+    const history = await knowing([week('domain'), hours(5), hours(12)], orders, most)
+    expect(history.held).toEqual({ orders: left, series: left * 100, entries: left * 100 })
+    expect(history.cutAt).toBe(NOW - 11 * 3_600_000)
+    const late = order({ names: names(18) })
+    expect(history.counts([week('domain'), hours(5), hours(12)], late)).toEqual({
+      'orders per domain within 5h': 1,
+    })
+    for (const { id } of orders) history.forget(id)
+    expect(history.held).toEqual({ orders: 0, series: 0, entries: 0 })
+  })
+
+  test('an order that is more than all there may be is not counted, and nothing is known then', async () => {
+    const history = await knowing([week('domain')], [], { series: 2 })
+    const large = order({ names: ['a.example', 'b.example', 'c.example'] })
+    history.begin(large)
+    expect(history.held.orders).toBe(0)
+    expect(history.count(week('domain'), order({ at: NOW + DAY }))).toBeUndefined()
+  })
+
+  test('of what is remembered whole, names have a bound as orders have', async () => {
+    const history = await knowing([week('all')])
+    const names = Array.from({ length: 1_000 }, (_, at) => `h${at}.example.com`)
+    for (let n = 0; n < 250; n++) history.begin(order({ at: NOW + n, names }))
+    expect(history.held.orders).toBe(250)
+    history.use([week('label')])
+    expect(history.held.orders).toBe(201)
+  })
+
+  test('orders of a thousand domains each: memory has a bound', async () => {
+    const history = await knowing([week('domain')], [], { series: 20_000 })
+    const domains = (n: number) => Array.from({ length: 1_000 }, (_, at) => `name-${n}-${at}.example`)
+    const add = (from: number, to: number) => {
+      for (let n = from; n < to; n++) history.begin(order({ at: NOW + n, names: domains(n) }))
+    }
+    add(0, 120)
+    const before = heapUsed()
+    add(120, 260)
+    const grown = (heapUsed() - before) / 2 ** 20
+    expect(history.held).toEqual({ orders: 20, series: 20_000, entries: 20_000 })
+    // MiB; without a bound these orders take fifty.
+    expect(grown).toBeLessThan(15)
   })
 
   test('a clock that was set ahead and back again makes it unknown, not too small', async () => {

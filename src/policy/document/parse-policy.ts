@@ -23,14 +23,14 @@ export async function parsePolicy(bundle: PolicyBundle, options: ParseOptions = 
   const text = policyText(bundle)
   const { document } = text
   const inFile = (problem: Omit<ConfigProblem, 'file'>) => ({ file: bundle.file, ...problem })
-  const problems: ConfigProblem[] = document.faults.map((fault) =>
+  const faults = document.faults.map((fault) =>
     inFile({ path: '', instead: insteadOf(fault.message), ...fault }),
   )
   const place = ({ path, at, message, instead }: Complaint) =>
     inFile({ ...text.locate(path, at), message, instead })
-  if (document.value === undefined) throw new ConfigError(problems)
+  if (document.value === undefined) throw new ConfigError(faults)
   const { policy, checked, complaints } = check(document.value, document.firstKey)
-  problems.push(...complaints.map(place))
+  const problems = [...faults, ...complaints.map(place)]
   const lists = await readLists(document.value, checked, text, bundle, problems)
   if (policy === null || problems.length > 0) throw new ConfigError(distinct(problems))
   const read = documentOf(policy, lists, text.document, dirname(bundle.file))
@@ -65,10 +65,8 @@ function check(value: unknown, firstKey: string | undefined): Judged {
   const written = withAlways(value as Mapping)
   const result = policySchema.safeParse(written)
   if (result.success) return { policy: result.data, checked, complaints }
-  for (const issue of result.error.issues) {
-    complaints.push(...explainIssue(issue, written, {}, POLICY_KEYS))
-  }
-  return { policy: null, checked, complaints }
+  const explained = result.error.issues.flatMap((issue) => explainIssue(issue, written, {}, POLICY_KEYS))
+  return { policy: null, checked, complaints: [...complaints, ...explained] }
 }
 
 /** `when: always` is a condition that asks nothing. */

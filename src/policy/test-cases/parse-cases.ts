@@ -21,7 +21,7 @@ export interface PlacedCase extends TestCase {
 /** The cases of a file for this policy. Throws ConfigError with everything that is wrong. */
 export function parseCases({ file, text }: CasesFile, policy: PolicyDocument): readonly PlacedCase[] {
   const document = readDocument(text, null)
-  const problems: ConfigProblem[] = document.faults.map((fault) => ({
+  const faults: ConfigProblem[] = document.faults.map((fault) => ({
     file,
     path: '',
     instead: null,
@@ -34,15 +34,16 @@ export function parseCases({ file, text }: CasesFile, policy: PolicyDocument): r
     message,
     instead,
   })
-  if (document.value === undefined) throw new ConfigError(problems)
+  if (document.value === undefined) throw new ConfigError(faults)
   const value = mapping(document.value)
   const result = casesSchema.safeParse(document.value)
   if (!result.success) {
     const { issues } = result.error
-    problems.push(...issues.flatMap((issue) => explainIssue(issue, value, {}, CASE_KEYS)).map(place))
-    throw new ConfigError(problems)
+    const explained = issues.flatMap((issue) => explainIssue(issue, value, {}, CASE_KEYS))
+    throw new ConfigError([...faults, ...explained.map(place)])
   }
-  problems.push(...result.data.cases.flatMap((one, at) => strangers(one, at, policy)).map(place))
+  const strange = result.data.cases.flatMap((one, at) => strangers(one, at, policy))
+  const problems = [...faults, ...strange.map(place)]
   if (problems.length > 0) throw new ConfigError(problems)
   return result.data.cases.map((one, at) => ({
     ...one,
