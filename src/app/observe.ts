@@ -17,10 +17,13 @@ import type { Log } from '../observability/log.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { OncePerSecond } from '../observability/once-per-second.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { WebhookEvent } from '../policy/webhooks.ts'
 import type { CertificateEvent, ConnectionEvent } from '../proxy/listener-options.ts'
 import { limitLabel, ruleLabel, statusLabel } from './metric-labels.ts'
+import { namesTold } from './names-told.ts'
 import { problemLabel } from './problem-label.ts'
 import { traceExchanges } from './traces.ts'
+import { WebhookWatch } from './webhook-watch.ts'
 
 /**
  * Turns what happens into log lines, metrics and spans. The only place that knows them all. `shownAddress`: what the log may say of
@@ -36,10 +39,12 @@ export function observeWith(
   /** `channel alert`. */
   const firstTold = new LruMap<string, true>(10_000)
   const traced = traceExchanges()
+  const webhooks = new WebhookWatch()
 
-  function policyDecided({ id, operation, destination }: Completed, verdict: PolicyVerdict): void {
+  function policyDecided(exchange: Completed, verdict: PolicyVerdict): void {
+    const { id, operation, destination } = exchange
     const ca = destination?.ca ?? 'none'
-    const { decided, would, warnings, names } = verdict
+    const { decided, would, warnings } = verdict
     const exemplarLabels = { exchange: id }
     const labels = { ca, operation, effect: decided.effect, would: would.effect }
     metrics.policyDecisions.inc({ labels, exemplarLabels })
@@ -47,7 +52,7 @@ export function observeWith(
       exchange: id,
       ca,
       operation,
-      names: names.slice(0, 5).map(({ identifier }) => identifier.value),
+      names: namesTold(exchange, verdict),
     }
     if (decided.effect === 'deny') log('info', 'policy.denied', { ...about, rule: decided.rule })
     if (warnings.length === 0 || decided.effect === 'deny') return
@@ -305,6 +310,14 @@ export function observeWith(
       for (const { mode } of loaded.rules) metrics.policyRules.inc({ mode })
       const { digest, rules, document } = loaded
       log('info', 'policy.loaded', { digest, rules: rules.length, mode: document.mode })
+    },
+
+    webhook({ webhook, answer, tried }: WebhookEvent): void {
+      const { allow, reason } = answer
+      metrics.policyWebhooks.inc({ webhook, outcome: allow === null ? 'none' : allow ? 'allow' : 'deny' })
+      const change = tried ? webhooks.note(webhook, allow !== null) : null
+      if (change === 'failed') log('warn', 'webhook.failed', { webhook, detail: reason })
+      if (change === 'recovered') log('info', 'webhook.recovered', { webhook })
     },
 
     /** Earlier orders could not be counted. */

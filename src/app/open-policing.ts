@@ -42,7 +42,7 @@ export interface OpenPolicing {
 /** Puts the policy of a start into force. Rejects with ConfigError where it can't be recorded. */
 export async function openPolicing(parts: Parts, closing: Closing): Promise<OpenPolicing> {
   const { reader, inventory, inForce, observe } = parts
-  const webhooks = openWebhooks(() => inForce().wayOut)
+  const webhooks = openWebhooks(() => inForce().wayOut, observe.webhook)
   closing.add(() => webhooks.close())
   const policing = new Policing({
     lookups: policyLookups({

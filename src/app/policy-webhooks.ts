@@ -11,12 +11,15 @@ export interface OpenWebhooks extends Webhooks {
 }
 
 /** Webhooks of policies over the way out that is in force. */
-export function openWebhooks(wayOut: () => WayOut, report?: WebhookParts['report']): OpenWebhooks {
+export function openWebhooks(
+  wayOut: () => WayOut,
+  report: NonNullable<WebhookParts['report']>,
+): OpenWebhooks {
   const post = createPost(wayOut)
   const webhooks = createWebhooks({
     send: post.post,
     readFile: readWebhookFile,
-    ...(report === undefined ? {} : { report }),
+    report,
   })
   return { ask: webhooks.ask, close: post.close }
 }

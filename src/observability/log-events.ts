@@ -13,6 +13,8 @@ export const LOG_EVENTS = {
   'policy.denied': 'the policy denied a request; the record says which rule and why',
   'policy.warned': 'a request passed though the policy has a warning for it',
   'policy.historyBehind': 'earlier orders could not be counted; conditions on history are unknown',
+  'webhook.failed': 'a webhook of the policy gives no answer; what asks it is unknown',
+  'webhook.recovered': 'a webhook of the policy answers again',
   'relay.refused': 'the CA does not build its URLs from the forwarded Host; relay to it is refused',
   'relay.ready': 'the CA names our own host in its directory',
   'directory.fetched': 'a CA directory was read',

@@ -127,6 +127,11 @@ export function createMetrics(
       [],
       DECIDING_SECONDS,
     ),
+    policyWebhooks: counter(
+      'acmetap_policy_webhooks_total',
+      'Questions to webhooks of the policy, by what they answered',
+      ['webhook', 'outcome'],
+    ),
     policyLoads: counter('acmetap_policy_loads_total', 'Policies that were read: taken, or refused', [
       'outcome',
     ]),

@@ -39,12 +39,16 @@ export interface WebhookParts {
   /** ms since 1970, and ms of a clock that is never set. */
   readonly now?: () => number
   readonly monotonic?: () => number
-  /** Told of each question that went out: in seconds how long it took. */
-  readonly report?: (event: {
-    readonly webhook: string
-    readonly answer: WebhookAnswer
-    readonly seconds: number
-  }) => void
+  /** Told of each question that no kept answer answers. */
+  readonly report?: (event: WebhookEvent) => void
+}
+
+export interface WebhookEvent {
+  readonly webhook: string
+  readonly answer: WebhookAnswer
+  /** Whether it was tried, so that the answer says how it fares: not where it was left alone, or others took all the time. */
+  readonly tried: boolean
+  readonly seconds: number
 }
 
 const ANSWER_LIMIT = 64 * 1024
@@ -96,7 +100,7 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
       try {
         endpoint = endpointOf(setting)
       } catch (error) {
-        return unanswered(`webhook ${name}: ${oneLine(error)}`)
+        return told(name, unanswered(`webhook ${name}: ${oneLine(error)}`), true)
       }
       const question = webhookQuestion(name, facts)
       const key = hash('sha256', JSON.stringify(question), 'base64url')
@@ -105,7 +109,7 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
       const running = endpoint.running.get(key)
       if (running !== undefined) return running
       const refusal = endpoint.circuit.refusal()
-      if (refusal !== null) return unanswered(`webhook ${name}: ${refusal}`)
+      if (refusal !== null) return told(name, unanswered(`webhook ${name}: ${refusal}`), false)
       const body = { id: randomUUID(), exchange, ...question }
       const asking = call(name, setting, endpoint, body).then((answer) => {
         if (answer.allow !== null && setting.cache > 0)
@@ -121,13 +125,18 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
     },
   }
 
+  function told(webhook: string, answer: WebhookAnswer, tried: boolean, seconds = 0): WebhookAnswer {
+    parts.report?.({ webhook, answer, tried, seconds })
+    return answer
+  }
+
   async function call(
     name: string,
     { url, timeout }: WebhookSetting,
     { secret, trust, circuit }: Endpoint,
     question: object,
   ): Promise<WebhookAnswer> {
-    const { send, now = Date.now, report } = parts
+    const { send, now = Date.now } = parts
     const began = monotonic()
     const signal = AbortSignal.timeout(timeout)
     let wasSent = false
@@ -148,8 +157,7 @@ export function createWebhooks(parts: WebhookParts): Webhooks {
     // Questions that waited for others until it was too late are no failure of this service.
     if (wasSent) circuit.ended(answer.allow !== null)
     else circuit.notAsked()
-    report?.({ webhook: name, answer, seconds: (monotonic() - began) / 1000 })
-    return answer
+    return told(name, answer, wasSent, (monotonic() - began) / 1000)
   }
 }
 

@@ -93,11 +93,16 @@ async function receiver() {
   return { state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
-/** Warns of nearly everything, and lets it pass. */
-const POLICY = `version: 1
+/** Warns of nearly everything, and lets it pass; its webhook is not there. */
+const policyAsking = (webhook: string) => `version: 1
 mode: warn
 default: allow
+webhooks: { gone: { url: '${webhook}' } }
 rules:
+  - name: unlisted
+    when: { not: { webhook: gone } }
+    effect: warn
+    unknown: skip
   - name: examples
     when: { names: '.example.com' }
     effect: warn
@@ -129,7 +134,7 @@ test('every metric is moved by something that happens', async () => {
   opened.add(echo)
   await once(echo, 'listening')
   const target = `localhost:${(echo.address() as AddressInfo).port}`
-  await writeFile(join(world.folder, 'policy.yaml'), POLICY)
+  await writeFile(join(world.folder, 'policy.yaml'), policyAsking(`http://127.0.0.1:${await freePort()}/`))
   await world.addSections({
     policy: './policy.yaml',
     listeners: { proxy: { port: 0 } },

@@ -368,11 +368,16 @@ describe('the way out', () => {
   })
 })
 
-test('each question that went out is reported, without what was asked', async () => {
+test('each question that no kept answer answers is reported, without what was asked', async () => {
   const events: unknown[] = []
   const made = webhooks({ report: (event) => events.push(event) })
   await ask(made)
   expect(events).toEqual([
-    { webhook: 'cmdb', answer: { allow: true, reason: null, data: null }, seconds: expect.any(Number) },
+    {
+      webhook: 'cmdb',
+      answer: { allow: true, reason: null, data: null },
+      tried: true,
+      seconds: expect.any(Number),
+    },
   ])
 })
