@@ -3,6 +3,7 @@ import { compileCondition, Workshop } from './compile-condition.ts'
 import { COST } from './conditions/condition.ts'
 import { messageTemplate } from './document/message-template.ts'
 import type { PolicyDocument, RuleDocument } from './document.ts'
+import { Rooms } from './judging.ts'
 import { needsOf, webhooksOf } from './needs.ts'
 import { PatternSets } from './pattern-sets.ts'
 import type { Policy, Rule } from './policy.ts'
@@ -27,6 +28,7 @@ export async function compilePolicy(document: PolicyDocument, digest: string): P
     rules,
     needs: needsOf(document, workshop.cel),
     slots: workshop.slots.count,
+    rooms: new Rooms(workshop.slots.count),
     finder: await RuleFinder.of(document, rules, sets),
   }
 }

@@ -11,6 +11,7 @@ import { messageValues } from './message-values.ts'
 import { everyCondition } from './needs.ts'
 import type { Policy, Rule } from './policy.ts'
 import { defaultOf, requestFault, type Standing, subjectsOf } from './standing.ts'
+import { messageFor } from './usual-words.ts'
 
 const MOST_SUBPROBLEMS = 100
 const LONGEST_DETAIL = 1000
@@ -156,7 +157,7 @@ function refusalsOf(
 function hasOwnWords(name: string, { rules, document }: Policy): boolean {
   if (name === BUILT_IN.default) return document.message !== null
   const rule = rules.find((rule) => rule.name === name)
-  return rule === undefined || document.rules[rule.index]!.message !== null
+  return rule === undefined || messageFor(document.rules[rule.index]!, document) !== null
 }
 
 function wholeMessage(

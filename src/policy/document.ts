@@ -13,7 +13,7 @@ export interface PolicyDocument {
   readonly mode: PolicyMode
   /** What no rule decides. */
   readonly default: Effect
-  /** What a client is told where the default denies; null for the usual words. */
+  /** What a client is told where the default denies, or a rule without a message; null for the usual words. */
   readonly message: string | null
   readonly link: string | null
   /** By name: what `@name` stands for. */
@@ -40,7 +40,7 @@ export interface RuleDocument {
   readonly effect: 'allow' | 'deny' | 'warn'
   /** Null: the policy's. */
   readonly mode: PolicyMode | null
-  /** With placeholders; null for the usual words. */
+  /** With placeholders; null: the policy's for a rule that denies, else the usual words. */
   readonly message: string | null
   readonly link: string | null
   readonly owner: string | null

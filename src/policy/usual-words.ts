@@ -1,7 +1,15 @@
-import type { RuleDocument } from './document.ts'
+import type { PolicyDocument, RuleDocument } from './document.ts'
 import type { MessageValues } from './policy.ts'
 
-/** What a rule without a message of its own says. */
+/** What was written for those whom a rule stops: its own message, else, where it denies, the policy's. Null for none. */
+export function messageFor(
+  { effect, message }: Pick<RuleDocument, 'effect' | 'message'>,
+  policy: Pick<PolicyDocument, 'message'>,
+): string | null {
+  return message ?? (effect === 'deny' ? policy.message : null)
+}
+
+/** What a rule says where nobody wrote a message for it. */
 export function usualWords({ name, effect, owner }: Pick<RuleDocument, 'name' | 'effect' | 'owner'>) {
   const says = effect === 'deny' ? 'denies' : effect === 'warn' ? 'warns of' : 'allows'
   const ask = owner === null ? '' : `; ask ${owner}`

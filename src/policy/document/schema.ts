@@ -70,7 +70,11 @@ const rule = z.strictObject({
     `${POLICY_MODES.join(', ')}; without it: the policy's.`,
     'observe',
   ),
-  message: key(message().optional(), 'What a client is told.', 'ask {owner} for {name}'),
+  message: key(
+    message().optional(),
+    "What a client is told. Without it: the policy's, where the rule denies.",
+    'ask {owner} for {name}',
+  ),
   link: key(link().optional(), 'Page that helps.', 'https://wiki.example.com/certificates'),
   owner: key(line(100).optional(), 'Who answers for the rule.', 'platform team'),
   expires: key(instant().optional(), 'From then on it matches nothing.', '2027-01-31'),
@@ -91,7 +95,7 @@ export const policySchema = z.strictObject({
   default: key(z.enum(['allow', 'deny']).default('allow'), 'What no rule decides: allow or deny.'),
   message: key(
     message().optional(),
-    'What a client is told where the default denies.',
+    'What a client is told where the default denies, or a rule without a message.',
     'ask the platform team for {name}',
   ),
   link: key(link().optional(), 'Page that helps then.', 'https://wiki.example.com/certificates'),

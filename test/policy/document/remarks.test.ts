@@ -11,9 +11,9 @@ async function remarks(text: string, options: Partial<CheckOptions> = {}): Promi
   return found.map(({ kind, line, rule, message }) => `${line} ${kind} ${rule}: ${message}`)
 }
 
-/** Rules in flow style from line 4 on, in a policy that enforces and allows what no rule decides. */
+/** Rules in flow style from line 4 on, in a policy that enforces, has a message, and allows what no rule decides. */
 const enforced = (...rules: string[]) =>
-  `version: 1\nmode: enforce\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`
+  `version: 1\nmode: enforce\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join('')}message: ask us\n`
 
 const SHADOWED: readonly (readonly [first: string, second: string])[] = [
   ['when: { names: "**.example.com" }, effect: allow', 'when: { names: a.b.example.com }, effect: allow'],
@@ -157,6 +157,7 @@ rules:
     '4 empty-list null',
     '4 unused null',
     '5 unused null',
+    '7 untold old',
     '7 expired old',
     '7 unknown-ca old',
     '8 expires-soon soon',
@@ -169,6 +170,24 @@ rules:
   ])
   expect(told[0]).toContain('add - { name: accounts, when: { operation: accounts }, effect: allow }')
   expect(told.at(-1)).toContain('decides everything, so the rule after can never match: move it to the end')
+})
+
+test('denials that help nobody are told once; a message of the rule or the policy, an owner or a link is help', async () => {
+  const silent = (more: string, ...rules: string[]) =>
+    remarks(`version: 1\n${more}rules:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`)
+  const deny = (name: string, more = '') =>
+    `{ name: ${name}, when: { names: ${name}.example }, effect: deny${more} }`
+  expect(
+    await silent('', deny('a', ', owner: us'), deny('b'), deny('c'), deny('d', ', message: ask')),
+  ).toEqual([
+    expect.stringMatching(
+      /^4 untold b: denies and tells the client neither why nor whom to ask \(and 1 more\)/,
+    ),
+  ])
+  expect(await silent('', deny('a', ', link: "https://a.example"'))).toEqual([])
+  expect(await silent('', '{ name: a, when: { names: a.example }, effect: warn }')).toEqual([])
+  expect(await silent('message: ask us\n', deny('a'))).toEqual([])
+  expect(await silent('link: https://a.example\n', deny('a'))).toEqual([])
 })
 
 test('of more rules than can be compared with each other the check still comes to an end, and says so', async () => {

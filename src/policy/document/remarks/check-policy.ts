@@ -4,6 +4,7 @@ import { askedWhere } from '../../asked-where.ts'
 import type { PolicyBundle } from '../../bundle.ts'
 import type { ConditionDocument, PolicyDocument, RuleDocument } from '../../document.ts'
 import type { Pattern } from '../../names/pattern.ts'
+import { messageFor } from '../../usual-words.ts'
 import { checkWritten } from '../check-written.ts'
 import { mapping, policyText } from '../policy-text.ts'
 import { type Atoms, atomsOf, operationsIn, patternsOf } from './atoms.ts'
@@ -53,6 +54,7 @@ export async function checkPolicy(
   }
   const remarks = [
     ...ofTheWhole(document, bundle, rules),
+    ...ofSilence(document),
     ...document.rules.flatMap((rule) => ofOneRule(rule, document, now, cas)),
     ...(await ofOrder(rules, document, now, budget)),
   ]
@@ -90,6 +92,20 @@ function ofTheWhole(document: PolicyDocument, bundle: PolicyBundle, rules: reado
     found.push({ kind: 'no-accounts', ...at('default'), message })
   }
   return found
+}
+
+/** Of those that leave a client without a word of help, told once: what is wanted is often one message for all. */
+function ofSilence(policy: PolicyDocument): Remark[] {
+  const [first, ...others] = policy.rules.filter(
+    (rule) =>
+      rule.effect === 'deny' &&
+      messageFor(rule, policy) === null &&
+      (rule.owner ?? rule.link ?? policy.link) === null,
+  )
+  if (first === undefined) return []
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  const message = `denies and tells the client neither why nor whom to ask${more}: write message, owner or link there, or once for the whole policy message or link`
+  return [ofRule('untold', first, message)]
 }
 
 function mayAllowAccounts(atoms: Atoms): boolean {

@@ -27,6 +27,7 @@ export type RemarkKind =
   | 'empty-list'
   | 'unknown-ca'
   | 'unknown-passes'
+  | 'untold'
   | 'unfinished'
 
 export function ofRule(kind: RemarkKind, { name, line, column }: RuleDocument, message: string): Remark {
