@@ -38,6 +38,8 @@ export interface AskedAccount {
   readonly onlyReturnExisting: boolean
   /** `deactivated` and the like, of an update (§7.3.6). */
   readonly status: string | null
+  /** How many contacts an update is to put in the place of those that are there (§7.3.2); absent where it leaves them. */
+  readonly contacts?: number
 }
 
 /** RFC 8555 §7.6. `names` of the certificate, null where it can't be read. */

@@ -1,7 +1,7 @@
 import { readLeaf } from '../acme/certificate.ts'
 import { NAMES_LIMIT, readCertificateRequest } from '../acme/certificate-request.ts'
 import { booleanMember, member } from '../acme/members.ts'
-import { certificateOf, csrOf, externalAccountBindingOf, innerJws } from '../acme/payloads.ts'
+import { certificateOf, contactsOf, csrOf, externalAccountBindingOf, innerJws } from '../acme/payloads.ts'
 import { thumbprintOf } from '../acme/thumbprint.ts'
 import type { Asked, AskedAccount, AskedOrder, AskedRevocation } from './asked.ts'
 import type { Inspected } from './exchange.ts'
@@ -26,7 +26,7 @@ export async function askedOf({ operation, inspection }: Inspected): Promise<Ask
       return askedAccount(payload)
     case 'account':
       // RFC 8555 §6.3: without a payload it only reads.
-      return payload === undefined ? null : askedAccount(payload)
+      return payload === undefined ? null : { ...askedAccount(payload), ...askedContacts(payload) }
     case 'finalize': {
       const der = csrOf(payload)
       return { kind: 'finalize', csr: der && (await readCertificateRequest(der)) }
@@ -68,6 +68,11 @@ function askedAccount(payload: unknown): AskedAccount {
     onlyReturnExisting: booleanMember(payload, 'onlyReturnExisting'),
     status: textOf(payload, 'status'),
   }
+}
+
+function askedContacts(payload: unknown): Pick<AskedAccount, 'contacts'> {
+  const contact = member(payload, 'contact')
+  return contact === undefined || contact === null ? {} : { contacts: contactsOf(payload).length }
 }
 
 function askedRevocation(payload: unknown): AskedRevocation {

@@ -1,3 +1,4 @@
+import type { Operation } from '../acme/operation.ts'
 import { contactsOf } from '../acme/payloads.ts'
 import type { Asked } from '../exchange/asked.ts'
 import type { Inspected } from '../exchange/exchange.ts'
@@ -10,7 +11,8 @@ const USER_AGENT_LIMIT = 512
 
 /**
  * Who asks. `account`: what is known of the account; undefined where nothing is. A newAccount tells its contacts and its
- * binding itself.
+ * binding itself. An update that gives other contacts (RFC 8555 §7.3.2) is judged by those, lest a client register with
+ * one that is allowed and change it.
  */
 export function clientFacts(
   exchange: Inspected,
@@ -27,9 +29,14 @@ export function clientFacts(
     userAgent: userAgentOf(exchange),
     account: operation === 'newAccount' ? null : (inspection?.jws.header.kid ?? resource?.account ?? null),
     thumbprint: inspection === null ? null : signer(inspection),
-    contacts: begins ? contactsOf(inspection?.jws.payload) : account?.contacts,
+    contacts:
+      begins || changesContacts(asked, operation) ? contactsOf(inspection?.jws.payload) : account?.contacts,
     externalAccount: begins ? asked.externalAccount : account?.externalAccount,
   }
+}
+
+function changesContacts(asked: Asked | null, operation: Operation): boolean {
+  return operation === 'account' && asked?.kind === 'account' && asked.contacts !== undefined
 }
 
 /** Not known where the signature is not that key's: then its name is a mere claim. */

@@ -11,6 +11,7 @@ import type { SeenOrder } from './lookups.ts'
 import { orderFactsOf } from './order-facts.ts'
 import {
   contactsIn,
+  contactsPut,
   isRecordedDecided,
   type PersonalTexts,
   plainly,
@@ -115,6 +116,7 @@ function clientOf(
   const isNew = operation === 'newAccount'
   const told = asked?.kind === 'account' ? asked.externalAccount : undefined
   const read = request.decision.policy?.read.externalAccount
+  const put = contactsPut(request, personal)
   const isUnnamed = client.userAgent === null && !dropped?.has('userAgent')
   return {
     address: field('clientAddress', 'address'),
@@ -123,7 +125,7 @@ function clientOf(
     userAgent: isUnnamed ? null : plainly(client.userAgent ?? undefined),
     account: isNew ? null : request.account,
     thumbprint: jws === null ? null : signer(jws),
-    contacts: isNew ? newContacts(request, personal, dropped) : account?.contacts,
+    contacts: isNew ? newContacts(request, personal, dropped) : put === null ? account?.contacts : put,
     externalAccount: isNew ? told : account?.externalAccount === undefined ? read : account.externalAccount,
   }
 }

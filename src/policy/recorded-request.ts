@@ -69,6 +69,23 @@ export function contactsIn(
   return contacts
 }
 
+/**
+ * Contact URLs that an account's update puts in the place of those that are there: null where it leaves them, undefined
+ * where one was erased, is hashed or was never kept.
+ */
+export function contactsPut(
+  request: RecordedRequest,
+  texts: PersonalTexts,
+): readonly string[] | null | undefined {
+  const { operation, asked, personal } = request
+  if (operation !== 'account') return null
+  const count = asked?.kind === 'account' ? asked.contacts : undefined
+  if (count === undefined && personal['contact.0'] === undefined) return null
+  const contacts = contactsIn(request, texts)
+  // Facts of before say no count.
+  return count === undefined || contacts?.length === count ? contacts : undefined
+}
+
 /** Hashed values say who is the same and not who it is. */
 const HASHED = /^~[0-9a-f]{16}$/
 

@@ -4,6 +4,7 @@ import type { Needs } from './policy.ts'
 import { type KnownAccount, orderIn } from './recorded-facts.ts'
 import {
   contactsIn,
+  contactsPut,
   type PersonalTexts,
   type RecordedEnd,
   type RecordedRequest,
@@ -115,8 +116,8 @@ export class ReplayedWorld {
   }
 
   #accountUpdate(request: RecordedRequest, personal: PersonalTexts): Change | null {
-    if (!this.#needs.account || request.personal['contact.0'] === undefined) return null
-    const contacts = contactsIn(request, personal)
+    const contacts = contactsPut(request, personal)
+    if (!this.#needs.account || contacts === null) return null
     const place = `${request.ca} ${request.account}`
     return () => this.#accounts.set(place, { ...(this.#accounts.get(place) ?? UNKNOWN_ACCOUNT), contacts })
   }

@@ -1,8 +1,12 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { bundleDigest } from '../../src/policy/document/bundle-digest.ts'
 import { readBundle } from '../../src/policy/document/read-bundle.ts'
+import { factsOf } from '../../src/policy/recorded-facts.ts'
 import { policyOfDigest } from '../../src/policy/recorded-policy.ts'
 import type { TestAcmeClient } from '../support/acme-client.ts'
 import { startTestCa } from '../support/test-ca/test-ca.ts'
@@ -163,4 +167,79 @@ test('a whole issuance passes where its names are allowed', async () => {
       faults: [],
     },
   })
+})
+
+test('a webhook that is down is told once, and counted', async () => {
+  let status = 503
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(status).end('{"allow":false}'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  opened.add({ close: () => void server.close() })
+  const { port } = server.address() as AddressInfo
+  const made = await worldWith(`version: 1
+mode: enforce
+message: 'ask the platform team for {name}'
+webhooks: { cmdb: { url: 'http://127.0.0.1:${port}/' } }
+rules:
+  - name: cmdb-knows
+    when: { operation: newOrder, names: '**.example', not: { webhook: cmdb } }
+    effect: deny
+  - name: too-many
+    when: { operation: newOrder, count: '>=2' }
+    effect: deny
+`)
+  const { world } = made
+  const client = await clientOf(made)
+  for (let n = 0; n < 2; n += 1) {
+    // A rule without a message has the policy's.
+    expect(await order(client, 'a.example')).toMatchObject({
+      status: 403,
+      body: { detail: expect.stringContaining('ask the platform team for a.example') },
+    })
+  }
+  status = 200
+  expect(await order(client, 'a.example')).toMatchObject({ status: 403 })
+  expect(await order(client, 'a.test', 'b.test')).toMatchObject({ status: 403 })
+  const logged = (event: string) => world.log.filter((line) => line.event === event)
+  expect(logged('webhook.failed')).toMatchObject([
+    { level: 'warn', facts: { webhook: 'cmdb', detail: 'webhook cmdb: answered 503, not 200' } },
+  ])
+  expect(logged('policy.denied').map(({ facts }) => [facts?.rule, facts?.names])).toEqual([
+    ...Array(3).fill(['cmdb-knows', ['a.example']]),
+    ['too-many', ['a.test', 'b.test']],
+  ])
+  const { body } = await world.admin('/metrics')
+  expect(body).toContain('acmetap_policy_webhooks_total{webhook="cmdb",outcome="none"} 2\n')
+  expect(body).toContain('acmetap_policy_webhooks_total{webhook="cmdb",outcome="deny"} 1\n')
+})
+
+test('a deny on contacts holds for those that an update puts there, live and by the record', async () => {
+  const made = await worldWith(`version: 1
+mode: enforce
+rules:
+  - name: ours-only
+    when: { operation: [newAccount, account], not: { client: { contact: 'mailto:*@ours.example' } } }
+    effect: deny
+    message: 'accounts are reached at ours.example'
+`)
+  const { ca, world } = made
+  const client = await world.client()
+  await client.discover(`https://localhost:${world.port}${new URL(ca.directory).pathname}`)
+  await client.newAccount({ contact: ['mailto:me@ours.example'] })
+  const update = (payload: object) =>
+    client.post(client.account ?? '', payload).then(
+      ({ status }) => status,
+      ({ answer }) => answer.status,
+    )
+  expect(await update({ contact: ['mailto:me@evil.example'] })).toBe(403)
+  expect(await update({ contact: ['mailto:you@ours.example'] })).toBe(200)
+  expect(await update({ contact: [] })).toBe(403)
+  const updates = await world.exchanges({ operation: 'account' })
+  expect(updates.map(({ intent, personal }) => factsOf(intent, personal)?.client.contacts)).toEqual([
+    ['mailto:me@evil.example'],
+    ['mailto:you@ours.example'],
+    [],
+  ])
 })

@@ -71,6 +71,23 @@ test('an account: the binding, what it only looks for, its end; no contacts', as
   expect(await asked('account', { status: 'deactivated' })).toMatchObject({ status: 'deactivated' })
 })
 
+test.each([
+  [{ contact: ['mailto:a@example.com', 'mailto:b@example.com'] }, 2],
+  [{ contact: [] }, 0],
+  [{ contact: 'mailto:a@example.com' }, 1],
+  [{ contact: null }, undefined],
+  [{ status: 'deactivated' }, undefined],
+])('an update says how many contacts it puts there, and not which: %j', async (payload, count) => {
+  const found = await asked('account', payload)
+  expect(found).toEqual({
+    kind: 'account',
+    externalAccount: null,
+    onlyReturnExisting: false,
+    status: 'status' in payload ? payload.status : null,
+    ...(count === undefined ? {} : { contacts: count }),
+  })
+})
+
 test('a finalize: the CSR, null where there is none or it is none', async () => {
   const csr = makeCsr(key.privateKey, spki, NAMES).toString('base64url')
   const found = await asked('finalize', { csr })

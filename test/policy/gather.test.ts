@@ -174,6 +174,17 @@ describe('the client', () => {
     expect(lookups.asked).toEqual([])
   })
 
+  test('of an update is judged by the contacts it asks for, else by those of the account', async () => {
+    const asked = { kind: 'account', externalAccount: null, onlyReturnExisting: false, status: null } as const
+    const contacts = async (payload: object, count?: number) => {
+      const update: Asked = { ...asked, ...(count === undefined ? {} : { contacts: count }) }
+      return (await facts(of('account', payload), update)).client.contacts
+    }
+    expect(await contacts({ contact: ['mailto:new@example.net'] }, 1)).toEqual(['mailto:new@example.net'])
+    expect(await contacts({ contact: [] }, 0)).toEqual([])
+    expect(await contacts({ status: 'deactivated' })).toEqual(['mailto:ops@example.com'])
+  })
+
   test('has a label: the Host without its port in relay, the proxy user in intercept', () => {
     expect(labelOf('relay', 'Team-A.acme.test:8443', null)).toBe('team-a.acme.test')
     expect(labelOf('relay', '[::1]:8443', null)).toBe('[::1]')

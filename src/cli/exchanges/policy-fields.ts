@@ -85,6 +85,7 @@ function fieldsOf(asked: Asked): readonly Field[] {
         ['external account', asked.externalAccount],
         ['only existing', asked.onlyReturnExisting ? 'yes' : null],
         ['status', asked.status],
+        ['new contacts', asked.contacts === undefined ? null : String(asked.contacts)],
       ]
     case 'finalize':
       return asked.csr === null ? [['csr', 'cannot be read']] : csrFields(asked.csr)

@@ -83,7 +83,13 @@ export function* issuances({ orders, seed, days }: IssuancesOptions): Generator<
       yield* exchanged(made('newAccount', account, host, { contact }, []), asked, 201)
     }
     if (draw() < 0.02) {
-      const asked: Asked = { kind: 'account', externalAccount: null, onlyReturnExisting: false, status: null }
+      const asked: Asked = {
+        kind: 'account',
+        externalAccount: null,
+        onlyReturnExisting: false,
+        status: null,
+        contacts: 1,
+      }
       const payload = { contact: [`mailto:new${below(5)}@example.example`] }
       yield* exchanged(made('account', account, host, payload, []), asked, 200)
     }
