@@ -28,7 +28,7 @@ export function doctorCommand(context: CommandContext) {
     'doctor',
     'find what stands between a client and its CA, or ails the server; exit code 1 if anything does',
     [
-      ['doctor', 'on the server: configuration, data, root, listeners, CAs, sinks'],
+      ['doctor', 'on the server: configuration, policy, data, root, listeners, CAs, sinks'],
       ['doctor --ca letsencrypt --client certbot', "on a client's machine, with the variables it has"],
       ['doctor --proxy http://acmetap:3128 --ca https://ca/directory --root root.pem', 'naming everything'],
       ['doctor domain www.example.org', 'anywhere: look at a name as a CA does before it issues'],

@@ -8,6 +8,7 @@ import { AuthorityFolder } from '../../interception/authority-folder.ts'
 import { ISSUING_WARNING_DAYS } from '../../interception/issuing-authority.ts'
 import { refusedHosts } from '../report/hosts.ts'
 import { Findings } from './finding.ts'
+import { checkPolicyFile, checkPolicyInForce } from './policy-file.ts'
 
 const DAY_MS = 86_400_000
 const WEEK_MICROS = 7 * 86_400_000_000
@@ -27,6 +28,7 @@ export async function examineServerSide(side: ServerSide): Promise<Findings> {
   const findings = new Findings()
   const config = checkConfig(side, findings)
   if (config === null) return findings
+  const policy = await checkPolicyFile(config, findings)
   checkFolder(config.data, findings)
   await checkRoot(config, side.now, findings)
   let server: Operations | null
@@ -48,7 +50,7 @@ export async function examineServerSide(side: ServerSide): Promise<Findings> {
     )
     return findings
   }
-  await checkServer(server, config.data, findings)
+  await checkServer(server, config.data, policy, findings)
   await noteRefused(server, side.now, config, findings)
   return findings
 }
@@ -122,7 +124,12 @@ async function checkRoot(config: Config, now: number, findings: Findings): Promi
   }
 }
 
-async function checkServer(server: Operations, folder: string, findings: Findings): Promise<void> {
+async function checkServer(
+  server: Operations,
+  folder: string,
+  policy: string | null,
+  findings: Findings,
+): Promise<void> {
   // What it asks of the CAs goes into the record: so the state of the record, asked afterwards, is of this moment.
   const cas = await server.probe()
   const status = await server.status()
@@ -134,11 +141,7 @@ async function checkServer(server: Operations, folder: string, findings: Finding
       `the record cannot be written: ${status.store.detail ?? ''}`,
       `Is the disk full (df -h ${folder}), or does another program hold the file? The log says why.`,
     )
-  if (status.policy !== null) {
-    const { file, mode, rules, digest } = status.policy
-    const what = `${rules} rules of ${file} decide, in mode ${mode} (${digest.slice(0, 12)})`
-    findings.ok('policy', what)
-  }
+  checkPolicyInForce(status.policy, policy, findings)
   for (const { name, address, port } of status.listeners) {
     if (await listens(address, port)) findings.ok('listener', `${name} listens on ${address}:${port}`)
     else

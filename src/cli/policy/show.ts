@@ -1,9 +1,11 @@
+import type { Command } from 'commander'
 import type { PolicyInForce } from '../../api/policy-operations.ts'
+import { ConfigError, formatProblem } from '../../config/config-error.ts'
 import type { ShownPolicy, ShownRule } from '../../policy/shown-policy.ts'
 import { connectServer } from '../backend.ts'
 import { CliError } from '../cli-error.ts'
 import { type CommandContext, command, configOf } from '../command-context.ts'
-import { escapeBlock } from '../escape.ts'
+import { escapeBlock, escapeText } from '../escape.ts'
 import { type Column, renderFields, renderSection } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
 import { microsOf, relativeTime } from '../time.ts'
@@ -32,14 +34,44 @@ export function showPolicyCommand(context: CommandContext) {
       if (shown === null) {
         throw new CliError(
           'no policy is in force: every request passes, and is recorded',
-          'Begin with policy: ./policies/fleet.yaml in the configuration; see docs/policy.md.',
+          configOf(context, self).config.policy !== undefined
+            ? `The configuration names one that is not loaded. ${RELOAD}`
+            : 'Begin with policy: ./policies/fleet.yaml in the configuration; see docs/policy.md.',
         )
       }
       if (options.json === true) return writeJson(terminal, shown)
       if (options.text === true) return terminal.write(escapeBlock(shown.text))
       terminal.write(renderPolicy(terminal, shown))
       if (server === null) terminal.warn('No server runs: this is the file that the configuration names.')
+      else await tellDifference(context, self, shown)
     })
+}
+
+const RELOAD = 'A reload takes it: SIGHUP, or POST /api/v1/config/reload. Before: acmetap policy check'
+
+/** Says when another policy would come into force by a reload than decides now. */
+async function tellDifference(
+  context: CommandContext,
+  self: Command,
+  { digest }: Pick<ShownPolicy, 'digest'>,
+): Promise<void> {
+  const { config, file } = configOf(context, self)
+  if (config.policy === undefined) {
+    return context.terminal.warn(escapeText(`${file} names no policy: a reload takes this one out of force.`))
+  }
+  try {
+    const { bundleDigest } = await import('../../policy/document/bundle-digest.ts')
+    const onDisk = bundleDigest(await readCandidate(context, config.policy))
+    if (onDisk === digest) return
+    const what = `${config.policy} differs from what is in force: its digest is ${onDisk}.`
+    context.terminal.warn(escapeText(`${what} ${RELOAD}`))
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) context.terminal.warn(escapeText(formatProblem(problem)))
+    context.terminal.warn(
+      'The file that the configuration names is not what is in force, and cannot be read.',
+    )
+  }
 }
 
 async function configured(context: CommandContext, file: string): Promise<ShownPolicy> {

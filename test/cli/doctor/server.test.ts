@@ -82,6 +82,21 @@ describe('without a server', () => {
     ])
   })
 
+  test('the policy: each fault with its place, what is odd as a note', async () => {
+    await configure({ policy: './policy.yaml' })
+    const write = (text: string) => writeFile(join(folder, 'policy.yaml'), text)
+    await write('version: 1\nrules:\n  - { name: a, when: always, effect: alow }\n')
+    expect((await doctor(folder)).failed[0]).toMatchObject({
+      check: 'policy',
+      says: expect.stringMatching(/policy\.yaml:3:38: rules\[0\]\.effect/),
+      remedy: expect.stringContaining('acmetap policy check'),
+    })
+    await write('version: 1\nlists: { spare: [a.example] }\nrules: []\n')
+    const { checks, warnings } = await doctor(folder)
+    expect(checks.slice(0, 2)).toEqual(['config', 'policy'])
+    expect(warnings).toMatchObject([{ check: 'policy', says: expect.stringContaining('no rule uses') }])
+  })
+
   test('a data folder that is missing, or open to others', async () => {
     expect((await doctor(folder)).failed[0]).toMatchObject({
       check: 'data',
@@ -277,6 +292,25 @@ describe('with a server', () => {
     await world.configure(described(), sections())
     expect(await world.running.reload()).toMatchObject({ ok: true })
   }, 30_000)
+
+  test('a policy on disk that is not the one in force', async () => {
+    const file = join(world.folder, 'policy.yaml')
+    await writeFile(file, 'version: 1\nrules: []\n')
+    await world.addSections({ policy: './policy.yaml' })
+    const told = async () =>
+      (await doctor(world.folder)).findings.filter(({ check }) => check === 'policy').map(({ says }) => says)
+    const differs = expect.stringMatching(
+      /^what the configuration names \([0-9a-f]{12}\) is not what is in force$/,
+    )
+    expect(await told()).toEqual([`${file} is right`, differs])
+    expect(await world.running.reload()).toMatchObject({ ok: true })
+    const inForce = expect.stringMatching(/^0 rules of .* decide, in mode observe/)
+    expect(await told()).toEqual([`${file} is right`, inForce])
+    await writeFile(file, 'version: 1\nrules: []\n# changed\n')
+    expect(await told()).toEqual([`${file} is right`, inForce, differs])
+    await world.configure(described(), sections())
+    expect(await world.running.reload()).toMatchObject({ ok: true })
+  })
 
   test('a listener that does not answer', async () => {
     const port = await freePort()

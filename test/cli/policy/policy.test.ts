@@ -9,6 +9,7 @@ import {
   recordedExplanationExample,
   replayExample,
 } from '../../../src/api/policy-examples.ts'
+import { bundleDigest } from '../../../src/policy/document/bundle-digest.ts'
 import { FakeOperations } from '../../support/fake-operations.ts'
 import { type Over, runOver } from '../../support/run-over.ts'
 
@@ -60,7 +61,7 @@ test('show: the rules in force of the server, else those of the configured file'
   operations.policies.shown = policyExample
   await serve()
   const { code, out, err } = await run('policy', 'show')
-  expect([code, err]).toEqual([0, ''])
+  expect([code, err]).toEqual([0, expect.stringContaining('differs from what is in force')])
   expect(out).toMatch(/in force +2026-11-22T01:20:25\.000Z \(10h ago\)/)
   expect(out).toMatch(/payments +deny +names: pay\.example\.com +payments@example\.com/)
   expect((await run('policy', 'show', '--text')).out).toBe(policyExample.text)
@@ -69,6 +70,31 @@ test('show: the rules in force of the server, else those of the configured file'
     code: 1,
     err: expect.stringContaining('no policy is in force'),
   })
+})
+
+test('show: says when the file is another one than decides', async () => {
+  const digest = bundleDigest({ file: 'p.yaml', text: POLICY, files: {} })
+  operations.policies.shown = { ...policyExample, digest }
+  await serve()
+  expect((await run('policy', 'show')).err).toBe('')
+  write('p.yaml', `${POLICY}# changed\n`)
+  const { code, err } = await run('policy', 'show')
+  expect([code, err]).toEqual([0, expect.stringMatching(/p\.yaml differs from what is in force: .*SIGHUP/)])
+  write('acmetap.yaml', 'version: 1\ncas: { pebble: { preset: pebble } }\npolicy: ./none.yaml\n')
+  expect((await run('policy', 'show')).err).toMatch(/none\.yaml[^]*is not what is in force/)
+  write('acmetap.yaml', 'version: 1\ncas: { pebble: { preset: pebble } }\n')
+  expect((await run('policy', 'show')).err).toContain('names no policy: a reload takes this one out of force')
+})
+
+test('check --strict: an exception that ends soon is no fault, one that has ended is', async () => {
+  const until = (day: string) =>
+    `version: 1\nrules:\n  - { name: moving, when: { names: old.example }, effect: allow, expires: ${day} }\n`
+  write('soon.yaml', until('2026-11-30'))
+  const soon = await run('policy', 'check', 'soon.yaml', '--strict')
+  expect(soon).toMatchObject({ code: 0, err: expect.stringContaining('expires at 2026-11-30') })
+  write('over.yaml', until('2026-11-20'))
+  const over = await run('policy', 'check', 'over.yaml', '--strict')
+  expect(over).toMatchObject({ code: 1, err: expect.stringContaining('expired at 2026-11-20') })
 })
 
 test('check: mistakes with line and column and exit code 1; remarks fail where they are to', async () => {
