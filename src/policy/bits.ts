@@ -11,7 +11,7 @@ export class Bits {
 
   /** Of numbers below `size`. */
   static none(size: number): Bits {
-    return new Bits(Array.from({ length: (size + 31) >>> 5 }, () => 0))
+    return new Bits(new Array<number>((size + 31) >>> 5).fill(0))
   }
 
   static of(size: number, members: Iterable<number>): Bits {

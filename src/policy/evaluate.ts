@@ -1,6 +1,6 @@
 import type { Deciding, NameVerdict, PolicyVerdict } from '../exchange/decision.ts'
 import type { PolicyFacts } from './facts.ts'
-import { Judging } from './judging.ts'
+import type { Judging } from './judging.ts'
 import { messageValues } from './message-values.ts'
 import type { Policy, Rule } from './policy.ts'
 import { acts, FALSE, truthFor } from './possible.ts'
@@ -25,7 +25,7 @@ export type Evaluation = { readonly verdict: PolicyVerdict } | { readonly ask: r
  * there are at most as many rounds as webhooks.
  */
 export function evaluate(policy: Policy, facts: PolicyFacts, options: EvaluateOptions = {}): Evaluation {
-  return new Evaluating(policy, new Judging(facts, policy.slots), options).result()
+  return policy.rooms.lend(facts, (judging) => new Evaluating(policy, judging, options).result())
 }
 
 const MOST_NAMES = 100
@@ -60,7 +60,7 @@ export class Evaluating {
     this.#judging = judging
     this.#facts = judging.facts
     this.#options = options
-    this.#found = policy.finder.acting(judging)
+    this.#found = policy.finder.found(judging)
     this.#defaults = { inForce: defaultOf(policy, true), otherwise: defaultOf(policy, false) }
   }
 

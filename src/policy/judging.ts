@@ -7,6 +7,43 @@ import type { Possible } from './possible.ts'
 /** By slot of a condition; 0 where it was not asked. */
 type Kept = Uint8Array<ArrayBuffer> & { [slot: number]: Possible }
 
+/** Where answers are kept. */
+class Room {
+  readonly kept: Kept
+  readonly keptOfName: Kept
+
+  constructor(slots: number) {
+    this.kept = new Uint8Array(slots)
+    this.keptOfName = new Uint8Array(slots)
+  }
+
+  clear(): void {
+    this.kept.fill(0)
+    this.keptOfName.fill(0)
+  }
+}
+
+/** Lends the room of one evaluation to the next: what is made for each anew has to be thrown away for each as well. */
+export class Rooms {
+  readonly #slots: number
+  readonly #free: Room[] = []
+
+  constructor(slots: number) {
+    this.#slots = slots
+  }
+
+  /** `work` keeps nothing of the judging that it is given. */
+  lend<T>(facts: PolicyFacts, work: (judging: Judging) => T): T {
+    const room = this.#free.pop() ?? new Room(this.#slots)
+    try {
+      return work(new Judging(facts, this.#slots, room))
+    } finally {
+      room.clear()
+      this.#free.push(room)
+    }
+  }
+}
+
 /** One evaluation: the facts, and what conditions have said of them. */
 export class Judging {
   readonly facts: PolicyFacts
@@ -19,13 +56,13 @@ export class Judging {
   #products: readonly Product[] | null = null
   #address: AddressNumber | 'none' | null = null
 
-  constructor(facts: PolicyFacts, slots: number) {
+  constructor(facts: PolicyFacts, slots: number, room = new Room(slots)) {
     this.facts = facts
-    this.kept = new Uint8Array(slots)
-    this.#keptOfName = new Uint8Array(slots)
+    this.kept = room.kept
+    this.#keptOfName = room.keptOfName
   }
 
-  /** By plain conditions on the name; another name makes it empty. */
+  /** By conditions on the name; another name makes it empty. */
   keptOf(name: Judged): Kept {
     if (name !== this.#name) {
       this.#name = name

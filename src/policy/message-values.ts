@@ -36,6 +36,7 @@ export function messageValues(
 const NOTHING = '-'
 
 function reasonOf({ webhooks }: PolicyFacts, asked: readonly string[]): string {
+  if (asked.length === 0) return NOTHING
   const reasons = asked
     .filter((name) => Object.hasOwn(webhooks, name))
     .map((name) => reasonTold(name, webhooks[name]!))

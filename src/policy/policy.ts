@@ -5,7 +5,7 @@ import type { PolicyDocument } from './document.ts'
 import type { PolicyFacts } from './facts.ts'
 import type { HistoryQuestion } from './history.ts'
 import type { Judged } from './judged.ts'
-import type { Judging } from './judging.ts'
+import type { Judging, Rooms } from './judging.ts'
 import type { Possible } from './possible.ts'
 import type { RuleFinder } from './rule-finder.ts'
 import type { Truth } from './truth.ts'
@@ -19,6 +19,7 @@ export interface Policy {
   readonly needs: Needs
   /** How many answers an evaluation keeps: see policy/judging.ts. */
   readonly slots: number
+  readonly rooms: Rooms
   readonly finder: RuleFinder
 }
 

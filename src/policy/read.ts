@@ -13,16 +13,15 @@ const LONGEST_REASON = 500
 /** What the conditions of this policy read of the world, at the operations where they ask. */
 export function readOf({ needs, document }: Policy, facts: PolicyFacts): PolicyRead {
   const { operation, order, history, keyUses, accountKey, client } = facts
-  const counts = needs.history
-    .map(questionText)
-    .filter((question) => Object.hasOwn(history, question))
-    .map((question) => [question, history[question]!] as const)
+  const questions = askedWhere('budget', operation) === 'here' ? needs.history.map(questionText) : []
+  const counts = questions.filter((question) => Object.hasOwn(history, question))
   const isFinalize = askedWhere('csr', operation) === 'here'
   const isLater = operation !== 'newOrder' && askedWhere('order', operation) === 'here'
   const answers = Object.entries(facts.webhooks).filter(([name]) => Object.hasOwn(document.webhooks, name))
   return {
-    ...(counts.length > 0 &&
-      askedWhere('budget', operation) === 'here' && { history: Object.fromEntries(counts) }),
+    ...(counts.length > 0 && {
+      history: Object.fromEntries(counts.map((question) => [question, history[question]!])),
+    }),
     ...(needs.account && client.externalAccount !== undefined && { externalAccount: client.externalAccount }),
     ...(needs.keyUses && isFinalize && keyUses !== undefined && { keyUses: boundedUses(keyUses) }),
     ...(needs.accountKey && isFinalize && accountKey !== undefined && { accountKey }),

@@ -13,6 +13,7 @@ import { RulesByRequest } from './rules-by-request.ts'
 export class RuleFinder {
   /** By clause. */
   readonly #rules: readonly number[]
+  readonly #all: Bits
   readonly #expiring: Bits
   readonly #byAnswer: RulesByAnswer
   readonly #byRequest: RulesByRequest
@@ -20,6 +21,7 @@ export class RuleFinder {
 
   private constructor(rules: readonly Rule[], byRequest: RulesByRequest, byName: RulesByName) {
     this.#rules = rules.map(({ index }) => index)
+    this.#all = Bits.all(rules.length)
     const expiring = rules.flatMap(({ expires }, clause) => (expires === null ? [] : [clause]))
     this.#expiring = Bits.of(rules.length, expiring)
     this.#byAnswer = new RulesByAnswer(rules)
@@ -41,13 +43,8 @@ export class RuleFinder {
     return new RuleFinder(ofClause, new RulesByRequest(clauses), byName)
   }
 
-  /** For one request. */
+  /** For one request: at its operation the others do not act, whatever is not known. */
   found(judging: Judging): FoundRules {
-    return this.#rulesOf(this.#open(judging))
-  }
-
-  /** Of them those that may act at its operation: the others may still be unknown, or be asked elsewhere. */
-  acting(judging: Judging): FoundRules {
     const open = this.#open(judging)
     open.keepOnly(this.#byAnswer.actingAt(judging.facts.operation))
     return this.#rulesOf(open)
@@ -62,7 +59,7 @@ export class RuleFinder {
 
   /** Rules that may match a name at some request. */
   anyRequest(): FoundRules {
-    return this.#rulesOf(Bits.all(this.#rules.length))
+    return this.#rulesOf(this.#all.copy())
   }
 
   #open(judging: Judging): Bits {

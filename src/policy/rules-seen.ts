@@ -18,25 +18,22 @@ export function rulesSeen(
   judging: Judging,
   name: Judged,
 ): readonly RuleSeen[] {
-  const telling: Seen[] = []
-  finder.told(judging).visit(name, (index) => {
-    if (index > last) return 'stop'
+  const seen: Seen[] = []
+  const telling = new Set<number>()
+  for (const index of finder.told(judging).of(name).toReversed()) {
+    if (index > last) continue
+    if (seen.length === MOST_RULES) break
     const match = matchOf(rules[index]!, judging, name)
-    if (match !== 'false') telling.push({ rule: rules[index]!, match })
-    return 'next'
-  })
-  const kept = telling.slice(-MOST_RULES)
-  const others: Seen[] = []
-  let at = 0
+    if (match === 'false') continue
+    telling.add(index)
+    seen.push({ rule: rules[index]!, match })
+  }
   finder.anyRequest().visit(name, (index) => {
-    if (index > last || kept.length + others.length === MOST_RULES) return 'stop'
-    while (at < telling.length && telling[at]!.rule.index < index) at++
-    if (telling[at]?.rule.index !== index) others.push({ rule: rules[index]!, match: 'false' })
+    if (index > last || seen.length === MOST_RULES) return 'stop'
+    if (!telling.has(index)) seen.push({ rule: rules[index]!, match: 'false' })
     return 'next'
   })
-  return [...kept, ...others]
-    .sort((a, b) => a.rule.index - b.rule.index)
-    .map((seen) => told(seen, judging, name))
+  return seen.sort((a, b) => a.rule.index - b.rule.index).map((one) => told(one, judging, name))
 }
 
 /** The same of every rule of the policy. */

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Operation } from '../../src/acme/operation.ts'
 import { compilePolicy } from '../../src/policy/compile.ts'
-import type { ConditionDocument } from '../../src/policy/document.ts'
+import { parseComparison } from '../../src/policy/document/comparison.ts'
+import type { Comparison, ConditionDocument, TimeCondition } from '../../src/policy/document.ts'
 import type { PolicyFacts } from '../../src/policy/facts.ts'
 import { Judging } from '../../src/policy/judging.ts'
 import type { Policy } from '../../src/policy/policy.ts'
@@ -100,6 +101,17 @@ const plain: fc.Arbitrary<ConditionDocument> = fc.oneof(
   some('kid-1', '__proto__').map((external_account) => ({ client: { external_account } })),
   some('https://ca.example/1', 'key-1').map((account) => ({ client: { account } })),
   some('certbot', 'Lego').map((software) => ({ client: { software } })),
+  some('lego').map((software) => ({
+    client: { software, version: parseComparison('>3', 'version') as Comparison },
+  })),
+  fc
+    .constantFrom<TimeCondition>(
+      { zone: 'UTC', from: 1000, until: 90_000 },
+      { zone: 'UTC', until: 60_500 },
+      { zone: 'Europe/Berlin', hours: { from: 60, until: 61 } },
+      { zone: 'UTC', days: [3] },
+    )
+    .map((time) => ({ time })),
   some('^lego', 'bot').map((user_agent) => ({ client: { user_agent } })),
   some('relay' as const, 'intercept' as const).map((mode) => ({ mode })),
   some('pebble', 'constructor').map((ca) => ({ ca })),
@@ -142,6 +154,7 @@ const request: fc.Arbitrary<PolicyFacts> = fc
     ),
     identifiers: fc.option(fc.uniqueArray(identifier, { maxLength: 3 }), { nil: undefined, freq: 10 }),
     mode: fc.constantFrom('relay' as const, 'intercept' as const),
+    at: fc.constantFrom(0, 999, 1000, 59_999, 60_000, 60_499, 60_500, 89_999, 90_000, 86_400_000),
     ca: fc.constantFrom('pebble', 'constructor', 'other'),
     client: fc.record({
       address: fc.constantFrom(

@@ -4,6 +4,7 @@ import type { ClientFacts, PolicyFacts } from '../facts.ts'
 import type { Judging } from '../judging.ts'
 import type { Networks } from '../names/networks.ts'
 import type { Steady } from '../policy.ts'
+import { remembering } from '../remembering.ts'
 import { known, type Truth } from '../truth.ts'
 import { meets } from './compared.ts'
 import { COST, listed, ofRequest, type Part, type Slots } from './condition.ts'
@@ -81,21 +82,6 @@ export function clientParts(
 }
 
 const BY_USER_AGENT = { by: 'userAgent' } as const
-
-/** Clients are of few kinds, and one sends the same text each time. */
-function remembering(test: (text: string) => boolean): (text: string) => boolean {
-  const known = new Map<string, boolean>()
-  return (text) => {
-    const before = known.get(text)
-    if (before !== undefined) return before
-    const result = test(text)
-    if (known.size >= MOST_REMEMBERED) known.clear()
-    if (text.length <= LONGEST_REMEMBERED) known.set(text, result)
-    return result
-  }
-}
-const MOST_REMEMBERED = 200
-const LONGEST_REMEMBERED = 200
 
 type Text = string | null | undefined
 

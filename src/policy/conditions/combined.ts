@@ -46,8 +46,9 @@ function combined(slots: Slots, kind: Kind, parts: readonly Part[], text: string
     judge(judging, name) {
       let result = kind.empty
       for (const one of byCost) {
-        result = kind.join(result, one.judge(judging, name))
-        if (result === kind.settled) return result
+        const possible = one.judge(judging, name)
+        if (possible === kind.settled) return possible
+        result = kind.join(result, possible)
       }
       return result
     },

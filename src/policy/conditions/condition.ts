@@ -48,15 +48,10 @@ interface Judge {
   readonly judge: (judging: Judging, name: Judged) => Possible
 }
 
-/** What does not depend on the name is worked out once in an evaluation, a plain condition on the name once for it. */
+/** What does not depend on the name is worked out once in an evaluation, what does once for each name. */
 export function part(slots: Slots, judged: Judge): Part {
   const { text, perName, cost, parts = [], first = null, steady = null, needed, judge } = judged
-  const worked = (judging: Judging, name: Judged) => {
-    judging.worked++
-    return judge(judging, name)
-  }
-  const isWorkedOutAgain = perName && parts.length > 0
-  const slot = isWorkedOutAgain ? -1 : slots.count++
+  const slot = slots.count++
   const made: Part = {
     text,
     perName,
@@ -68,16 +63,15 @@ export function part(slots: Slots, judged: Judge): Part {
       return needed ?? [made]
     },
     possibleAt: judged.possibleAt ?? (() => ANYTHING),
-    judge: isWorkedOutAgain
-      ? worked
-      : (judging, name) => {
-          const kept = perName ? judging.keptOf(name) : judging.kept
-          const known = kept[slot]!
-          if (known !== 0) return known
-          const possible = worked(judging, name)
-          kept[slot] = possible
-          return possible
-        },
+    judge(judging, name) {
+      const kept = perName ? judging.keptOf(name) : judging.kept
+      const known = kept[slot]!
+      if (known !== 0) return known
+      judging.worked++
+      const possible = judge(judging, name)
+      kept[slot] = possible
+      return possible
+    },
     test(facts, name) {
       return truthOf(this.judge(new Judging(facts, slots.count), name))
     },

@@ -1,3 +1,5 @@
+import { remembering } from '../remembering.ts'
+
 /** One product of a User-Agent (RFC 9110 §10.1.5). */
 export interface Product {
   /** In lower case. */
@@ -13,16 +15,19 @@ const MOST_PARTS = 8
 
 /** Comments, in parentheses, are no products. */
 export function productsOf(userAgent: string | null): readonly Product[] {
-  if (userAgent === null) return []
-  return withoutComments(userAgent.slice(0, LONGEST))
+  return userAgent === null ? [] : productsIn(userAgent)
+}
+
+const productsIn = remembering((userAgent): readonly Product[] =>
+  withoutComments(userAgent.slice(0, LONGEST))
     .split(/\s+/)
     .filter((token) => token !== '')
     .map((token) => {
       const [written = '', version] = token.split('/', 2)
       const name = written.toLowerCase()
       return { name: KNOWN_AS.get(name) ?? name, version: versionOf(version) }
-    })
-}
+    }),
+)
 
 /** Comments may be nested; one that is not closed goes on to the end. */
 function withoutComments(text: string): string {
