@@ -81,7 +81,7 @@ test('show: says when the file is another one than decides', async () => {
   const { code, err } = await run('policy', 'show')
   expect([code, err]).toEqual([0, expect.stringMatching(/p\.yaml differs from what is in force: .*SIGHUP/)])
   write('acmetap.yaml', 'version: 1\ncas: { pebble: { preset: pebble } }\npolicy: ./none.yaml\n')
-  expect((await run('policy', 'show')).err).toMatch(/none\.yaml[^]*is not what is in force/)
+  expect((await run('policy', 'show')).err).toMatch(/none\.yaml[\s\S]*is not what is in force/)
   write('acmetap.yaml', 'version: 1\ncas: { pebble: { preset: pebble } }\n')
   expect((await run('policy', 'show')).err).toContain('names no policy: a reload takes this one out of force')
 })
