@@ -8,6 +8,7 @@ import type { Judged } from './judged.ts'
 import type { Judging, Rooms } from './judging.ts'
 import type { Possible } from './possible.ts'
 import type { RuleFinder } from './rule-finder.ts'
+import type { Steady } from './steady.ts'
 import type { Truth } from './truth.ts'
 
 /** A policy ready to decide: the compiled form of a document. */
@@ -65,9 +66,6 @@ export interface Condition {
   readonly needed: readonly Condition[]
   readonly steady: Steady | null
 }
-
-/** A condition that says the same to many requests: it depends on nothing else. `edges`: Unix ms, from which on it may say otherwise, as it may at full minutes. */
-export type Steady = { readonly by: 'userAgent' } | { readonly by: 'time'; readonly edges: readonly number[] }
 
 /** What has to be looked up before the policy can decide; nothing is asked that no rule reads. */
 export interface Needs {

@@ -4,8 +4,7 @@ import type { PolicyDocument } from './document.ts'
 import type { Judged } from './judged.ts'
 import type { Judging } from './judging.ts'
 import type { PatternSets } from './pattern-sets.ts'
-import type { Rule } from './policy.ts'
-import { RulesByAnswer } from './rules-by-answer.ts'
+import { type FindableRule, RulesByAnswer } from './rules-by-answer.ts'
 import { RulesByName } from './rules-by-name.ts'
 import { RulesByRequest } from './rules-by-request.ts'
 
@@ -19,7 +18,7 @@ export class RuleFinder {
   readonly #byRequest: RulesByRequest
   readonly #byName: RulesByName
 
-  private constructor(rules: readonly Rule[], byRequest: RulesByRequest, byName: RulesByName) {
+  private constructor(rules: readonly FindableRule[], byRequest: RulesByRequest, byName: RulesByName) {
     this.#rules = rules.map(({ index }) => index)
     this.#all = Bits.all(rules.length)
     const expiring = rules.flatMap(({ expires }, clause) => (expires === null ? [] : [clause]))
@@ -30,9 +29,13 @@ export class RuleFinder {
   }
 
   /** `rules`: those of the document, compiled. */
-  static async of(document: PolicyDocument, rules: readonly Rule[], sets: PatternSets): Promise<RuleFinder> {
+  static async of(
+    document: PolicyDocument,
+    rules: readonly FindableRule[],
+    sets: PatternSets,
+  ): Promise<RuleFinder> {
     const clauses: Clause[] = []
-    const ofClause: Rule[] = []
+    const ofClause: FindableRule[] = []
     for (const rule of rules) {
       for (const clause of clausesOf(document.rules[rule.index]!.when, sets)) {
         clauses.push(clause)

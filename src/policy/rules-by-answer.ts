@@ -2,13 +2,27 @@ import type { Operation } from '../acme/operation.ts'
 import { askedWhere } from './asked-where.ts'
 import { Bits } from './bits.ts'
 import type { Judging } from './judging.ts'
-import type { Condition, Rule, Steady } from './policy.ts'
-import { acts, FALSE } from './possible.ts'
+import { type Acting, acts, FALSE, type Possible } from './possible.ts'
+import type { Steady } from './steady.ts'
+
+/** A rule, as far as it has to be found: see policy.ts. */
+export interface FindableRule extends Acting {
+  readonly index: number
+  readonly when: FindableCondition
+  readonly expires: number | null
+}
+
+interface FindableCondition {
+  judge(judging: Judging, name: null): Possible
+  possibleAt(operation: Operation): Possible
+  readonly needed: readonly FindableCondition[]
+  readonly steady: Steady | null
+}
 
 /** What a clause's rule needs to be true, and what many requests have the same answer to. */
 interface Needing {
   readonly clause: number
-  readonly conditions: readonly Condition[]
+  readonly conditions: readonly FindableCondition[]
 }
 
 const MOST_USER_AGENTS = 200
@@ -21,7 +35,7 @@ const MINUTE = 60_000
  */
 export class RulesByAnswer {
   readonly #all: Bits
-  readonly #rules: readonly Rule[]
+  readonly #rules: readonly FindableRule[]
   readonly #byUserAgent: readonly Needing[]
   readonly #byTime: readonly Needing[]
   /** Where what a condition on the time says may change, beside full minutes. */
@@ -31,7 +45,7 @@ export class RulesByAnswer {
   #now: { readonly from: number; readonly until: number; readonly clauses: Bits } | null = null
 
   /** `rules`: of each clause. */
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly FindableRule[]) {
     this.#all = Bits.all(rules.length)
     this.#rules = rules
     this.#byUserAgent = needing(rules, 'userAgent')
@@ -93,7 +107,7 @@ export class RulesByAnswer {
   }
 }
 
-function needing(rules: readonly Rule[], by: Steady['by']): readonly Needing[] {
+function needing(rules: readonly FindableRule[], by: Steady['by']): readonly Needing[] {
   return rules
     .map(({ when }, clause) => ({
       clause,

@@ -20,9 +20,10 @@ export function rulesSeen(
 ): readonly RuleSeen[] {
   const seen: Seen[] = []
   const telling = new Set<number>()
-  for (const index of finder.told(judging).of(name).toReversed()) {
+  const indices = finder.told(judging).of(name)
+  for (let i = indices.length - 1; i >= 0 && seen.length < MOST_RULES; i--) {
+    const index = indices[i]!
     if (index > last) continue
-    if (seen.length === MOST_RULES) break
     const match = matchOf(rules[index]!, judging, name)
     if (match === 'false') continue
     telling.add(index)

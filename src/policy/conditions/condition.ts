@@ -4,7 +4,7 @@ import type { PolicyFacts } from '../facts.ts'
 import type { Judged } from '../judged.ts'
 import { Judging } from '../judging.ts'
 import type { PolicyName } from '../names/policy-name.ts'
-import type { Condition, Steady } from '../policy.ts'
+import type { Condition } from '../policy.ts'
 import {
   ANYTHING,
   ELSEWHERE,
@@ -16,6 +16,7 @@ import {
   truthOf,
   UNKNOWN,
 } from '../possible.ts'
+import type { Steady } from '../steady.ts'
 import type { Truth } from '../truth.ts'
 
 /** What a condition costs: cheap ones come first, for they may spare the others. */
