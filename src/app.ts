@@ -14,6 +14,7 @@ import { observeWith } from './app/observe.ts'
 import { openPolicing } from './app/open-policing.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
+import type { PolicingParts } from './app/policing.ts'
 import { loadPolicy, policyStatus } from './app/policy-file.ts'
 import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
@@ -76,6 +77,8 @@ export interface Overrides {
   readonly storeFaults?: StoreFaults
   /** Forward without @fastify/http-proxy. */
   readonly bare?: boolean
+  /** Told what each request's decision by the policy rests on. */
+  readonly onPolicyFacts?: PolicingParts['onFacts']
 }
 
 /** How often the data folder is looked at for another interception authority. Milliseconds. */
@@ -177,6 +180,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         events,
         inForce: () => inForce,
         isRead: (ca) => keeper.isRead(ca),
+        onFacts: overrides.onPolicyFacts,
         bindsAccounts: (destination) => keeper.bindsAccounts(destination),
         observe,
       },

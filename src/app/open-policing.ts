@@ -24,6 +24,7 @@ interface Parts {
   readonly isRead: (ca: string) => boolean
   readonly bindsAccounts: PolicingParts['bindsAccounts']
   readonly observe: ReturnType<typeof observeWith>
+  readonly onFacts?: PolicingParts['onFacts']
 }
 
 /** The policy in force, with all it decides by. */
@@ -55,6 +56,7 @@ export async function openPolicing(parts: Parts, closing: Closing): Promise<Open
     keptAs: (field, text) => shown(inForce().context.privacy, field, text),
     isRead: parts.isRead,
     bindsAccounts: parts.bindsAccounts,
+    onFacts: parts.onFacts,
     decidedIn: observe.decidedIn,
     onBug: observe.bug,
     onHistoryBehind: observe.historyBehind,

@@ -18,6 +18,8 @@ import type { Policy } from '../policy/policy.ts'
 import type { Webhooks } from '../policy/webhooks.ts'
 
 export interface PolicingParts {
+  /** Told what each decision rests on, before webhooks are asked. */
+  readonly onFacts?: ((exchange: ExchangeId, facts: PolicyFacts) => void) | undefined
   readonly lookups: Lookups
   readonly webhooks: Webhooks
   /** What the record keeps of personal values. */
@@ -122,6 +124,7 @@ export class Policing {
       keptAs,
       bindsAccounts,
     })
+    this.#parts.onFacts?.(exchange.id, facts)
     if (exchange.request.method !== 'POST') facts = { ...facts, operation: 'unrecognised' }
     for (;;) {
       const result = evaluate(policy, facts, { record: exchange.id })

@@ -12,7 +12,7 @@ export interface RegularExpression {
 const TEXT_LIMIT = 512
 const SOURCE_LIMIT = 1000
 /** Instructions of the compiled expression: with the longest text some milliseconds at the very worst. */
-const SIZE_LIMIT = 300
+const SIZE_LIMIT = 200
 
 /** Fault: one line that says what is wrong with it. */
 export function compileRegExp(text: string): RegularExpression | { readonly fault: string } {

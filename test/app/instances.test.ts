@@ -145,7 +145,7 @@ async function nothingWasChanged(
   )
   for (const { digest, answer } of sent) {
     const recorded = byId.get(answer.exchange ?? '')
-    expect(recorded?.intent.decision).toEqual({ effect: 'allow', rule: null, ambiguities: [] })
+    expect(recorded?.intent.decision).toEqual({ effect: 'allow', rule: null, ambiguities: [], policy: null })
     expect(recorded?.intent.request.digest).toBe(digest)
     expect(recorded?.outcome).toMatchObject({ outcome: 'response', status: answer.status })
     if (answer.method !== 'POST') continue

@@ -1,25 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PolicyFacts } from '../../src/policy/facts.ts'
 import { factsOf, orderIn } from '../../src/policy/recorded-facts.ts'
 import { UnexpectedAnswer } from '../support/acme-client.ts'
 import { startTestCa } from '../support/test-ca/test-ca.ts'
 import { compose, Opened } from './composed.ts'
 
-const gathered = vi.hoisted(() => new Map<string, unknown>())
-
-vi.mock('../../src/policy/gather.ts', async (original) => {
-  const real = await original<typeof import('../../src/policy/gather.ts')>()
-  return {
-    ...real,
-    gather: async (...given: Parameters<typeof real.gather>) => {
-      const facts = await real.gather(...given)
-      gathered.set(given[0].id, facts)
-      return facts
-    },
-  }
-})
+const gathered = new Map<string, PolicyFacts>()
+const overrides = { onPolicyFacts: (id: string, facts: PolicyFacts) => void gathered.set(id, facts) }
 
 const POLICY = `version: 1
 mode: observe
@@ -38,11 +27,11 @@ afterEach(() => opened.close())
 
 async function worldWith(sections: Record<string, unknown> = {}) {
   const ca = opened.add(await startTestCa())
-  const world = opened.add(await compose({ ca: { directory: ca.directory, trust: ca.trust } }))
+  const world = opened.add(await compose({ ca: { directory: ca.directory, trust: ca.trust } }, { overrides }))
   await world.settled()
   await writeFile(join(world.folder, 'policy.yaml'), POLICY)
   await world.addSections({ policy: './policy.yaml', ...sections })
-  await world.restart()
+  await world.restart(overrides)
   await world.settled()
   return { world, directory: `https://localhost:${world.port}${new URL(ca.directory).pathname}` }
 }
@@ -78,7 +67,7 @@ describe('facts of the record', () => {
     const byId = new Map(exchanges.map((one) => [one.id, one]))
     const seen = new Set<string>()
     for (const { id, intent, personal } of exchanges) {
-      const live = gathered.get(id) as PolicyFacts | undefined
+      const live = gathered.get(id)
       const order = intent.issuance === null ? undefined : byId.get(intent.issuance)
       const facts = factsOf(intent, personal, { order: order && orderIn(order.intent) })
       if (live === undefined) {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -70,6 +70,10 @@ beforeAll(async () => {
   const { port: hookPort } = hooks.address() as { port: number }
   ports = { acme: await freePort(), admin: await freePort() }
   const nobody = await freePort()
+  await writeFile(
+    path.join(folder, 'policy.yaml'),
+    'version: 1\nrules:\n  - { name: seen, when: { operation: newOrder }, effect: warn, message: somebody ordered }\n',
+  )
   options = {
     folder,
     directory: ca.directory,
@@ -85,6 +89,7 @@ beforeAll(async () => {
         { host: `localhost:${ports.acme}`, ca: 'test' },
         { host: `127.0.0.1:${ports.acme}`, ca: 'pebble' },
       ],
+      policy: path.join(folder, 'policy.yaml'),
       sinks: [
         { name: 'file', file: { path: path.join(folder, 'audit.json') } },
         { name: 'siem', syslog: { url: `tcp://127.0.0.1:${nobody}` } },

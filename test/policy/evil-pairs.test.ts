@@ -7,7 +7,7 @@ import { compileRegExp } from '../../src/policy/regular-expression.ts'
 /** ms of CPU that one evaluation may take. */
 const MOST = 10
 /** A busy machine makes the same work dearer now and then: the cheapest of so many runs counts. */
-const RUNS = 3
+const RUNS = 10
 
 const many = <T>(count: number, make: (n: number) => T) => Array.from({ length: count }, (_, n) => make(n))
 

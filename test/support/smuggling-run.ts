@@ -16,7 +16,7 @@ export interface SmugglingReport {
 }
 
 /** How long nothing must come before a connection is taken to be waiting for more, where what arrived was answered. */
-const QUIET_MS = 500
+const QUIET_MS = 2_000
 const LONGEST_MS = 60_000
 const PATH = '/smuggling/'
 
