@@ -1,13 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Agent } from 'node:https'
 import acme from 'acme-client'
-import type { AxiosProxyConfig } from 'axios'
 import { AUTHZ_CA } from './authz-ca.ts'
 import { type ExternalAccount, TRUSTED_KEYS } from './external-accounts.ts'
 import type { Place } from './place.ts'
 import { type Label, rootsOf } from './world.ts'
 
 /** acme-client from npm speaks through this: whom it trusts and by which proxy it goes, as its environment would say. */
+type AxiosProxyConfig = Exclude<typeof acme.axios.defaults.proxy, false | undefined>
+
 const way = new AsyncLocalStorage<{ readonly httpsAgent: Agent; readonly proxy: AxiosProxyConfig | false }>()
 acme.axios.interceptors.request.use((request) => ({ ...request, ...way.getStore() }))
 // By default it asks again for half a minute where it was told 429 or 5xx.
