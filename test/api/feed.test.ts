@@ -126,9 +126,7 @@ test('a reader that is cut off again and again loses nothing and gets nothing tw
     attempts += 1
     const reader = await read('', { 'last-event-id': place })
     const enough = 1 + next(40)
-    await expect
-      .poll(() => reader.ids().length)
-      .toBeGreaterThanOrEqual(Math.min(enough, 300 - all.length))
+    await expect.poll(() => reader.ids().length).toBeGreaterThanOrEqual(Math.min(enough, 300 - all.length))
     reader.close()
     const ids = reader.ids().slice(0, enough)
     all.push(...ids)
