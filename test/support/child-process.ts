@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '../../src/cli/demo/free-ports.ts'
 import { compileCache } from './environment.ts'
 
 /** A process a test has started; it is ended by its own pid and nothing else. */
@@ -103,13 +104,10 @@ export async function listening(port: number, started: StartedProcess): Promise<
   }
 }
 
+/** One that no outgoing connection takes meanwhile, and no other test is likely to be given. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  const [port] = await freePorts(1)
+  return port!
 }
 
 /** Where a program is, on PATH or where Debian puts servers; null where it is not installed. */
