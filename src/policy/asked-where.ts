@@ -1,4 +1,5 @@
 import type { Operation } from '../acme/operation.ts'
+import { DECIDED_OPERATIONS } from './decided-operations.ts'
 
 /**
  * `here`: the condition is asked at this operation. `later`: at another one of the same issuance. `no`: it is about
@@ -9,22 +10,7 @@ export type Asking = 'here' | 'later' | 'no' | '?'
 /** Conditions that are asked at the same operations. */
 export type Family = 'request' | 'name' | 'count' | 'order' | 'budget' | 'csr' | 'webhook'
 
-const OPERATIONS = [
-  'newAccount',
-  'account',
-  'keyChange',
-  'newOrder',
-  'newAuthz',
-  'authorization',
-  'challenge',
-  'order',
-  'finalize',
-  'certificate',
-  'revokeCert',
-  'unrecognised',
-] as const satisfies readonly Operation[]
-
-/** An authorization names one of its order's names, or is known by all of them: how many there are is asked of the order. */
+/** An authorization names one of its order's names, or is known by all of them: how many there are is asked of the order. Columns stand in the order of {@link DECIDED_OPERATIONS}. */
 const TABLE: Readonly<Record<Family, string>> = {
   //        newAccount account keyChange newOrder newAuthz authorization challenge order finalize certificate revokeCert unrecognised
   request: `here       here    here      here     here     here          here      here  here     here        here       here`,
@@ -39,7 +25,10 @@ const TABLE: Readonly<Record<Family, string>> = {
 const ASKED = new Map(
   Object.entries(TABLE).map(([family, row]) => {
     const cells = row.trim().split(/ +/) as Asking[]
-    return [family, new Map<Operation, Asking>(OPERATIONS.map((operation, i) => [operation, cells[i]!]))]
+    return [
+      family,
+      new Map<Operation, Asking>(DECIDED_OPERATIONS.map((operation, i) => [operation, cells[i]!])),
+    ]
   }),
 )
 

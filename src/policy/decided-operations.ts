@@ -1,6 +1,6 @@
 import type { Operation } from '../acme/operation.ts'
 
-/** What a policy decides. Reading (directory, nonces, renewal information, lists of orders) is everybody's. */
+/** What a policy decides; the order is that of the table in asked-where.ts. Reading (directory, nonces, renewal information, lists of orders) is everybody's. */
 export const DECIDED_OPERATIONS = [
   'newAccount',
   'account',
