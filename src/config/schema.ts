@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { alerts, watch } from './alerts.ts'
+import { engine } from './engine.ts'
 import { key } from './key.ts'
 import { OTHER_HOST_PRESET_NAMES } from './other-host-presets.ts'
 import { PACED, PRESET_NAMES } from './presets.ts'
@@ -422,6 +423,7 @@ export const configSchema = z.strictObject({
     'Policy: a file that says who may get which certificate. Without it everything passes and is recorded.',
     './policies/fleet.yaml',
   ),
+  engine: key(engine.prefault({}), "acmetap's own ACME client: managed certificates and reissues."),
   limits: key(limits.prefault({}), 'What one process takes on.'),
   retention: key(
     retention.prefault({}),

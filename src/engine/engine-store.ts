@@ -1,0 +1,42 @@
+import type { EngineAccount } from './account.ts'
+import type { Job, KeptCertificate, PresentedChallenge } from './job.ts'
+import type { ReissueLine, ReissuePlan } from './reissue/plan.ts'
+
+export interface JobFilter {
+  readonly certificate?: string
+  /** Only those that have not ended. */
+  readonly open?: boolean
+  readonly plan?: string
+  /** At most so many, newest first. */
+  readonly limit: number
+}
+
+/**
+ * What the engine must not forget. Every write is durable when its promise resolves, and rejects where it is not.
+ * What is secret arrives sealed.
+ */
+export interface EngineStore {
+  accounts(): Promise<readonly EngineAccount[]>
+  putAccount(account: EngineAccount): Promise<void>
+  jobs(filter: JobFilter): Promise<readonly Job[]>
+  job(id: string): Promise<Job | null>
+  /** Rejects where one with this id exists, or one for the same certificate has not ended. */
+  addJob(job: Job): Promise<void>
+  /** Rejects where there is no such job, or it has ended. */
+  putJob(job: Job): Promise<void>
+  presented(): Promise<readonly PresentedChallenge[]>
+  addPresented(challenge: PresentedChallenge): Promise<void>
+  removePresented(challenge: PresentedChallenge): Promise<void>
+  certificates(): Promise<readonly KeptCertificate[]>
+  /** Ends the job's issuance: the certificate is kept and the job stands at `issued`, in one transaction. */
+  putIssued(job: Job, certificate: KeptCertificate): Promise<void>
+  /** RFC 9773 §5: it was replaced, or is no longer managed. */
+  removeCertificate(certificate: string): Promise<void>
+  plans(): Promise<readonly ReissuePlan[]>
+  plan(id: string): Promise<ReissuePlan | null>
+  putPlan(plan: ReissuePlan): Promise<void>
+  lines(plan: string): Promise<readonly ReissueLine[]>
+  /** All at once; replaces those with the same number. */
+  putLines(plan: string, lines: readonly ReissueLine[]): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,108 @@
+/**
+ * A job is one certificate on its way: a durable value that says how far it is. Whoever finds one after a kill goes on
+ * where it stands. Whatever cannot be repeated at the CA is announced in the store before it is sent.
+ */
+import type { Identifier } from '../acme/identifier.ts'
+import type { Sealed } from './sealing.ts'
+import type { Attempt } from './solver.ts'
+
+/** RSA by bits, ECDSA by curve. */
+export const CERTIFICATE_KEY_TYPES = ['ec256', 'ec384', 'rsa2048', 'rsa3072', 'rsa4096'] as const
+export type CertificateKeyType = (typeof CERTIFICATE_KEY_TYPES)[number]
+
+export const JOB_REASONS = ['first', 'changed', 'renewal', 'forced', 'command', 'reissue'] as const
+/** first: none was ever obtained. changed: names or key type of the configuration are others now. */
+export type JobReason = (typeof JOB_REASONS)[number]
+
+export const JOB_STEPS = [
+  /** Key and request are kept; nothing was sent. */
+  'created',
+  /** newOrder is about to be sent, or was: without `order` its answer is not known. */
+  'ordering',
+  /** The order's URL is known; authorizations are being worked on. */
+  'ordered',
+  /** finalize is about to be sent, or was. */
+  'finalizing',
+  /** The chain is kept and was checked against order and key. */
+  'issued',
+  /** It lies where it belongs, hooks have run. */
+  'deployed',
+  'done',
+  'failed',
+] as const
+export type JobStep = (typeof JOB_STEPS)[number]
+
+export interface Job {
+  /** UUIDv7. */
+  readonly id: string
+  /** Name of the managed certificate, or what a command gave as its name. */
+  readonly certificate: string
+  readonly reason: JobReason
+  /** Line of a reissue plan, or null. */
+  readonly line: { readonly plan: string; readonly line: number } | null
+  readonly ca: string
+  /** Id of an EngineAccount. */
+  readonly account: string
+  readonly identifiers: readonly Identifier[]
+  readonly profile: string | null
+  /** RFC 9773 §5: certificate id of the one it replaces; null where none, or where the CA would not have it. */
+  readonly replaces: string | null
+  /** Common name of the topmost certificate of the chain that is preferred; null for the CA's default. */
+  readonly preferredChain: string | null
+  /** DER, base64url: what finalize carries. */
+  readonly csr: string
+  /** PKCS #8 PEM of the certificate's key, sealed; null where somebody else holds it. */
+  readonly key: Sealed | null
+  readonly step: JobStep
+  /** Of the order, once it is known. */
+  readonly order: string | null
+  /** PEM, leaf first, once it was downloaded. */
+  readonly chain: string | null
+  /** Why the last attempt failed, or why it ended; one line without secrets. */
+  readonly error: JobError | null
+  /** Attempts that failed so far; after each the next one waits longer. */
+  readonly failures: number
+  /** Not to be gone on with before, µs since 1970; null: at once. */
+  readonly notBefore: number | null
+  /** µs since 1970. */
+  readonly createdAt: number
+  readonly changedAt: number
+}
+
+export interface JobError {
+  readonly message: string
+  /** `urn:ietf:params:acme:error:…`, where the CA said so. */
+  readonly type: string | null
+  /** Exchange of the record in which it showed. */
+  readonly exchange: string | null
+}
+
+/** An answer to a challenge that was, or may have been, made reachable: noted before, taken away after. */
+export interface PresentedChallenge {
+  readonly job: string
+  readonly attempt: Attempt
+  /** Name of the solver in the configuration. */
+  readonly solver: string
+  /** µs since 1970. */
+  readonly presentedAt: number
+}
+
+/** A certificate that is kept by the engine: the newest of a name, until the next one takes its place. */
+export interface KeptCertificate {
+  /** Name of the managed certificate. */
+  readonly certificate: string
+  readonly ca: string
+  readonly account: string
+  readonly identifiers: readonly Identifier[]
+  readonly profile: string | null
+  readonly chain: string
+  readonly key: Sealed | null
+  /** RFC 9773 §4.1; null where it has none. */
+  readonly ariId: string | null
+  readonly fingerprint: string
+  /** µs since 1970. */
+  readonly notBefore: number
+  readonly notAfter: number
+  readonly job: string
+  readonly issuedAt: number
+}
