@@ -49,6 +49,10 @@ export interface Job {
   readonly replaces: string | null
   /** Common name of the topmost certificate of the chain that is preferred; null for the CA's default. */
   readonly preferredChain: string | null
+  /** Name of the solver for all its names; null: as the configuration has it for each. */
+  readonly solver: string | null
+  /** At the CA's staging: the certificate is neither kept nor deployed. */
+  readonly dryRun: boolean
   /** DER, base64url: what finalize carries. */
   readonly csr: string
   /** PKCS #8 PEM of the certificate's key, sealed; null where somebody else holds it. */
