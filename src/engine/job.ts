@@ -58,6 +58,8 @@ export interface Job {
   /** PKCS #8 PEM of the certificate's key, sealed; null where somebody else holds it. */
   readonly key: Sealed | null
   readonly step: JobStep
+  /** Exchange under which newOrder or finalize was announced last: the record says what became of it. */
+  readonly announced: string | null
   /** Of the order, once it is known. */
   readonly order: string | null
   /** PEM, leaf first, once it was downloaded. */
