@@ -1,7 +1,13 @@
 import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
-import { at, DnsFailure } from './dns/ask.ts'
-import { type AuthoritativeServer, askEach, type Told, type Zone, zoneOf } from './dns/authorities.ts'
-import { recordsAt, sameName, textOf } from './dns/reply.ts'
+import { at, DnsFailure } from '../../../ca/dns/ask.ts'
+import {
+  type AuthoritativeServer,
+  askEach,
+  type Told,
+  type Zone,
+  zoneOf,
+} from '../../../ca/dns/authorities.ts'
+import { recordsAt, sameName, textOf } from '../../../ca/dns/reply.ts'
 import { type Examination, list, quote } from './examination.ts'
 import { lookUp } from './lookup.ts'
 

@@ -4,9 +4,10 @@
  *
  * A finding's `check` is a class of audit/diagnosis/classes.ts where one fits.
  */
+
+import type { DnsPlace } from '../../../ca/dns/ask.ts'
+import type { Resolver } from '../../../ca/dns/resolver.ts'
 import type { Findings } from '../finding.ts'
-import type { DnsPlace } from './dns/ask.ts'
-import type { Resolver } from './dns/resolver.ts'
 
 export const CHALLENGE_TYPES = ['http-01', 'dns-01', 'tls-alpn-01'] as const
 export type ChallengeType = (typeof CHALLENGE_TYPES)[number]

@@ -1,7 +1,7 @@
 import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
+import { climb } from '../../../ca/dns/authorities.ts'
+import { recordsAt } from '../../../ca/dns/reply.ts'
 import { type CaaRecord, judgeCaa, type Verdict } from './caa.ts'
-import { climb } from './dns/authorities.ts'
-import { recordsAt } from './dns/reply.ts'
 import { type ChallengeType, type Examination, list, quote } from './examination.ts'
 import { lookUp } from './lookup.ts'
 

@@ -1,5 +1,5 @@
 /**
- * src/cli/doctor/domain/dns asks DNS servers and shows what they say, faults included: a library that hides which
+ * src/ca/dns asks DNS servers and shows what they say, faults included: a library that hides which
  * server failed how is of no use to a doctor. It knows no ACME. Start with `ask.ts`.
  *
  * RFC 1035 §4.2, RFC 6891 (EDNS), RFC 7766 (TCP).
