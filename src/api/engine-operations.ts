@@ -130,6 +130,24 @@ export type ReissueEvent =
   | { readonly kind: 'line'; readonly line: ReissueLine }
   | { readonly kind: 'end'; readonly plan: ShownPlan }
 
+/** Who may set a name of the own DNS responder. Its password is told once, when it is made. */
+export interface ShownDnsRegistration {
+  readonly subdomain: string
+  /** The subdomain in the zone: the target for the CNAME. */
+  readonly fullDomain: string
+  readonly username: string
+  readonly allowFrom: readonly string[]
+  /** RFC 3339. */
+  readonly createdAt: string
+  /** Null while no value was set. */
+  readonly updatedAt: string | null
+}
+
+export interface CreatedDnsRegistration {
+  readonly registration: ShownDnsRegistration
+  readonly password: string
+}
+
 /** Rejects with OperationRefused for what was asked wrongly; what the CA or a solver says is told as an event's error. */
 export interface EngineOperations {
   accounts(): Promise<readonly ShownEngineAccount[]>
@@ -155,4 +173,8 @@ export interface EngineOperations {
   applyPlan(id: string, actor: Actor, signal: AbortSignal): AsyncIterable<ReissueEvent>
   /** PEM chain of a line that is done. */
   pickup(plan: string, line: number): Promise<string | null>
+  dnsRegistrations(): Promise<readonly ShownDnsRegistration[]>
+  /** `allowFrom`: networks (CIDR) it may be set from; empty: from everywhere. */
+  registerDns(allowFrom: readonly string[], actor: Actor): Promise<CreatedDnsRegistration>
+  removeDnsRegistration(subdomain: string, actor: Actor): Promise<void>
 }
