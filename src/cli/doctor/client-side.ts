@@ -1,12 +1,16 @@
+/**
+ * src/cli/doctor looks from a client's machine at the way to its CA, or from the server's at the server. Checks run
+ * in order; one that makes the rest meaningless ends them.
+ */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { Findings } from '../../audit/diagnosis/finding.ts'
 import type { Client } from '../enroll/client.ts'
 import { type Certificate, hostOf } from '../enroll/client.ts'
 import { parseCertificates } from '../enroll/surroundings.ts'
 import { type Answer, askPage, connectThrough, getOver, proxyCertificateFault, secure } from './ask-proxy.ts'
 import { bundleOf } from './client-bundle.ts'
-import { Findings } from './finding.ts'
 import { excludedBy, parseProxyUrl, portOf, proxyVariable, type Variables } from './proxy-variable.ts'
 
 export interface ClientSide {

@@ -1,7 +1,7 @@
 import type { PolicyStatus } from '../../api/operations.ts'
+import type { Findings } from '../../audit/diagnosis/finding.ts'
 import { ConfigError, formatProblem } from '../../config/config-error.ts'
 import type { Config } from '../../config/schema.ts'
-import type { Findings } from './finding.ts'
 
 /** Gives the digest of the policy that the configuration names, as it is on disk; null where it can't be used. */
 export async function checkPolicyFile(config: Config, findings: Findings): Promise<string | null> {

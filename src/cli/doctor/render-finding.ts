@@ -1,6 +1,6 @@
+import type { Finding } from '../../audit/diagnosis/finding.ts'
 import { escapeText } from '../escape.ts'
 import type { Terminal } from '../terminal.ts'
-import type { Finding } from './finding.ts'
 
 /** A line with the state, and the advice under it. */
 export function renderFinding({ state, says, remedy }: Finding, { colors }: Terminal): string {

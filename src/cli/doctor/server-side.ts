@@ -1,13 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { CaStatus, Operations, RecordOperations } from '../../api/operations.ts'
+import { Findings } from '../../audit/diagnosis/finding.ts'
 import { ConfigError, formatProblem } from '../../config/config-error.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { Config } from '../../config/schema.ts'
 import { AuthorityFolder } from '../../interception/authority-folder.ts'
 import { ISSUING_WARNING_DAYS } from '../../interception/issuing-authority.ts'
 import { refusedHosts } from '../report/hosts.ts'
-import { Findings } from './finding.ts'
 import { checkPolicyFile, checkPolicyInForce } from './policy-file.ts'
 
 const DAY_MS = 86_400_000

@@ -5,13 +5,18 @@ import { whyNotPublic } from '../../../ca/address-class.ts'
 import { parsePlace, systemResolvers } from '../../../ca/dns/resolver.ts'
 import { ConfigError } from '../../../config/config-error.ts'
 import { isDnsName } from '../../../config/values.ts'
+import {
+  CHALLENGE_TYPES,
+  type ChallengeType,
+  type DomainProbe,
+  type Issuer,
+} from '../../../engine/preflight/examination.ts'
+import { examineDomain } from '../../../engine/preflight/examine-domain.ts'
+import { issuerOfDomain, issuerOfPreset, PUBLIC_CAS } from '../../../engine/preflight/issuers.ts'
 import { CliError, UsageError } from '../../cli-error.ts'
 import { type CommandContext, command, configOf } from '../../command-context.ts'
 import { writeJson } from '../../terminal.ts'
 import { renderFinding } from '../render-finding.ts'
-import { CHALLENGE_TYPES, type ChallengeType, type DomainProbe, type Issuer } from './examination.ts'
-import { examineDomain } from './examine-domain.ts'
-import { issuerOfDomain, issuerOfPreset, PUBLIC_CAS } from './issuers.ts'
 
 interface Options {
   readonly challenge?: string

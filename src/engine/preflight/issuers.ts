@@ -1,5 +1,5 @@
-import type { PresetName } from '../../../config/presets.ts'
-import { PRESETS } from '../../../config/presets.ts'
+import type { PresetName } from '../../config/presets.ts'
+import { PRESETS } from '../../config/presets.ts'
 import type { Issuer } from './examination.ts'
 
 /** What the CAs of the presets call themselves in CAA records, by their own documents. */

@@ -1,8 +1,8 @@
 /** Every fault is planted in a small Internet of its own; the doctor must find it and name the remedy. */
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { whyNotPublic } from '../../../../src/ca/address-class.ts'
-import { issuerOfDomain, issuerOfPreset } from '../../../../src/cli/doctor/domain/issuers.ts'
+import { whyNotPublic } from '../../../src/ca/address-class.ts'
+import { issuerOfDomain, issuerOfPreset } from '../../../src/engine/preflight/issuers.ts'
 import { DIGEST, look, NAME, type World } from './world.ts'
 
 interface Fault {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
+import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
 import { contentNetwork } from './content-network.ts'
 import { type Examination, list, quote } from './examination.ts'
 import { type Stopped, type Walk, walk } from './http-chain.ts'

@@ -1,7 +1,7 @@
-import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
-import { DnsFailure } from '../../../ca/dns/ask.ts'
-import type { AskedType, DnsReply } from '../../../ca/dns/reply.ts'
-import type { Findings } from '../finding.ts'
+import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
+import type { Findings } from '../../audit/diagnosis/finding.ts'
+import { DnsFailure } from '../../ca/dns/ask.ts'
+import type { AskedType, DnsReply } from '../../ca/dns/reply.ts'
 import { type Examination, list, quote } from './examination.ts'
 
 /**

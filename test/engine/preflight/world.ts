@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { createServer as createHttp, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import type { DomainProbe } from '../../../../src/cli/doctor/domain/examination.ts'
-import { examineDomain } from '../../../../src/cli/doctor/domain/examine-domain.ts'
-import type { Finding } from '../../../../src/cli/doctor/finding.ts'
+import type { Finding } from '../../../src/audit/diagnosis/finding.ts'
+import type { DomainProbe } from '../../../src/engine/preflight/examination.ts'
+import { examineDomain } from '../../../src/engine/preflight/examine-domain.ts'
 import {
   answerFrom,
   type NameRecords,
@@ -12,7 +12,7 @@ import {
   startZoneServer,
   type ZoneServer,
   type Zones,
-} from '../../../support/dns-zone-server.ts'
+} from '../../support/dns-zone-server.ts'
 
 export const NAME = 'www.example.test'
 export const DIGEST = 'LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ'

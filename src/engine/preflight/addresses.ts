@@ -1,7 +1,7 @@
-import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
-import { DnsFailure } from '../../../ca/dns/ask.ts'
-import { askEach, zoneOf } from '../../../ca/dns/authorities.ts'
-import { recordsAt } from '../../../ca/dns/reply.ts'
+import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
+import { DnsFailure } from '../../ca/dns/ask.ts'
+import { askEach, zoneOf } from '../../ca/dns/authorities.ts'
+import { recordsAt } from '../../ca/dns/reply.ts'
 import { type Examination, list } from './examination.ts'
 import { lookUp } from './lookup.ts'
 

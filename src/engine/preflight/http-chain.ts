@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { DnsFailure } from '../../../ca/dns/ask.ts'
-import { recordsAt } from '../../../ca/dns/reply.ts'
+import { DnsFailure } from '../../ca/dns/ask.ts'
+import { recordsAt } from '../../ca/dns/reply.ts'
 import type { Examination } from './examination.ts'
 import { fetchOnce, firstOf, type HttpAnswer, type HttpFailure, type Target } from './http-fetch.ts'
 

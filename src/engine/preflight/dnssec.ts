@@ -1,6 +1,6 @@
-import { DnsFailure } from '../../../ca/dns/ask.ts'
-import { zoneOf } from '../../../ca/dns/authorities.ts'
-import { recordsAt } from '../../../ca/dns/reply.ts'
+import { DnsFailure } from '../../ca/dns/ask.ts'
+import { zoneOf } from '../../ca/dns/authorities.ts'
+import { recordsAt } from '../../ca/dns/reply.ts'
 import type { Examination } from './examination.ts'
 
 /** Whether the name is signed, and whether it is this resolver that checks. What is broken, each lookup says itself. */

@@ -1,13 +1,12 @@
 /**
- * src/cli/doctor/domain looks at a name as a CA would before it issues for it, but from this machine only: DNS, CAA,
+ * src/engine/preflight looks at a name as a CA would before it issues for it, but from this machine only: DNS, CAA,
  * DNSSEC, and what answers the challenge. It sends nothing but these questions. Start with `examine-domain.ts`.
  *
  * A finding's `check` is a class of audit/diagnosis/classes.ts where one fits.
  */
-
-import type { DnsPlace } from '../../../ca/dns/ask.ts'
-import type { Resolver } from '../../../ca/dns/resolver.ts'
-import type { Findings } from '../finding.ts'
+import type { Findings } from '../../audit/diagnosis/finding.ts'
+import type { DnsPlace } from '../../ca/dns/ask.ts'
+import type { Resolver } from '../../ca/dns/resolver.ts'
 
 export const CHALLENGE_TYPES = ['http-01', 'dns-01', 'tls-alpn-01'] as const
 export type ChallengeType = (typeof CHALLENGE_TYPES)[number]

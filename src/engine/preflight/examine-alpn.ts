@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
-import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
+import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
 import type { Examination } from './examination.ts'
 
 const ALPN = 'alpn' satisfies DiagnosisClass

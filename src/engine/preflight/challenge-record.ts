@@ -1,13 +1,7 @@
-import type { DiagnosisClass } from '../../../audit/diagnosis/classes.ts'
-import { at, DnsFailure } from '../../../ca/dns/ask.ts'
-import {
-  type AuthoritativeServer,
-  askEach,
-  type Told,
-  type Zone,
-  zoneOf,
-} from '../../../ca/dns/authorities.ts'
-import { recordsAt, sameName, textOf } from '../../../ca/dns/reply.ts'
+import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
+import { at, DnsFailure } from '../../ca/dns/ask.ts'
+import { type AuthoritativeServer, askEach, type Told, type Zone, zoneOf } from '../../ca/dns/authorities.ts'
+import { recordsAt, sameName, textOf } from '../../ca/dns/reply.ts'
 import { type Examination, list, quote } from './examination.ts'
 import { lookUp } from './lookup.ts'
 

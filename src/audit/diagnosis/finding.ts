@@ -1,8 +1,4 @@
-/**
- * src/cli/doctor looks from a client's machine at the way to its CA, or from the server's at the server. Checks run
- * in order; one that makes the rest meaningless ends them. Start with `client-side.ts`.
- */
-
+/** What a check has found, and what is to be done about it. Checks run in order. */
 export interface Finding {
   /** A closed set of short names, for programs. */
   readonly check: string

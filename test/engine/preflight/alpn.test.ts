@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcp, type Server } from 'node:net'
 import { createServer, type TlsOptions } from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
-import { examineDomain } from '../../../../src/cli/doctor/domain/examine-domain.ts'
-import { makeRoot, makeServerCertificate } from '../../../support/test-ca/certificates.ts'
+import { examineDomain } from '../../../src/engine/preflight/examine-domain.ts'
+import { makeRoot, makeServerCertificate } from '../../support/test-ca/certificates.ts'
 
 const root = makeRoot()
 let server: Server | null = null
