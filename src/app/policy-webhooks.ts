@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { WayOut } from '../ca/dial.ts'
-import { createPost } from '../ca/post.ts'
+import { createServiceClient } from '../ca/service-client.ts'
 import { certificates } from '../config/files.ts'
 import { readSecret } from '../config/secrets.ts'
 import { createWebhooks, type WebhookParts, type Webhooks } from '../policy/webhooks.ts'
@@ -15,13 +15,13 @@ export function openWebhooks(
   wayOut: () => WayOut,
   report: NonNullable<WebhookParts['report']>,
 ): OpenWebhooks {
-  const post = createPost(wayOut)
+  const client = createServiceClient(wayOut)
   const webhooks = createWebhooks({
-    send: post.post,
+    send: client.send,
     readFile: readWebhookFile,
     report,
   })
-  return { ask: webhooks.ask, close: post.close }
+  return { ask: webhooks.ask, close: client.close }
 }
 
 function readWebhookFile(file: string, kind: 'secret' | 'trust'): string {

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WayOut } from '../../src/ca/dial.ts'
 import { OwnAddresses } from '../../src/ca/own-addresses.ts'
-import { createPost, type Post } from '../../src/ca/post.ts'
 import { createResolve } from '../../src/ca/resolve.ts'
+import { createServiceClient, type ServiceClient } from '../../src/ca/service-client.ts'
 import { makeServerCertificate } from '../../src/cli/demo/test-certificates.ts'
 import type { WebhookSetting } from '../../src/policy/document.ts'
 import type { PolicyFacts } from '../../src/policy/facts.ts'
@@ -37,12 +37,12 @@ const FACTS: PolicyFacts = {
 const named = (value: string): PolicyFacts => ({ ...FACTS, identifiers: [{ type: 'dns', value }] })
 
 let receiver: Receiver
-let post: Post
+let service: ServiceClient
 const open: { close(): Promise<void> }[] = []
 beforeEach(async () => {
   receiver = await startReceiver()
-  post = createPost(() => way)
-  open.push(receiver, post)
+  service = createServiceClient(() => way)
+  open.push(receiver, service)
   allows()
 })
 afterEach(async () => {
@@ -56,7 +56,7 @@ function allows(answer: unknown = { allow: true }, at = receiver) {
 }
 
 function webhooks(parts: Partial<WebhookParts> = {}): Webhooks {
-  return createWebhooks({ send: post.post, readFile: () => SECRET, ...parts })
+  return createWebhooks({ send: service.send, readFile: () => SECRET, ...parts })
 }
 function setting(changes: Partial<WebhookSetting> = {}): WebhookSetting {
   return {
@@ -347,9 +347,9 @@ describe('the way out', () => {
   test('leads to no listener of our own and nothing link-local', async () => {
     const own = new OwnAddresses()
     own.use([{ address: '127.0.0.1', port: receiver.port }])
-    const guarded = createPost(() => ({ ...way, own }))
+    const guarded = createServiceClient(() => ({ ...way, own }))
     open.push(guarded)
-    const made = webhooks({ send: guarded.post })
+    const made = webhooks({ send: guarded.send })
     expect((await ask(made)).reason).toMatch(/own listener/)
     expect((await ask(made, setting({ url: 'http://169.254.169.254/latest' }))).reason).toMatch(/link-local/)
     expect(receiver.received).toEqual([])
@@ -357,9 +357,9 @@ describe('the way out', () => {
 
   test('is the one in force: what is connected by an old one ends with its requests', async () => {
     let current: WayOut = way
-    const moving = createPost(() => current)
+    const moving = createServiceClient(() => current)
     open.push(moving)
-    const made = webhooks({ send: moving.post })
+    const made = webhooks({ send: moving.send })
     const one = setting()
     const first = ask(made, one)
     current = { ...way }

@@ -5,11 +5,14 @@ import { createDial, type WayOut } from './dial.ts'
 import { FailureError, upstreamFailure } from './failure.ts'
 import { secureFor } from './secure.ts'
 
-export interface PostRequest {
+export interface ServiceRequest {
+  /** POST where it is left out. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** `https:` or `http:`, as an operator wrote it. */
   readonly url: string
   readonly fields: Readonly<Record<string, string>>
-  readonly body: string
+  /** Left out where there is none. */
+  readonly body?: string | Buffer
   /** PEM of the only roots to trust; null for the public ones. */
   readonly trust: string | null
   /** Bytes of an answer; a longer one fails. */
@@ -17,9 +20,10 @@ export interface PostRequest {
   readonly signal: AbortSignal
 }
 
-export interface PostAnswer {
+export interface ServiceAnswer {
   readonly status: number
-  readonly contentType: string | null
+  /** Of its fields, by name in lower case; the first of several. */
+  readonly field: (name: string) => string | null
   readonly body: Buffer
 }
 
@@ -28,8 +32,8 @@ export interface PostAnswer {
  * listener of our own and nothing link-local. Rejects with a FailureError whose message is one line without the URL's
  * path, or with the signal's reason.
  */
-export interface Post {
-  post(request: PostRequest): Promise<PostAnswer>
+export interface ServiceClient {
+  send(request: ServiceRequest): Promise<ServiceAnswer>
   close(): Promise<void>
 }
 
@@ -41,7 +45,7 @@ const CONNECT = 10_000
 const MOST_POOLS = 100
 
 /** `wayOut` may change: what is connected by the old one ends with its requests. */
-export function createPost(wayOut: () => WayOut): Post {
+export function createServiceClient(wayOut: () => WayOut): ServiceClient {
   let pools = new Map<string, Pool>()
   let way: WayOut | null = null
 
@@ -61,12 +65,12 @@ export function createPost(wayOut: () => WayOut): Post {
   }
 
   return {
-    async post({ url, fields, body, trust, limit, signal }) {
+    async send({ method = 'POST', url, fields, body = null, trust, limit, signal }) {
       const { origin, pathname, search } = new URL(url)
       try {
         const answer = await poolFor(origin, trust).request({
           path: `${pathname}${search}`,
-          method: 'POST',
+          method,
           headers: { 'user-agent': 'acmetap', accept: 'application/json', ...fields },
           body,
           signal,
@@ -78,10 +82,9 @@ export function createPost(wayOut: () => WayOut): Post {
           if (size > limit) throw new FailureError('responseTooLarge', `the answer is over ${limit} bytes`)
           chunks.push(chunk)
         }
-        const type = answer.headers['content-type']
         return {
           status: answer.statusCode,
-          contentType: typeof type === 'string' ? type : null,
+          field: (name) => [answer.headers[name]].flat()[0] ?? null,
           body: Buffer.concat(chunks),
         }
       } catch (error) {
