@@ -1,6 +1,7 @@
 import type { EngineAccount } from './account.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from './job.ts'
 import type { ReissueLine, ReissuePlan } from './reissue/plan.ts'
+import type { Sealed, SealedPlace } from './sealing.ts'
 
 export interface JobFilter {
   readonly certificate?: string
@@ -11,13 +12,21 @@ export interface JobFilter {
   readonly limit: number
 }
 
+/** A sealed value that takes the place of another one. */
+export interface Resealed {
+  readonly place: SealedPlace
+  readonly from: Sealed
+  readonly to: Sealed
+}
+
 /**
- * What the engine must not forget. Every write is durable when its promise resolves, and rejects where it is not.
- * What is secret arrives sealed.
+ * What the engine must not forget. Every write is durable when its promise resolves, and rejects where it is not: with
+ * EngineError (`input`) where this text says so. What is secret arrives sealed.
  */
 export interface EngineStore {
   accounts(): Promise<readonly EngineAccount[]>
   putAccount(account: EngineAccount): Promise<void>
+  /** Newest first. */
   jobs(filter: JobFilter): Promise<readonly Job[]>
   job(id: string): Promise<Job | null>
   /** Rejects where one with this id exists, or one for the same certificate has not ended. */
@@ -30,13 +39,19 @@ export interface EngineStore {
   certificates(): Promise<readonly KeptCertificate[]>
   /** Ends the job's issuance: the certificate is kept and the job stands at `issued`, in one transaction. */
   putIssued(job: Job, certificate: KeptCertificate): Promise<void>
-  /** RFC 9773 §5: it was replaced, or is no longer managed. */
+  /** It is no longer managed. */
   removeCertificate(certificate: string): Promise<void>
+  /** Newest first. */
   plans(): Promise<readonly ReissuePlan[]>
   plan(id: string): Promise<ReissuePlan | null>
   putPlan(plan: ReissuePlan): Promise<void>
+  /** By number. */
   lines(plan: string): Promise<readonly ReissueLine[]>
   /** All at once; replaces those with the same number. */
   putLines(plan: string, lines: readonly ReissueLine[]): Promise<void>
+  /** Every sealed value, with its place. */
+  sealed(): Promise<readonly { readonly place: SealedPlace; readonly sealed: Sealed }[]>
+  /** All or none. Rejects where one is no longer what it was. */
+  reseal(changes: readonly Resealed[]): Promise<void>
   close(): Promise<void>
 }

@@ -1,7 +1,10 @@
-/** AES-256-GCM under the key-encryption key: version, nonce, ciphertext and tag, base64url with dots between. */
+/** AES-256-GCM under the key-encryption key: version, id of that key, nonce, ciphertext, tag; base64url with dots between. */
 export type Sealed = string & { readonly __sealed: never }
 
-/** Where a sealed value belongs: it opens nowhere else, so that two cannot be swapped. */
+/**
+ * Where a sealed value belongs: it opens nowhere else, so that two cannot be swapped. `id`: of the account, of the job,
+ * or the name of the kept certificate.
+ */
 export interface SealedPlace {
   readonly table: 'account' | 'job' | 'certificate'
   readonly id: string
