@@ -14,6 +14,7 @@ import { observeWith } from './app/observe.ts'
 import { openPolicing } from './app/open-policing.ts'
 import { createOperations, userAgent } from './app/operations.ts'
 import { pagesOf } from './app/pages.ts'
+import { performWith } from './app/perform.ts'
 import type { PolicingParts } from './app/policing.ts'
 import { loadPolicy, policyStatus } from './app/policy-file.ts'
 import { watchProgress } from './app/progress-watch.ts'
@@ -42,7 +43,6 @@ import type { LoadedConfig } from './config/load.ts'
 import { rememberRelays } from './config/relay-memory.ts'
 import type { Config } from './config/schema.ts'
 import { systemClock } from './exchange/clock.ts'
-import type { Received } from './exchange/exchange.ts'
 import { ResourceMap } from './exchange/resource-map.ts'
 import { Issuer } from './interception/issuer.ts'
 import { createLog, type Log } from './observability/log.ts'
@@ -214,12 +214,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       sinks?.wake()
     }
     const ending = new AbortController()
-    const perform = async (request: Received) => {
-      const exit = traffic.exitOf(request, (ca, outgoing) => dispatcher.send(ca, outgoing, ending.signal))
-      const exchange = await chains.engine(request, exit)
-      completed(exchange)
-      return exchange
-    }
+    const perform = performWith({ chains, traffic, dispatcher, completed, ending: ending.signal })
     const keeper: DirectoryKeeper = new DirectoryKeeper(perform, clock, userAgent(VERSION), observe.directory)
     closing.add(() => keeper.stop())
 

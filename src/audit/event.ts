@@ -71,6 +71,8 @@ export type EventDetails =
       readonly mode: PolicyMode | null
       readonly rules: number
     }
+  /** Somebody had the engine do something; `subject`: the certificate, CA or plan, as they named it. */
+  | { readonly event: 'engineAsked'; readonly action: EngineAction; readonly subject: string }
   /** A person's values were erased. What they were is nowhere. */
   | {
       readonly event: 'forgotten'
@@ -78,6 +80,21 @@ export type EventDetails =
       readonly values: number
       readonly bodies: number
     }
+
+export const ENGINE_ACTIONS = [
+  'issue',
+  'renew',
+  'revoke',
+  'register',
+  'updateContact',
+  'rollOver',
+  'deactivate',
+  'makePlan',
+  'applyPlan',
+  'registerDns',
+  'removeDns',
+] as const
+export type EngineAction = (typeof ENGINE_ACTIONS)[number]
 
 export interface ImportedCertificate {
   /** Lower-case hex, of the leaf. */
