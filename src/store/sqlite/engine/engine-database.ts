@@ -1,0 +1,70 @@
+import type Database from 'better-sqlite3'
+import type { EngineStore } from '../../../engine/engine-store.ts'
+import type { StoreFaults } from '../faults.ts'
+import { engineFile, openEngineFile } from './engine-file.ts'
+import { EngineRows } from './engine-rows.ts'
+import { SealedRows } from './sealed-rows.ts'
+
+/** The methods of an EngineStore, answered at once. */
+export type EngineQuestion = Exclude<keyof EngineStore, 'close'>
+export type EngineAnswers = {
+  readonly [Name in EngineQuestion]: (
+    ...given: Parameters<EngineStore[Name]>
+  ) => Awaited<ReturnType<EngineStore[Name]>>
+}
+
+export interface EngineDatabase {
+  readonly answers: EngineAnswers
+  close(): void
+}
+
+/** The engine's database of a data folder in this thread. Throws as {@link openEngineFile} does. */
+export function openEngineDatabase(folder: string, faults: StoreFaults | null): EngineDatabase {
+  const db = openEngineFile(engineFile(folder))
+  const rows = new EngineRows(db)
+  const sealed = new SealedRows(db)
+  const write =
+    <Given extends unknown[]>(change: (...given: Given) => void) =>
+    (...given: Given): void =>
+      commit(db, faults, () => change(...given))
+  return {
+    answers: {
+      accounts: () => rows.accounts(),
+      putAccount: write((account) => rows.putAccount(account)),
+      jobs: (filter) => rows.jobs(filter),
+      job: (id) => rows.job(id),
+      addJob: write((job) => rows.addJob(job)),
+      putJob: write((job) => rows.putJob(job)),
+      presented: () => rows.presented(),
+      addPresented: write((challenge) => rows.addPresented(challenge)),
+      removePresented: write((challenge) => rows.removePresented(challenge)),
+      certificates: () => rows.certificates(),
+      putIssued: write((job, certificate) => rows.putIssued(job, certificate)),
+      removeCertificate: write((certificate) => rows.removeCertificate(certificate)),
+      plans: () => rows.plans(),
+      plan: (id) => rows.plan(id),
+      putPlan: write((plan) => rows.putPlan(plan)),
+      lines: (plan) => rows.lines(plan),
+      putLines: write((plan, lines) => rows.putLines(plan, lines)),
+      sealed: () => sealed.all(),
+      reseal(changes) {
+        commit(db, faults, () => sealed.replace(changes))
+        // What was sealed under the secret of before would stay in the log until it is written over.
+        db.pragma('wal_checkpoint(TRUNCATE)')
+      },
+    },
+    close: () => db.close(),
+  }
+}
+
+function commit(db: Database.Database, faults: StoreFaults | null, change: () => void): void {
+  db.exec('begin immediate')
+  try {
+    change()
+    if (faults === null) db.exec('commit')
+    else faults.commit(() => db.exec('commit'))
+  } catch (error) {
+    if (db.inTransaction) db.exec('rollback')
+    throw error
+  }
+}

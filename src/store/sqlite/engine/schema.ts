@@ -1,0 +1,43 @@
+/**
+ * src/store/sqlite/engine keeps `engine.sqlite` beside the record: what acmetap's own ACME client must not forget.
+ * Nothing of it can be made again from the record, so its schema has a history like the record's: append-only.
+ *
+ * `body` is the object as JSON, without what is sealed: that stands beside it, as does what is asked for.
+ */
+export interface EngineMigration {
+  readonly name: string
+  readonly sql: string
+}
+
+export const ENGINE_MIGRATIONS: readonly EngineMigration[] = [
+  {
+    name: '0001_engine',
+    sql: `
+create table accounts (
+  number integer primary key autoincrement, id text not null unique, key text not null, next_key text,
+  body text not null
+);
+
+create table jobs (
+  number integer primary key autoincrement, id text not null unique, certificate text not null,
+  plan text, ended integer not null check (ended in (0, 1)), key text, body text not null
+);
+create unique index jobs_open on jobs (certificate) where ended = 0;
+create index jobs_certificate on jobs (certificate, number);
+create index jobs_plan on jobs (plan, number) where plan is not null;
+
+create table presented (
+  job text not null, url text not null, solver text not null, body text not null,
+  primary key (job, url, solver)
+) without rowid;
+
+create table certificates (certificate text primary key, key text, body text not null) without rowid;
+
+create table plans (number integer primary key autoincrement, id text not null unique, body text not null);
+
+create table lines (
+  plan text not null, line integer not null, body text not null, primary key (plan, line)
+) without rowid;
+`,
+  },
+]
