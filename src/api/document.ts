@@ -21,6 +21,8 @@ const TAGS: Readonly<Record<string, string>> = {
   alerts: 'What somebody must be told, who was told, and what is kept quiet',
   'watch list': 'Places that serve certificates',
   policy: 'Who may get which certificate: the rules in force, and candidates tried on what was asked',
+  engine: "acmetap's own ACME client: managed certificates, jobs, accounts",
+  reissue: 'Plans to obtain certificates again',
   summary: 'Counts over time',
   server: 'The process and its record',
   tokens: 'Who may ask here',
@@ -33,6 +35,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   404: 'There is none.',
   409: 'Something is in the way.',
   429: 'Too many of these at once.',
+  502: 'The CA could not be reached, or answered what no CA should.',
   503: 'The record cannot be written or read now; Retry-After says when to ask again.',
 }
 const EVERYWHERE = [400, 401, 403, 503]

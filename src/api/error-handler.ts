@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { FilterRefused } from '../audit/inventory/values.ts'
 import { StoreUnavailable } from '../audit/record-store.ts'
+import { EngineError, type EngineFault } from '../engine/engine-error.ts'
 import { newExchangeId } from '../exchange/exchange-id.ts'
 import { OperationRefused } from './operations.ts'
 import { type ControlProblem, escaped, problemOf, RequestRefused } from './problem.ts'
@@ -33,9 +34,19 @@ function refusedFilter({ message, filter, reason }: FilterRefused): ControlProbl
   return problemOf(400, escaped(message), [{ name: filter, value: null, message: escaped(reason) }])
 }
 
+/** What the engine could not do: 409 where nothing is said here. */
+const ENGINE_STATUS: Readonly<Partial<Record<EngineFault, number>>> = {
+  input: 400,
+  network: 502,
+  protocol: 502,
+  aborted: 503,
+}
+
 function toProblem(error: unknown, report: ReportError): ControlProblem {
   if (error instanceof OperationRefused) return problemOf(error.status, error.message)
   if (error instanceof FilterRefused) return refusedFilter(error)
+  if (error instanceof EngineError)
+    return problemOf(ENGINE_STATUS[error.fault] ?? 409, escaped(error.message))
   if (error instanceof StoreUnavailable) return problemOf(503, error.message)
   const { statusCode, message } = error as { statusCode?: unknown; message?: unknown }
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {

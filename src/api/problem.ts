@@ -28,6 +28,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported media type',
   429: 'Too many at once',
   500: 'Internal error',
+  502: 'Bad gateway',
   503: 'Unavailable',
 }
 

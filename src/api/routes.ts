@@ -8,6 +8,8 @@ import { alertRoutes } from './routes/alerts.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { challengeRoutes } from './routes/challenges.ts'
 import { clientRoutes } from './routes/clients.ts'
+import { engineRoutes } from './routes/engine.ts'
+import { reissueRoutes } from './routes/engine-reissue.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exchangeRoutes } from './routes/exchanges.ts'
 import { failureRoutes } from './routes/failures.ts'
@@ -28,6 +30,8 @@ export const ROUTES: readonly Route[] = [
   ...failureRoutes,
   ...alertRoutes,
   ...policyRoutes,
+  ...engineRoutes,
+  ...reissueRoutes,
   ...summaryRoutes,
   ...serverRoutes,
   ...tokenRoutes,

@@ -1,4 +1,5 @@
 import type { AlertActions, AlertReader } from '../alerts/alert-desk.ts'
+import type { EngineOperations } from '../api/engine-operations.ts'
 import {
   type BackupReport,
   type CaStatus,
@@ -23,6 +24,7 @@ import { PRESETS } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
 import { StoreRefusal } from '../store/refusal.ts'
+import { closedEngine } from './closed-engine.ts'
 import type { FirstToken } from './first-token.ts'
 import { pseudonymOf } from './privacy.ts'
 import type { Tokens } from './tokens.ts'
@@ -37,6 +39,8 @@ interface Parts {
   /** This place was put on the watch list, or named once more. */
   readonly onWatchList: (endpoint: string) => void
   readonly policies: PolicyOperations
+  /** Left out: nobody can ask the engine for anything. */
+  readonly engine?: EngineOperations
   /** Somebody was erased from the record. */
   readonly onForgotten: () => void
   readonly channels: {
@@ -71,6 +75,7 @@ export function createOperations(parts: Parts): Operations {
       parts.backup(file).catch(refused),
     ),
     policies: parts.policies,
+    engine: parts.engine ?? closedEngine(),
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)

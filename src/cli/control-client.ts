@@ -25,6 +25,7 @@ import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 import { CliError } from './cli-error.ts'
+import { remoteEngine } from './control-engine.ts'
 import { remotePolicies } from './control-policies.ts'
 
 const QUIET = new Set(['ECONNREFUSED', 'ENOENT'])
@@ -51,14 +52,16 @@ export async function connectControl(socketPath: string): Promise<Operations | n
   }
   const get = <T>(path: string) => json<T>(call({ method: 'GET', path }))
   const post = <T>(path: string, body: unknown = {}) => json<T>(call({ method: 'POST', path, body }))
+  const stream = (path: string, body: unknown, signal: AbortSignal) =>
+    succeed(call({ method: 'POST', path, body, signal }))
+  const remove = async (path: string) => void (await succeed(call({ method: 'DELETE', path })))
   return {
     inventory: remoteInventory(get, (path) => bytes(call({ method: 'GET', path }))),
     alerts: remoteAlerts(get),
-    policies: remotePolicies({
-      get,
-      post,
-      stream: (path, body, signal) => succeed(call({ method: 'POST', path, body, signal })),
-      orNull,
+    policies: remotePolicies({ get, post, stream, orNull }),
+    engine: remoteEngine({
+      ...{ get, post, remove, stream, orNull },
+      raw: (path) => bytes(call({ method: 'GET', path })),
     }),
     exchanges: async (filter, limit) =>
       (await get<{ exchanges: RecordedExchange[] }>(recordPath(filter, limit))).exchanges,

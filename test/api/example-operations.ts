@@ -9,6 +9,16 @@ import {
   silenceExample,
 } from '../../src/api/alert-examples.ts'
 import {
+  applyExample,
+  chainExample,
+  dnsRegistrationExample,
+  engineAccountExample,
+  engineJobExample,
+  issueExample,
+  managedCertificateExample,
+  planExample,
+} from '../../src/api/engine-examples.ts'
+import {
   accountExample,
   accountKeyExample,
   bodyExample,
@@ -80,6 +90,15 @@ export class ExampleOperations extends FakeOperations {
     policies.recorded.set(exchangeExample.id, recordedExplanationExample)
     policies.tested = testReportExample
     policies.events = [...replayExample]
+    const { engine } = this
+    engine.accountList = [engineAccountExample]
+    engine.certificateList = [managedCertificateExample]
+    engine.jobList = [engineJobExample]
+    engine.events = [...issueExample]
+    engine.planList = [planExample]
+    engine.registrationList = [dnsRegistrationExample.registration]
+    engine.reissueEvents = [...applyExample]
+    engine.chains.set(`${planExample.id}/1`, chainExample)
     this.unpauseLinks.set(accountExample.url, 'https://ca.example.com/unpause?jwt=x')
     this.shownTokens.push({
       ...tokenExample,

@@ -12,6 +12,7 @@ import type { ExchangeFilter, RecordedExchange } from '../../src/audit/record-st
 import type { Role } from '../../src/audit/token.ts'
 import type { AccountKey } from '../../src/exchange/resource.ts'
 import { FakeAlerts } from './fake-alerts.ts'
+import { FakeEngine } from './fake-engine.ts'
 import { FakeInventory } from './fake-inventory.ts'
 import { FakePolicies } from './fake-policies.ts'
 
@@ -21,6 +22,7 @@ export class FakeOperations implements Operations {
   readonly inventory = new FakeInventory()
   readonly alerts = new FakeAlerts()
   readonly policies = new FakePolicies()
+  readonly engine = new FakeEngine()
   channelStates: ChannelState[] = []
   readonly shownTokens: ShownToken[] = []
   /** Texts of bearers' tokens, and whose they are. */

@@ -8,6 +8,7 @@ import { correlation, failure, rateLimitEvent } from '../../audit/inventory/fail
 import { authorization, order, orderDetail, step } from '../../audit/inventory/order.ts'
 import { summary } from '../../audit/inventory/summary.ts'
 import { problemDocument } from '../problem.ts'
+import { engineAccount, engineJob, managedCertificate, reissueLine, shownPlan } from './engine.ts'
 import { exchange } from './exchange.ts'
 import { explainedCondition, explanation, policyCheck, policyInForce, testReport } from './policy.ts'
 import { ca, progress, status, token } from './server.ts'
@@ -33,6 +34,11 @@ const NAMES = {
   PolicyTestReport: testReport,
   Explanation: explanation,
   ExplainedCondition: explainedCondition,
+  EngineAccount: engineAccount,
+  EngineJob: engineJob,
+  ManagedCertificate: managedCertificate,
+  ReissuePlan: shownPlan,
+  ReissueLine: reissueLine,
   Ca: ca,
   Status: status,
   Progress: progress,

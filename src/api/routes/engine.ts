@@ -1,0 +1,241 @@
+import { z } from 'zod'
+import {
+  dnsRegistrationExample,
+  engineAccountExample,
+  engineJobExample,
+  issueExample,
+  linesExample,
+  managedCertificateExample,
+} from '../engine-examples.ts'
+import { eventLines } from '../event-lines.ts'
+import { OperationRefused } from '../operations.ts'
+import { type Contents, type Route, route } from '../route.ts'
+import {
+  accountWanted,
+  caParams,
+  contactWanted,
+  createdDnsRegistration,
+  dnsRegistrations,
+  engineAccount,
+  engineAccounts,
+  engineJobs,
+  issueWanted,
+  jobsQuery,
+  managedCertificates,
+  registrationParams,
+  registrationWanted,
+  renewWanted,
+  revoked,
+  revokeWanted,
+} from '../schemas/engine.ts'
+
+const EVENTS: Contents = {
+  'application/x-ndjson': { schema: z.string(), example: linesExample(issueExample) },
+}
+const EVENTS_SAY =
+  'One JSON object a line: `step`, `name`, `wait` and `note` as it goes, at the end `end` with the results, or `failed` with a detail. Empty lines mean nothing. Who hangs up ends nothing: the server goes on.'
+
+/** Operators obtain and revoke; what ends an account, or changes its key, is for admins. */
+export const engineRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/engine/certificates',
+    id: 'listManagedCertificates',
+    tag: 'engine',
+    summary: 'Managed certificates, and how each stands',
+    role: 'viewer',
+    answer: managedCertificates,
+    example: { certificates: [managedCertificateExample] },
+    handle: async ({ engine }) => ({ certificates: await engine.certificates() }),
+  }),
+  route({
+    method: 'GET',
+    path: '/engine/jobs',
+    id: 'listEngineJobs',
+    tag: 'engine',
+    summary: 'Certificates on their way, and how far each is, newest first',
+    role: 'viewer',
+    query: jobsQuery,
+    answer: engineJobs,
+    example: { jobs: [engineJobExample] },
+    handle: async ({ engine }, { query: { certificate, open, limit } }) => ({
+      jobs: await engine.jobs({
+        limit,
+        ...(certificate === undefined ? {} : { certificate }),
+        ...(open === undefined ? {} : { open }),
+      }),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/engine/accounts',
+    id: 'listEngineAccounts',
+    tag: 'engine',
+    summary: "acmetap's own accounts at the CAs; their keys are told to nobody",
+    role: 'viewer',
+    answer: engineAccounts,
+    example: { accounts: [engineAccountExample] },
+    handle: async ({ engine }) => ({ accounts: await engine.accounts() }),
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/accounts',
+    id: 'registerEngineAccount',
+    tag: 'engine',
+    summary: 'Find or make the account at a CA',
+    role: 'operator',
+    body: accountWanted,
+    bodyExample: { ca: 'letsencrypt', contact: ['mailto:ops@example.com'], agreeTerms: true },
+    answer: engineAccount,
+    example: engineAccountExample,
+    refuses: [404, 409, 502],
+    handle: ({ engine }, { body: { ca, contact, agreeTerms }, actor }) =>
+      engine.register(
+        {
+          ca,
+          ...(contact === undefined ? {} : { contact }),
+          ...(agreeTerms === undefined ? {} : { agreeTerms }),
+        },
+        actor,
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/accounts/{ca}/contact',
+    id: 'updateEngineAccount',
+    tag: 'engine',
+    summary: 'Tell the CA other contacts (RFC 8555 §7.3.2)',
+    role: 'operator',
+    params: caParams,
+    body: contactWanted,
+    bodyExample: { contact: ['mailto:ops@example.com'] },
+    answer: engineAccount,
+    example: engineAccountExample,
+    refuses: [404, 409, 502],
+    handle: ({ engine }, { params, body, actor }) => engine.updateContact(params.ca, body.contact, actor),
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/accounts/{ca}/roll-over',
+    id: 'rollOverEngineAccount',
+    tag: 'engine',
+    summary: 'Give the account a new key (RFC 8555 §7.3.5)',
+    role: 'admin',
+    params: caParams,
+    answer: engineAccount,
+    example: engineAccountExample,
+    refuses: [404, 409, 502],
+    handle: ({ engine }, { params, actor }) => engine.rollOver(params.ca, actor),
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/accounts/{ca}/deactivate',
+    id: 'deactivateEngineAccount',
+    tag: 'engine',
+    summary: 'End the account at the CA, for good (RFC 8555 §7.3.6)',
+    role: 'admin',
+    params: caParams,
+    answer: engineAccount,
+    example: { ...engineAccountExample, status: 'deactivated' },
+    refuses: [404, 409, 502],
+    handle: ({ engine }, { params, actor }) => engine.deactivate(params.ca, actor),
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/issue',
+    id: 'issueCertificate',
+    tag: 'engine',
+    summary: 'Obtain a certificate: a managed one by its name, or one for these names',
+    description: EVENTS_SAY,
+    role: 'operator',
+    bodyLimit: 256 << 10,
+    body: issueWanted,
+    bodyExample: { names: ['www.example.com'], ca: 'letsencrypt', dryRun: true },
+    answer: EVENTS,
+    refuses: [404, 409, 429, 502],
+    async handle({ engine }, { body, actor, ended, takePlace }) {
+      takePlace('feeds')
+      return eventLines(engine.issue(body, actor, ended))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/renew',
+    id: 'renewCertificates',
+    tag: 'engine',
+    summary: 'Renew managed certificates: those that are due, or with `force` all that are named',
+    description: EVENTS_SAY,
+    role: 'operator',
+    bodyLimit: 256 << 10,
+    body: renewWanted,
+    bodyExample: { certificates: ['www.example.com'], force: true },
+    answer: EVENTS,
+    refuses: [404, 409, 429, 502],
+    async handle({ engine }, { body, actor, ended, takePlace }) {
+      takePlace('feeds')
+      return eventLines(engine.renew(body, actor, ended))
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/revoke',
+    id: 'revokeCertificate',
+    tag: 'engine',
+    summary: 'Revoke a certificate at its CA (RFC 8555 §7.6)',
+    role: 'operator',
+    bodyLimit: 256 << 10,
+    body: revokeWanted,
+    bodyExample: { certificate: 'www.example.com', reason: 4 },
+    answer: revoked,
+    example: { fingerprint: 'f'.repeat(64), ca: 'letsencrypt' },
+    refuses: [404, 409, 502],
+    async handle({ engine }, { body, actor }) {
+      if (body.key !== undefined && actor.kind !== 'local')
+        throw new OperationRefused(
+          'key: private keys are taken on the control socket only: acmetap engine revoke --key',
+        )
+      return engine.revoke(body, actor)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/engine/dns/registrations',
+    id: 'listDnsRegistrations',
+    tag: 'engine',
+    summary: 'Who may set which name of the own DNS responder; passwords are kept as digests only',
+    role: 'operator',
+    answer: dnsRegistrations,
+    example: { registrations: [dnsRegistrationExample.registration] },
+    refuses: [409],
+    handle: async ({ engine }) => ({ registrations: await engine.dnsRegistrations() }),
+  }),
+  route({
+    method: 'POST',
+    path: '/engine/dns/registrations',
+    id: 'createDnsRegistration',
+    tag: 'engine',
+    summary:
+      'Make a registration at the own DNS responder; its password is told in this answer and never again',
+    role: 'operator',
+    status: 201,
+    body: registrationWanted,
+    bodyExample: { allowFrom: ['192.0.2.0/24'] },
+    answer: createdDnsRegistration,
+    example: dnsRegistrationExample,
+    refuses: [409],
+    handle: ({ engine }, { body, actor }) => engine.registerDns(body.allowFrom, actor),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/engine/dns/registrations/{subdomain}',
+    id: 'removeDnsRegistration',
+    tag: 'engine',
+    summary: 'End a registration: its name is answered no more',
+    role: 'operator',
+    status: 204,
+    params: registrationParams(dnsRegistrationExample.registration.subdomain),
+    answer: null,
+    refuses: [404, 409],
+    handle: ({ engine }, { params, actor }) => engine.removeDnsRegistration(params.subdomain, actor),
+  }),
+]
