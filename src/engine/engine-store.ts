@@ -1,4 +1,5 @@
 import type { EngineAccount } from './account.ts'
+import type { DnsRegistrationStore } from './dns/registration-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from './job.ts'
 import type { ReissueLine, ReissuePlan } from './reissue/plan.ts'
 import type { Sealed, SealedPlace } from './sealing.ts'
@@ -23,7 +24,7 @@ export interface Resealed {
  * What the engine must not forget. Every write is durable when its promise resolves, and rejects where it is not: with
  * EngineError (`input`) where this text says so. What is secret arrives sealed.
  */
-export interface EngineStore {
+export interface EngineStore extends DnsRegistrationStore {
   accounts(): Promise<readonly EngineAccount[]>
   putAccount(account: EngineAccount): Promise<void>
   /** Newest first. */

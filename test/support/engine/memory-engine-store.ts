@@ -1,4 +1,5 @@
 import type { EngineAccount } from '../../../src/engine/account.ts'
+import type { DnsRegistration } from '../../../src/engine/dns/registration-store.ts'
 import { EngineError } from '../../../src/engine/engine-error.ts'
 import type { EngineStore, JobFilter, Resealed } from '../../../src/engine/engine-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../src/engine/job.ts'
@@ -13,6 +14,7 @@ export class MemoryEngineStore implements EngineStore {
   readonly #certificates = new Map<string, KeptCertificate>()
   readonly #plans = new Map<string, ReissuePlan>()
   readonly #lines = new Map<string, Map<number, ReissueLine>>()
+  readonly #registrations = new Map<string, DnsRegistration>()
   /** Every write that follows rejects with it. */
   fault: Error | null = null
 
@@ -109,6 +111,33 @@ export class MemoryEngineStore implements EngineStore {
     const kept = this.#lines.get(plan) ?? new Map<number, ReissueLine>()
     for (const line of lines) kept.set(line.line, structuredClone(line))
     this.#lines.set(plan, kept)
+  }
+
+  async registrations(): Promise<readonly DnsRegistration[]> {
+    return structuredClone([...this.#registrations.values()])
+  }
+
+  async addRegistration(registration: DnsRegistration): Promise<void> {
+    this.#write()
+    const { subdomain, username } = registration
+    const known = [...this.#registrations.values()]
+    if (known.some((one) => one.subdomain === subdomain || one.username === username)) {
+      throw new EngineError('input', `there is a registration ${subdomain} already, or one of the same user`)
+    }
+    this.#registrations.set(subdomain, structuredClone(registration))
+  }
+
+  async putRegistration(registration: DnsRegistration): Promise<void> {
+    this.#write()
+    const { subdomain, username } = registration
+    if (this.#registrations.get(subdomain)?.username !== username)
+      throw new EngineError('input', `there is no registration ${subdomain}`)
+    this.#registrations.set(subdomain, structuredClone(registration))
+  }
+
+  async removeRegistration(subdomain: string): Promise<void> {
+    this.#write()
+    this.#registrations.delete(subdomain)
   }
 
   async sealed(): Promise<readonly { readonly place: SealedPlace; readonly sealed: Sealed }[]> {

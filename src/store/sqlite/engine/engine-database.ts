@@ -3,6 +3,7 @@ import type { EngineStore } from '../../../engine/engine-store.ts'
 import type { StoreFaults } from '../faults.ts'
 import { engineFile, openEngineFile } from './engine-file.ts'
 import { EngineRows } from './engine-rows.ts'
+import { RegistrationRows } from './registration-rows.ts'
 import { SealedRows } from './sealed-rows.ts'
 
 /** The methods of an EngineStore, answered at once. */
@@ -22,6 +23,7 @@ export interface EngineDatabase {
 export function openEngineDatabase(folder: string, faults: StoreFaults | null): EngineDatabase {
   const db = openEngineFile(engineFile(folder))
   const rows = new EngineRows(db)
+  const registrations = new RegistrationRows(db)
   const sealed = new SealedRows(db)
   const write =
     <Given extends unknown[]>(change: (...given: Given) => void) =>
@@ -46,6 +48,10 @@ export function openEngineDatabase(folder: string, faults: StoreFaults | null): 
       putPlan: write((plan) => rows.putPlan(plan)),
       lines: (plan) => rows.lines(plan),
       putLines: write((plan, lines) => rows.putLines(plan, lines)),
+      registrations: () => registrations.all(),
+      addRegistration: write((registration) => registrations.add(registration)),
+      putRegistration: write((registration) => registrations.put(registration)),
+      removeRegistration: write((subdomain) => registrations.remove(subdomain)),
       sealed: () => sealed.all(),
       reseal(changes) {
         commit(db, faults, () => sealed.replace(changes))

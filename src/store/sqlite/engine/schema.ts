@@ -40,4 +40,13 @@ create table lines (
 ) without rowid;
 `,
   },
+  {
+    name: '0002_registrations',
+    sql: `
+create table registrations (
+  number integer primary key autoincrement, subdomain text not null unique, username text not null unique,
+  body text not null
+);
+`,
+  },
 ]
