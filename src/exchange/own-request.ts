@@ -1,14 +1,22 @@
 import type { Clock } from './clock.ts'
-import type { Destination, Received } from './exchange.ts'
+import type { Destination, FieldList, Received } from './exchange.ts'
 import { newExchangeId } from './exchange-id.ts'
+
+/** What a request of acmetap's own carries beside its target. */
+export interface OwnContent {
+  readonly body?: Buffer
+  /** After `User-Agent`, in the place of `Accept: application/json`. */
+  readonly fields?: FieldList
+}
 
 /** A request of acmetap's own: it passes the same stages as everyone else's. */
 export function ownRequest(
-  method: 'GET' | 'HEAD',
+  method: 'GET' | 'HEAD' | 'POST',
   destination: Destination,
   target: string,
   userAgent: string,
   clock: Clock,
+  { body = Buffer.alloc(0), fields = [['Accept', 'application/json']] }: OwnContent = {},
 ): Received {
   return {
     id: newExchangeId(),
@@ -29,11 +37,8 @@ export function ownRequest(
       method,
       target,
       authority: destination.authority,
-      fields: [
-        ['User-Agent', userAgent],
-        ['Accept', 'application/json'],
-      ],
-      body: Buffer.alloc(0),
+      fields: [['User-Agent', userAgent], ...fields],
+      body,
       truncated: false,
       httpVersion: '1.1',
       ambiguities: [],
