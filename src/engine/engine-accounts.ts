@@ -1,0 +1,277 @@
+import type { EngineAccountConfig } from '../config/engine.ts'
+import type { Clock } from '../exchange/clock.ts'
+import { newExchangeId } from '../exchange/exchange-id.ts'
+import { stopped } from './abortable.ts'
+import type { AccountKeyType, EngineAccount } from './account.ts'
+import { makeAccountKey, type Signer, signerOf } from './account-key.ts'
+import type { AccountObject } from './account-object.ts'
+import type { AcmeSession } from './acme-session.ts'
+import type { FailPoint } from './durable-step.ts'
+import { EngineError } from './engine-error.ts'
+import type { EngineStore } from './engine-store.ts'
+import { externalAccountOf } from './external-account-binding.ts'
+import { keyChange } from './key-change.ts'
+import { deactivateAccount, findAccount, newAccount, putContact } from './new-account.ts'
+import type { Sealed, Sealing } from './sealing.ts'
+
+export interface AccountParts {
+  readonly store: EngineStore
+  readonly sealing: Sealing
+  readonly session: (ca: string) => AcmeSession
+  readonly settings: (ca: string) => EngineAccountConfig | undefined
+  readonly clock: Clock
+  readonly failPoint: FailPoint
+}
+
+/** An account that is valid as far as we know, and what signs for it. */
+export interface OpenAccount {
+  readonly account: EngineAccount
+  readonly signer: Signer
+}
+
+export interface OpenOptions {
+  /** Instead of what the configuration says. */
+  readonly agreeTerms?: boolean
+  readonly contact?: readonly string[]
+  /** Make another one where the CA no longer has, or was told to forget, the one there was. */
+  readonly anew?: boolean
+}
+
+const ANEW = 'acmetap engine accounts register makes a new one'
+
+/**
+ * acmetap's own accounts: one for a CA, made when first needed. Its key is kept before newAccount is sent, so that no
+ * account is made whose key is lost. What is asked for one CA happens one after the other.
+ */
+export class EngineAccounts {
+  readonly #parts: AccountParts
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  constructor(parts: AccountParts) {
+    this.#parts = parts
+  }
+
+  /** All that were ever made, in no order. */
+  all(): Promise<readonly EngineAccount[]> {
+    return this.#parts.store.accounts()
+  }
+
+  /** Finds or makes the account. Rejects with EngineError; `input` says what to write or do. */
+  open(ca: string, options: OpenOptions, signal: AbortSignal): Promise<OpenAccount> {
+    return this.#inTurn(ca, signal, () => this.#open(ca, options, signal))
+  }
+
+  /** What signs for an account that is in the store, whatever became of it. Nothing is asked. */
+  signerOf(account: EngineAccount): Signer {
+    return signerOf(this.#unsealed(account, 'key'), account.url)
+  }
+
+  /**
+   * After accountDoesNotExist: asks by the key. Resolves with the account where the CA has it, under whatever URL, else
+   * rejects with EngineError (`input`) and remembers that it is gone.
+   */
+  recheck(ca: string, signal: AbortSignal): Promise<OpenAccount> {
+    return this.#inTurn(ca, signal, async () => {
+      const account = await this.#current(ca)
+      if (account === null) return this.#open(ca, {}, signal)
+      const found = await findAccount(this.#parts.session(ca), this.signerOf(account), signal)
+      return this.#opened(await this.#put({ ...account, ...shown(found) }))
+    })
+  }
+
+  /** RFC 8555 §7.3.2. */
+  updateContact(ca: string, contact: readonly string[], signal: AbortSignal): Promise<EngineAccount> {
+    return this.#inTurn(ca, signal, async () => {
+      const { account, signer } = await this.#existing(ca, signal)
+      const answered = await putContact(this.#parts.session(ca), signer, contact, signal)
+      // Let's Encrypt keeps none and shows none; what was asked for is what the next comparison needs.
+      return this.#put({ ...account, ...shown(answered), contact })
+    })
+  }
+
+  /** RFC 8555 §7.3.5, to a key of the kind that is configured. The new key is kept before the CA is told. */
+  rollOver(ca: string, signal: AbortSignal): Promise<EngineAccount> {
+    return this.#inTurn(ca, signal, async () => {
+      const { account, signer } = await this.#existing(ca, signal)
+      const pem = await makeAccountKey(this.#keyType(ca))
+      const begun = await this.#put({ ...account, nextKey: this.#sealed(account.id, 'nextKey', pem) })
+      const session = this.#parts.session(ca)
+      try {
+        await keyChange(session, signer, signerOf(pem, null), signal)
+      } catch (error) {
+        // Where the CA said no, or was not asked, the old key goes on; where nobody knows, it is asked.
+        if (!isUncertain(error)) await this.#put({ ...begun, nextKey: null })
+        throw error
+      }
+      return this.#rolledOver(begun, pem)
+    })
+  }
+
+  /** RFC 8555 §7.3.6. It cannot be undone. */
+  deactivate(ca: string, signal: AbortSignal): Promise<EngineAccount> {
+    return this.#inTurn(ca, signal, async () => {
+      const { account, signer } = await this.#existing(ca, signal)
+      const answered = await deactivateAccount(this.#parts.session(ca), signer, signal)
+      return this.#put({ ...account, ...shown(answered), status: 'deactivated' })
+    })
+  }
+
+  async #open(ca: string, options: OpenOptions, signal: AbortSignal): Promise<OpenAccount> {
+    const known = await this.#current(ca)
+    if (known?.status === 'creating') return this.#register(known, options, signal)
+    if (known !== null && (known.status === 'valid' || options.anew !== true))
+      return this.#opened(await this.#settled(known, signal))
+    return this.#register(await this.#begin(ca, options), options, signal)
+  }
+
+  /** One that is there and valid: none is made. */
+  async #existing(ca: string, signal: AbortSignal): Promise<OpenAccount> {
+    const known = await this.#current(ca)
+    if (known === null || known.status === 'creating') {
+      throw new EngineError('input', `acmetap has no account at the CA ${JSON.stringify(ca)}; ${ANEW}`)
+    }
+    return this.#opened(await this.#settled(known, signal))
+  }
+
+  /** The newest at the CA's directory as it is configured now; an account belongs to one directory. */
+  async #current(ca: string): Promise<EngineAccount | null> {
+    const { directoryUrl } = this.#parts.session(ca)
+    const own = (await this.#parts.store.accounts()).filter(
+      (account) => account.ca === ca && account.directory === directoryUrl,
+    )
+    return own.reduce<EngineAccount | null>(
+      (newest, account) => (newest === null || account.createdAt >= newest.createdAt ? account : newest),
+      null,
+    )
+  }
+
+  /** With a key, and nothing at the CA. */
+  async #begin(ca: string, { contact }: OpenOptions): Promise<EngineAccount> {
+    const { clock, session, settings, failPoint } = this.#parts
+    const configured = settings(ca)
+    const pem = await makeAccountKey(this.#keyType(ca))
+    const id = newExchangeId()
+    const account: EngineAccount = {
+      id,
+      ca,
+      directory: session(ca).directoryUrl,
+      status: 'creating',
+      url: null,
+      key: this.#sealed(id, 'key', pem),
+      thumbprint: signerOf(pem, null).thumbprint,
+      nextKey: null,
+      contact: contact ?? configured?.contact ?? [],
+      externalKeyId: configured?.external?.key_id ?? null,
+      orders: null,
+      createdAt: clock.now().wall,
+    }
+    await failPoint('account.key', 'before')
+    await this.#put(account)
+    await failPoint('account.key', 'after')
+    return account
+  }
+
+  async #register(
+    account: EngineAccount,
+    { agreeTerms, contact }: OpenOptions,
+    signal: AbortSignal,
+  ): Promise<OpenAccount> {
+    const { session, settings, failPoint } = this.#parts
+    const configured = settings(account.ca)
+    const wanted = contact ?? configured?.contact ?? account.contact
+    const made = await newAccount(
+      session(account.ca),
+      this.signerOf(account),
+      {
+        contact: wanted,
+        agreeTerms: agreeTerms ?? configured?.agree_terms ?? false,
+        external: configured === undefined ? null : externalAccountOf(configured),
+      },
+      signal,
+    )
+    await failPoint('account.registered', 'before')
+    const registered = await this.#put({
+      ...account,
+      ...shown(made),
+      contact: wanted,
+      externalKeyId: configured?.external?.key_id ?? null,
+    })
+    await failPoint('account.registered', 'after')
+    return this.#opened(registered)
+  }
+
+  /** A roll-over that was begun is brought to its end: the CA knows whether the new key signs. */
+  async #settled(account: EngineAccount, signal: AbortSignal): Promise<EngineAccount> {
+    if (account.nextKey === null || account.status !== 'valid') return account
+    const pem = this.#unsealed(account, 'nextKey')
+    const found = await findAccount(this.#parts.session(account.ca), signerOf(pem, null), signal)
+    return found?.url === account.url
+      ? this.#rolledOver(account, pem)
+      : this.#put({ ...account, nextKey: null })
+  }
+
+  #rolledOver(account: EngineAccount, pem: string): Promise<EngineAccount> {
+    return this.#put({
+      ...account,
+      key: this.#sealed(account.id, 'key', pem),
+      thumbprint: signerOf(pem, null).thumbprint,
+      nextKey: null,
+    })
+  }
+
+  #opened(account: EngineAccount): OpenAccount {
+    if (account.status === 'valid') return { account, signer: this.signerOf(account) }
+    const became = account.status === 'deactivated' ? 'was deactivated' : 'does not exist there any more'
+    throw new EngineError(
+      'input',
+      `acmetap's account at the CA ${JSON.stringify(account.ca)} ${became}; ${ANEW}`,
+    )
+  }
+
+  #keyType(ca: string): AccountKeyType {
+    return this.#parts.settings(ca)?.key_type ?? 'ec256'
+  }
+
+  #sealed(id: string, column: 'key' | 'nextKey', pem: string): Sealed {
+    return this.#parts.sealing.seal(pem, { table: 'account', id, column })
+  }
+
+  #unsealed(account: EngineAccount, column: 'key' | 'nextKey'): string {
+    return this.#parts.sealing.open(account[column]!, { table: 'account', id: account.id, column })
+  }
+
+  async #put(account: EngineAccount): Promise<EngineAccount> {
+    await this.#parts.store.putAccount(account)
+    return account
+  }
+
+  /** Whoever comes second finds what the first one made. */
+  async #inTurn<T>(ca: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(ca) ?? Promise.resolve()
+    const turn = before.then(() => {
+      if (signal.aborted) throw stopped()
+      return work()
+    })
+    const settled = turn.then(
+      () => {},
+      () => {},
+    )
+    this.#turns.set(ca, settled)
+    return turn
+  }
+}
+
+/** What the CA's answer changes; null: it has no such account. Contacts stay as they were asked for. */
+function shown(found: AccountObject | null): Pick<EngineAccount, 'status'> & Partial<EngineAccount> {
+  if (found === null) return { status: 'revoked' }
+  return { status: found.status, url: found.url, orders: found.orders }
+}
+
+/** Whether the CA may have acted all the same. */
+function isUncertain(error: unknown): boolean {
+  if (!(error instanceof EngineError)) return true
+  const { fault, status } = error
+  return (
+    fault === 'network' || fault === 'protocol' || fault === 'aborted' || (status !== null && status >= 500)
+  )
+}
