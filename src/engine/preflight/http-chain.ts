@@ -1,8 +1,16 @@
 import { isIP } from 'node:net'
+import { refuseLiteral } from '../../ca/address-guard.ts'
 import { DnsFailure } from '../../ca/dns/ask.ts'
 import { recordsAt } from '../../ca/dns/reply.ts'
-import type { Examination } from './examination.ts'
+import type { DomainProbe, Examination } from './examination.ts'
 import { fetchOnce, firstOf, type HttpAnswer, type HttpFailure, type Target } from './http-fetch.ts'
+
+/** As much of an examination as a walk needs. */
+export interface Walking extends Pick<Examination, 'resolver' | 'signal'> {
+  readonly probe: Pick<DomainProbe, 'name' | 'ports' | 'notPublic'> & {
+    readonly patience: Pick<DomainProbe['patience'], 'answer'>
+  }
+}
 
 /** What one address of the name came to, redirects followed. */
 export interface Walk {
@@ -35,7 +43,7 @@ const LONGEST_URL = 2000
 const FOLLOWED = new Set([301, 302, 307, 308])
 
 /** Asks one address for a path as a CA would, and goes where it is sent. The name itself stays at this address. */
-export async function walk(examination: Examination, address: string, path: string): Promise<Walk> {
+export async function walk(examination: Walking, address: string, path: string): Promise<Walk> {
   const { probe, signal } = examination
   const shown = isIP(probe.name) === 6 ? `[${probe.name}]` : probe.name
   const port = probe.ports.http
@@ -60,7 +68,7 @@ export async function walk(examination: Examination, address: string, path: stri
 }
 
 async function follow(
-  examination: Examination,
+  examination: Walking,
   answer: HttpAnswer,
   urls: readonly string[],
   address: string,
@@ -93,6 +101,8 @@ async function follow(
   if (urls.length > MOST_REDIRECTS) return stopped('too-many', `redirects more than ${MOST_REDIRECTS} times`)
   const to = host === probe.name ? address : await resolve(examination, host)
   if (to === null) return stopped('unresolved', `redirects to ${host}, which has no address`)
+  const guarded = refusal(to)
+  if (guarded !== null) return stopped('address', `redirects to ${host}: ${guarded}`)
   const why = probe.notPublic(to)
   if (why !== null && probe.notPublic(address) === null)
     return stopped(
@@ -107,7 +117,7 @@ async function follow(
 }
 
 /** IPv6 first, as Let's Encrypt prefers. */
-async function resolve({ resolver }: Examination, host: string): Promise<string | null> {
+async function resolve({ resolver }: Walking, host: string): Promise<string | null> {
   if (isIP(host) !== 0) return host
   for (const type of ['AAAA', 'A'] as const) {
     try {
@@ -118,6 +128,16 @@ async function resolve({ resolver }: Examination, host: string): Promise<string 
     }
   }
   return null
+}
+
+/** No site is sent on to a metadata service, also not one on the inside. */
+function refusal(address: string): string | null {
+  try {
+    refuseLiteral(address)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 function stopped(reason: Stopped['reason'], says: string): Stopped {
