@@ -1,7 +1,7 @@
 import type { EngineAccountConfig } from '../config/engine.ts'
 import type { Clock } from '../exchange/clock.ts'
 import { newExchangeId } from '../exchange/exchange-id.ts'
-import { stopped } from './abortable.ts'
+import { abortable } from './abortable.ts'
 import type { AccountKeyType, EngineAccount } from './account.ts'
 import { makeAccountKey, type Signer, signerOf } from './account-key.ts'
 import type { AccountObject } from './account-object.ts'
@@ -11,7 +11,14 @@ import { EngineError } from './engine-error.ts'
 import type { EngineStore } from './engine-store.ts'
 import { externalAccountOf } from './external-account-binding.ts'
 import { keyChange } from './key-change.ts'
-import { deactivateAccount, findAccount, newAccount, putContact } from './new-account.ts'
+import {
+  checkDemands,
+  deactivateAccount,
+  findAccount,
+  type NewAccount,
+  newAccount,
+  putContact,
+} from './new-account.ts'
 import type { Sealed, Sealing } from './sealing.ts'
 
 export interface AccountParts {
@@ -46,6 +53,8 @@ const ANEW = 'acmetap engine accounts register makes a new one'
 export class EngineAccounts {
   readonly #parts: AccountParts
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** Next keys that the CA was asked about, and does not know. */
+  readonly #unused = new Set<Sealed>()
 
   constructor(parts: AccountParts) {
     this.#parts = parts
@@ -73,9 +82,11 @@ export class EngineAccounts {
   recheck(ca: string, signal: AbortSignal): Promise<OpenAccount> {
     return this.#inTurn(ca, signal, async () => {
       const account = await this.#current(ca)
-      if (account === null) return this.#open(ca, {}, signal)
-      const found = await findAccount(this.#parts.session(ca), this.signerOf(account), signal)
-      return this.#opened(await this.#put({ ...account, ...shown(found) }))
+      if (account === null || account.status === 'creating') return this.#open(ca, {}, signal)
+      this.#unused.clear()
+      const settled = await this.#settled(account, signal)
+      const found = await findAccount(this.#parts.session(ca), this.signerOf(settled), signal)
+      return this.#opened(await this.#put({ ...settled, ...shown(found) }))
     })
   }
 
@@ -121,7 +132,19 @@ export class EngineAccounts {
     if (known?.status === 'creating') return this.#register(known, options, signal)
     if (known !== null && (known.status === 'valid' || options.anew !== true))
       return this.#opened(await this.#settled(known, signal))
+    // Before a key is made: what is missing is said, and nothing is left behind.
+    await checkDemands(this.#parts.session(ca), this.#wanted(ca, options), signal)
     return this.#register(await this.#begin(ca, options), options, signal)
+  }
+
+  /** What the options say, else the configuration. */
+  #wanted(ca: string, { agreeTerms, contact }: OpenOptions): NewAccount {
+    const configured = this.#parts.settings(ca)
+    return {
+      contact: contact ?? configured?.contact ?? [],
+      agreeTerms: agreeTerms ?? configured?.agree_terms ?? false,
+      external: configured === undefined ? null : externalAccountOf(configured),
+    }
   }
 
   /** One that is there and valid: none is made. */
@@ -146,9 +169,9 @@ export class EngineAccounts {
   }
 
   /** With a key, and nothing at the CA. */
-  async #begin(ca: string, { contact }: OpenOptions): Promise<EngineAccount> {
-    const { clock, session, settings, failPoint } = this.#parts
-    const configured = settings(ca)
+  async #begin(ca: string, options: OpenOptions): Promise<EngineAccount> {
+    const { clock, session, failPoint } = this.#parts
+    const { contact, external } = this.#wanted(ca, options)
     const pem = await makeAccountKey(this.#keyType(ca))
     const id = newExchangeId()
     const account: EngineAccount = {
@@ -160,8 +183,8 @@ export class EngineAccounts {
       key: this.#sealed(id, 'key', pem),
       thumbprint: signerOf(pem, null).thumbprint,
       nextKey: null,
-      contact: contact ?? configured?.contact ?? [],
-      externalKeyId: configured?.external?.key_id ?? null,
+      contact,
+      externalKeyId: external?.keyId ?? null,
       orders: null,
       createdAt: clock.now().wall,
     }
@@ -171,43 +194,33 @@ export class EngineAccounts {
     return account
   }
 
-  async #register(
-    account: EngineAccount,
-    { agreeTerms, contact }: OpenOptions,
-    signal: AbortSignal,
-  ): Promise<OpenAccount> {
-    const { session, settings, failPoint } = this.#parts
-    const configured = settings(account.ca)
-    const wanted = contact ?? configured?.contact ?? account.contact
-    const made = await newAccount(
-      session(account.ca),
-      this.signerOf(account),
-      {
-        contact: wanted,
-        agreeTerms: agreeTerms ?? configured?.agree_terms ?? false,
-        external: configured === undefined ? null : externalAccountOf(configured),
-      },
-      signal,
-    )
+  async #register(account: EngineAccount, options: OpenOptions, signal: AbortSignal): Promise<OpenAccount> {
+    const { session, failPoint } = this.#parts
+    const wanted = this.#wanted(account.ca, options)
+    const made = await newAccount(session(account.ca), this.signerOf(account), wanted, signal)
     await failPoint('account.registered', 'before')
     const registered = await this.#put({
       ...account,
       ...shown(made),
-      contact: wanted,
-      externalKeyId: configured?.external?.key_id ?? null,
+      contact: wanted.contact,
+      externalKeyId: wanted.external?.keyId ?? null,
     })
     await failPoint('account.registered', 'after')
     return this.#opened(registered)
   }
 
-  /** A roll-over that was begun is brought to its end: the CA knows whether the new key signs. */
+  /**
+   * A roll-over that was begun is brought to its end: the CA knows whether the new key signs. Where it does not, that key
+   * is kept all the same until another one is made: what was sent may be on its way still.
+   */
   async #settled(account: EngineAccount, signal: AbortSignal): Promise<EngineAccount> {
-    if (account.nextKey === null || account.status !== 'valid') return account
+    const { nextKey } = account
+    if (nextKey === null || account.status !== 'valid' || this.#unused.has(nextKey)) return account
     const pem = this.#unsealed(account, 'nextKey')
     const found = await findAccount(this.#parts.session(account.ca), signerOf(pem, null), signal)
-    return found?.url === account.url
-      ? this.#rolledOver(account, pem)
-      : this.#put({ ...account, nextKey: null })
+    if (found?.url === account.url) return this.#rolledOver(account, pem)
+    this.#unused.add(nextKey)
+    return account
   }
 
   #rolledOver(account: EngineAccount, pem: string): Promise<EngineAccount> {
@@ -246,17 +259,10 @@ export class EngineAccounts {
   }
 
   /** Whoever comes second finds what the first one made. */
-  async #inTurn<T>(ca: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  #inTurn<T>(ca: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(ca) ?? Promise.resolve()
-    const turn = before.then(() => {
-      if (signal.aborted) throw stopped()
-      return work()
-    })
-    const settled = turn.then(
-      () => {},
-      () => {},
-    )
-    this.#turns.set(ca, settled)
+    const turn = abortable(before, signal).then(work)
+    this.#turns.set(ca, Promise.allSettled([before, turn]))
     return turn
   }
 }

@@ -22,20 +22,8 @@ export async function newAccount(
   wanted: NewAccount,
   signal: AbortSignal,
 ): Promise<AccountObject> {
-  const { newAccount: url, meta } = await session.directory(signal)
-  const ca = JSON.stringify(session.ca)
-  if (meta.termsOfService !== null && !wanted.agreeTerms) {
-    throw new EngineError(
-      'input',
-      `the CA ${ca} wants you to agree to its terms, ${meta.termsOfService}: read them and write agree_terms: true under engine.accounts, or give --agree-terms`,
-    )
-  }
-  if (meta.externalAccountRequired === true && wanted.external === null) {
-    throw new EngineError(
-      'input',
-      `the CA ${ca} takes accounts of its customers only: write what it gave you under engine.accounts, external (key_id and hmac_key)`,
-    )
-  }
+  await checkDemands(session, wanted, signal)
+  const { newAccount: url } = await session.directory(signal)
   const answer = await session.post(
     url!,
     {
@@ -49,6 +37,28 @@ export async function newAccount(
     { signal, isRepeatable: true },
   )
   return accountObject(session, answer, null)
+}
+
+/** Throws EngineError (`input`) where the CA wants what is not there: agreement to its terms, an external account. */
+export async function checkDemands(
+  session: AcmeSession,
+  wanted: NewAccount,
+  signal: AbortSignal,
+): Promise<void> {
+  const { meta } = await session.directory(signal)
+  const ca = JSON.stringify(session.ca)
+  if (meta.termsOfService !== null && !wanted.agreeTerms) {
+    throw new EngineError(
+      'input',
+      `the CA ${ca} wants you to agree to its terms, ${meta.termsOfService}: read them and write agree_terms: true under engine.accounts, or give --agree-terms`,
+    )
+  }
+  if (meta.externalAccountRequired === true && wanted.external === null) {
+    throw new EngineError(
+      'input',
+      `the CA ${ca} takes accounts of its customers only: write what it gave you under engine.accounts, external (key_id and hmac_key)`,
+    )
+  }
 }
 
 /** RFC 8555 §7.3.1: the account of a key; null where the CA has none. */
