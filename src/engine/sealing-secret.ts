@@ -1,9 +1,9 @@
 /** The key that all keys of the engine are sealed under. It never is in the database it protects. */
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { link, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../exchange/message-of.ts'
-import { createDurably, exposure } from '../interception/durable-files.ts'
+import { exposure, removeFile, writeDurably } from '../interception/durable-files.ts'
 import { SEALING_SECRET_BYTES } from './create-sealing.ts'
 import { EngineError } from './engine-error.ts'
 
@@ -32,9 +32,7 @@ export async function readSealingSecret(source: SealingSecretSource): Promise<Bu
   const file = sealingSecretFile(source.data)
   const kept = await readKept(file)
   if (kept !== null) return kept
-  const made = `${randomBytes(SEALING_SECRET_BYTES).toString('base64')}\n`
-  // Another process may have been quicker: then its key is the one.
-  await createDurably(file, made, KEY_MODE).catch((error: unknown) => {
+  await makeKeyFile(file).catch((error: unknown) => {
     throw new EngineError('input', `can't make the key file ${file}: ${messageOf(error)}`)
   })
   return await readSealingSecretFile(file)
@@ -57,6 +55,19 @@ export function parseSealingSecret(text: string, where: string): Buffer {
     if (bytes.length === SEALING_SECRET_BYTES) return bytes
   }
   throw new EngineError('input', `${where} ${ASKED_FOR}`)
+}
+
+/** Another process may be quicker: then its key is the one, so the name is given only where nobody has it. */
+async function makeKeyFile(file: string): Promise<void> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  await writeDurably(draft, `${randomBytes(SEALING_SECRET_BYTES).toString('base64')}\n`, KEY_MODE)
+  try {
+    await link(draft, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await removeFile(draft)
+  }
 }
 
 /** Null where there is no file. */

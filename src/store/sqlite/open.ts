@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { RecordKeeping } from '../../audit/keeping.ts'
 import type { RecordStore } from '../../audit/record-store.ts'
@@ -8,6 +8,7 @@ import { newExchangeId } from '../../exchange/exchange-id.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { backupRefusal, copyDatabase } from './backup.ts'
 import { openForReading } from './connection.ts'
+import { backUpEngine, engineBackupFile } from './engine/engine-backup.ts'
 import type { StoreFaults } from './faults.ts'
 import { createFolder, databaseFile } from './folder.ts'
 import { lockFolder } from './lock.ts'
@@ -40,7 +41,7 @@ export interface SqliteStore {
   readonly boot: string
   /** What opening changed: schemas applied, and the copy made before. */
   readonly migration: MigrationReport
-  /** Copy the database into a new file while it is written to. Rejects with StoreRefusal. */
+  /** Copy the database, and what the engine keeps, into new files while they are written to. Rejects with StoreRefusal. */
   backup(file: string): Promise<{ readonly bytes: number }>
   /** What takes things out again, and the tokens. */
   keeping(options: KeepingOptions): RecordKeeping & TokenStore
@@ -74,7 +75,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       stream,
       boot,
       migration,
-      backup: async (target) => ({ bytes: await writer.backup(target) }),
+      backup: (target) => withEngine(folder, target, () => writer.backup(target)),
       keeping: (options) => new SqliteKeeping(writer, reader, options),
       async close() {
         await reader.close()
@@ -126,11 +127,30 @@ export function openSqliteReader(place: string): SqliteReader {
 export async function backupSqlite(folder: string, target: string): Promise<{ readonly bytes: number }> {
   const db = openForReading(databaseFile(folder))
   try {
-    return { bytes: await copyDatabase(db, target) }
+    return await withEngine(folder, target, () => copyDatabase(db, target))
   } catch (error) {
     throw backupRefusal(target, error)
   } finally {
     db.close()
+  }
+}
+
+/**
+ * What the engine keeps is copied first: whatever it announces in there, the record that is copied after it holds. Where
+ * the record can't be copied, there is no copy of either. Returns the bytes of both.
+ */
+async function withEngine(
+  folder: string,
+  target: string,
+  copyRecord: () => Promise<number>,
+): Promise<{ readonly bytes: number }> {
+  const beside = engineBackupFile(target)
+  const engine = backUpEngine(folder, beside)
+  try {
+    return { bytes: (await copyRecord()) + (engine ?? 0) }
+  } catch (error) {
+    if (engine !== null) rmSync(beside, { force: true })
+    throw error
   }
 }
 

@@ -46,14 +46,14 @@ export class MemoryEngineStore implements EngineStore {
     const other = [...this.#jobs.values()].find(
       (each) => each.certificate === job.certificate && !hasEnded(each),
     )
-    if (other !== undefined && !hasEnded(job))
+    if (other !== undefined)
       throw new EngineError('input', `${job.certificate} is on its way already, by the job ${other.id}`)
     this.#jobs.set(job.id, structuredClone(job))
   }
 
   async putJob(job: Job): Promise<void> {
     this.#write()
-    this.#mustBeOpen(job.id)
+    this.#mustBeOpen(job)
     this.#jobs.set(job.id, structuredClone(job))
   }
 
@@ -78,7 +78,7 @@ export class MemoryEngineStore implements EngineStore {
 
   async putIssued(job: Job, certificate: KeptCertificate): Promise<void> {
     this.#write()
-    this.#mustBeOpen(job.id)
+    this.#mustBeOpen(job)
     this.#jobs.set(job.id, structuredClone(job))
     this.#certificates.set(certificate.certificate, structuredClone(certificate))
   }
@@ -189,10 +189,12 @@ export class MemoryEngineStore implements EngineStore {
       }
   }
 
-  #mustBeOpen(id: string): void {
+  #mustBeOpen({ id, certificate }: Job): void {
     const kept = this.#jobs.get(id)
     if (kept === undefined) throw new EngineError('input', `there is no job ${id}`)
     if (hasEnded(kept)) throw new EngineError('input', `the job ${id} has ended`)
+    if (kept.certificate !== certificate)
+      throw new EngineError('input', `the job ${id} is for another certificate`)
   }
 
   #write(): void {

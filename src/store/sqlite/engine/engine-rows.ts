@@ -53,7 +53,7 @@ export class EngineRows {
   addJob(job: Job): void {
     if (this.#run.job.get(job.id) !== undefined) throw new RowRefused(`there is a job ${job.id} already`)
     const other = this.#run.openJob.get(job.certificate)
-    if (other !== undefined && !hasEnded(job))
+    if (other !== undefined)
       throw new RowRefused(`${job.certificate} is on its way already, by the job ${other.id}`)
     const { key, ...body } = job
     this.#run.addJob.run(

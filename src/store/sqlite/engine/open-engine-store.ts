@@ -76,7 +76,7 @@ function storeOf(ask: Ask, close: () => Promise<void>): EngineStore {
     <Name extends EngineQuestion>(name: Name) =>
     async (...given: Parameters<EngineStore[Name]>): Promise<Awaited<ReturnType<EngineStore[Name]>>> => {
       try {
-        return await ask(name, given)
+        return await ask<Awaited<ReturnType<EngineStore[Name]>>>(name, given)
       } catch (error) {
         if ((error as { code?: unknown } | null)?.code === 'refused')
           throw new EngineError('input', messageOf(error))
