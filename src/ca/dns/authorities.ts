@@ -28,6 +28,16 @@ export async function zoneOf(name: string, resolver: Resolver, port: number): Pr
   const named = recordsAt(await resolver.ask(zone, 'NS'), zone, 'NS').records.map(({ data }) =>
     plainName(data),
   )
+  return serversOf(zone, named, resolver, port)
+}
+
+/** A zone by the names of its servers, each address one server. Asks the resolver for their addresses. */
+export async function serversOf(
+  name: string,
+  named: readonly string[],
+  resolver: Resolver,
+  port: number,
+): Promise<Zone> {
   const servers: AuthoritativeServer[] = []
   const unknown: string[] = []
   for (const server of [...new Set(named)].slice(0, MOST_SERVERS)) {
@@ -35,7 +45,7 @@ export async function zoneOf(name: string, resolver: Resolver, port: number): Pr
     if (addresses.length === 0) unknown.push(server)
     for (const address of addresses) servers.push({ name: server, place: { address, port } })
   }
-  return { name: zone, servers: servers.slice(0, MOST_SERVERS), unknown }
+  return { name, servers: servers.slice(0, MOST_SERVERS), unknown }
 }
 
 /** RFC 2308 §3: an empty answer names the zone by its SOA record. */
