@@ -1,0 +1,182 @@
+import type { Identifier } from '../acme/identifier.ts'
+import { type AuthorizationObject, fetchAuthorization, type OfferedChallenge } from './authorization.ts'
+import { awaitOrder } from './await-order.ts'
+import { answerChallenge, keyAuthorization } from './challenge.ts'
+import { cleanUp } from './clean-up.ts'
+import { EngineError } from './engine-error.ts'
+import { explainInvalid, invalidError } from './explain-invalid.ts'
+import { fewAtOnce } from './few-at-once.ts'
+import type { PresentedChallenge } from './job.ts'
+import { type JobRun, nameText, type SignedRun } from './job-run.ts'
+import { isSameIdentifiers, type OrderObject } from './order-object.ts'
+import {
+  type Attempt,
+  CHALLENGE_TYPES,
+  type ChallengeType,
+  type Solver,
+  type SolverContext,
+} from './solver.ts'
+
+const AT_ONCE = 10
+
+/** A challenge of one name, and who answers it. */
+interface Task {
+  readonly authorization: AuthorizationObject
+  readonly challenge: OfferedChallenge
+  readonly attempt: Attempt
+  readonly solver: Solver
+}
+
+/**
+ * Proves control of every name of a pending order (RFC 8555 §7.5): all answers are made reachable, then the CA is told, then
+ * the order is looked at until it is ready. What is valid already is left alone. Resolves with the order in another status than
+ * pending; rejects with EngineError: which name, which challenge, what the CA or the solver said.
+ */
+export async function authorize(signed: SignedRun, order: OrderObject): Promise<OrderObject> {
+  if (order.status === 'invalid') throw await explainInvalid(signed, order)
+  if (order.status !== 'pending') return order
+  const { run, signer } = signed
+  const authorizations = await fewAtOnce(AT_ONCE, order.authorizations, (url) =>
+    fetchAuthorization(run.session, signer, url, run.signal),
+  )
+  const tasks = tasksOf(signed, order, authorizations)
+  await fewAtOnce(AT_ONCE, tasks, (task) => present(run, task))
+  await fewAtOnce(tasks.length, tasks, (task) => makeReady(run, task))
+  await fewAtOnce(AT_ONCE, tasks, (task) => answer(signed, task))
+  const ended = await awaitOrder(
+    signed,
+    { url: order.url, retryAfter: null },
+    ['pending'],
+    'the CA validates',
+  )
+  if (ended.status === 'invalid') throw await explainInvalid(signed, ended)
+  for (const { attempt } of tasks)
+    run.name(attempt.identifier, attempt.wildcard, 'valid', 'the CA has validated it')
+  // Meanwhile the certificate is fetched; the run waits for it in the end.
+  run.cleaning = withdraw(run, tasks)
+  return ended
+}
+
+function tasksOf(
+  { run, signer }: SignedRun,
+  order: OrderObject,
+  authorizations: readonly AuthorizationObject[],
+): readonly Task[] {
+  const failed = authorizations.filter(({ status }) => status !== 'valid' && status !== 'pending')
+  if (failed.length > 0)
+    throw invalidError(failed, order, ({ identifier, wildcard }, text) =>
+      run.name(identifier, wildcard, 'invalid', text),
+    )
+  return authorizations.flatMap((authorization) => {
+    const { identifier, status } = authorization
+    const wildcard = isWildcard(run, authorization)
+    if (status === 'valid') {
+      run.name(identifier, wildcard, 'authorized', 'the CA holds it for validated already')
+      return []
+    }
+    const offered = authorization.challenges.filter(isOpen)
+    const { solver, type } = run.parts.solverFor(identifier, wildcard, offered.map(typeOf), run.job.solver)
+    const challenge = offered.find((each) => each.type === type)
+    if (challenge === undefined)
+      throw new EngineError('input', `the CA does not offer ${type} for ${nameText(identifier, wildcard)}`)
+    const { url, token, issuerDomainNames } = challenge
+    const attempt: Attempt = {
+      identifier,
+      wildcard,
+      type,
+      url,
+      token,
+      keyAuthorization: token === '' ? '' : keyAuthorization(token, signer),
+      accountUrl: signer.kid!,
+      issuerDomainNames,
+    }
+    return [{ authorization, challenge, attempt, solver }]
+  })
+}
+
+/** Whether it is for `*.`: some CAs leave it to the order to say so. Throws for a name that nobody asked for. */
+function isWildcard({ job }: JobRun, { identifier, wildcard, exchange }: AuthorizationObject): boolean {
+  const has = (value: string) =>
+    job.identifiers.some((wanted) => isSameIdentifiers([wanted], [{ ...identifier, value }]))
+  if (wildcard ? has(`*.${identifier.value}`) : has(identifier.value)) return wildcard
+  if (!wildcard && has(`*.${identifier.value}`)) return true
+  throw new EngineError(
+    'protocol',
+    `the CA wants ${nameText(identifier as Identifier, wildcard)} validated, which was not asked for`,
+    { exchange },
+  )
+}
+
+function isOpen(
+  challenge: OfferedChallenge,
+): challenge is OfferedChallenge & { readonly type: ChallengeType } {
+  return (
+    (CHALLENGE_TYPES as readonly string[]).includes(challenge.type) &&
+    (challenge.status === 'pending' || challenge.status === 'processing')
+  )
+}
+
+function typeOf({ type }: { readonly type: ChallengeType }): ChallengeType {
+  return type
+}
+
+async function present(run: JobRun, task: Task): Promise<void> {
+  const { failPoint, store } = run.parts
+  const { attempt, solver } = task
+  run.check()
+  run.name(attempt.identifier, attempt.wildcard, 'presenting', `${attempt.type} by ${solver.name}`)
+  await failPoint('challenge.noted', 'before')
+  await store.addPresented(noteOf(run, task))
+  await failPoint('challenge.noted', 'after')
+  await failPoint('challenge.presented', 'before')
+  await bySolver(run, task, (context) => solver.present(attempt, context))
+  await failPoint('challenge.presented', 'after')
+}
+
+async function makeReady(run: JobRun, task: Task): Promise<void> {
+  const { attempt, solver } = task
+  if (solver.ready === undefined) return
+  run.name(attempt.identifier, attempt.wildcard, 'waiting', 'until the CA can see it')
+  await bySolver(run, task, (context) => solver.ready!(attempt, context))
+}
+
+async function answer({ run, signer }: SignedRun, { attempt, challenge }: Task): Promise<void> {
+  run.check()
+  // RFC 8555 §7.5.1: the CA is at it already, told by an attempt before this one.
+  if (challenge.status === 'processing') return
+  await run.parts.failPoint('challenge.answered', 'before')
+  await answerChallenge(run.session, signer, attempt.url, run.signal)
+  await run.parts.failPoint('challenge.answered', 'after')
+  run.name(attempt.identifier, attempt.wildcard, 'answered', `${attempt.type}: the CA has been told`)
+}
+
+async function bySolver(
+  run: JobRun,
+  { attempt, solver }: Task,
+  act: (context: SolverContext) => Promise<void>,
+): Promise<void> {
+  const { identifier, wildcard, type } = attempt
+  const progress = (text: string) => run.name(identifier, wildcard, 'waiting', text)
+  try {
+    await act({ signal: run.signal, progress })
+  } catch (error) {
+    run.check()
+    if (error instanceof EngineError)
+      throw new EngineError(error.fault, `${nameText(identifier, wildcard)}: ${error.message}`, {
+        ...error,
+        name: nameText(identifier, wildcard),
+      })
+    throw new Error(`the solver ${solver.name} failed at ${type} for ${nameText(identifier, wildcard)}`, {
+      cause: error,
+    })
+  }
+}
+
+async function withdraw(run: JobRun, tasks: readonly Task[]): Promise<void> {
+  const notes = tasks.map((task) => noteOf(run, task))
+  for (const { why } of await cleanUp(run.parts, notes, (text) => run.note(text))) run.note(why)
+}
+
+function noteOf({ job, parts }: JobRun, { attempt, solver }: Task): PresentedChallenge {
+  return { job: job.id, attempt, solver: solver.name, presentedAt: parts.clock.now().wall }
+}

@@ -1,0 +1,63 @@
+import { problemShortName } from '../acme/problem-types.ts'
+import type { Problem } from '../acme/response-objects.ts'
+import { type AuthorizationObject, fetchAuthorization } from './authorization.ts'
+import { EngineError } from './engine-error.ts'
+import { fewAtOnce } from './few-at-once.ts'
+import { nameText, type SignedRun } from './job-run.ts'
+import { oneLine } from './one-line.ts'
+import type { OrderObject } from './order-object.ts'
+
+const AT_ONCE = 10
+/** Names that are told of in one line. */
+const MOST_TOLD = 5
+
+/** Why an order became invalid: of each name that failed the challenge and what the CA said (RFC 8555 §7.1.6). */
+export async function explainInvalid({ run, signer }: SignedRun, order: OrderObject): Promise<EngineError> {
+  const authorizations = await fewAtOnce(AT_ONCE, order.authorizations, (url) =>
+    fetchAuthorization(run.session, signer, url, run.signal),
+  )
+  return invalidError(
+    authorizations.filter(({ status }) => status !== 'valid' && status !== 'pending'),
+    order,
+    (authorization, text) => run.name(authorization.identifier, authorization.wildcard, 'invalid', text),
+  )
+}
+
+/** `failed`: authorizations that are of no use any more. */
+export function invalidError(
+  failed: readonly AuthorizationObject[],
+  { error, exchange }: Pick<OrderObject, 'error' | 'exchange'>,
+  tell: (authorization: AuthorizationObject, text: string) => void,
+): EngineError {
+  const [first] = failed
+  if (first === undefined) {
+    const why = error === null ? 'it does not say why' : problemText(error)
+    return new EngineError('invalid', `the CA has made the order invalid: ${why}`, {
+      problem: error,
+      exchange,
+    })
+  }
+  const told = failed.map((authorization) => {
+    const text = whyText(authorization)
+    tell(authorization, text)
+    return `${nameText(authorization.identifier, authorization.wildcard)}: ${text}`
+  })
+  const more = told.length > MOST_TOLD ? `; and ${told.length - MOST_TOLD} more names` : ''
+  return new EngineError('invalid', `${told.slice(0, MOST_TOLD).join('; ')}${more}`, {
+    problem: first.challenges.find((challenge) => challenge.error !== null)?.error ?? error,
+    exchange: first.exchange,
+    name: nameText(first.identifier, first.wildcard),
+  })
+}
+
+function whyText({ status, challenges }: AuthorizationObject): string {
+  const challenge = challenges.find(({ error }) => error !== null)
+  if (challenge?.error != null)
+    return `${oneLine(challenge.type, 50)} failed, the CA says: ${problemText(challenge.error)}`
+  return `its authorization is ${status}, and the CA does not say why`
+}
+
+function problemText({ type, detail }: Problem): string {
+  const kind = type === null ? '' : ` (${oneLine(problemShortName(type), 100)})`
+  return `${oneLine(detail ?? 'nothing')}${kind}`
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Identifier } from '../acme/identifier.ts'
+import type { EngineAccount } from './account.ts'
+import type { Signer } from './account-key.ts'
+import type { AcmeSession } from './acme-session.ts'
+import type { EngineParts } from './engine.ts'
+import { EngineError } from './engine-error.ts'
+import type { Job } from './job.ts'
+import type { EngineProgress, OnProgress } from './progress.ts'
+
+type NameState = Extract<EngineProgress, { kind: 'name' }>['state']
+
+/** Seconds. A CA that asks for more is asked again by the next attempt, not by this one. */
+export const LONGEST_PAUSE = 120
+
+/** One attempt at a job: the job as it stands in the store, and what the steps need to go on with it. */
+export class JobRun {
+  readonly parts: EngineParts
+  readonly signal: AbortSignal
+  readonly #onProgress: OnProgress
+  #job: Job
+  /** Answers to challenges that are being taken away while the certificate is fetched. */
+  cleaning: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: EngineParts, job: Job, signal: AbortSignal, onProgress: OnProgress) {
+    this.parts = parts
+    this.signal = signal
+    this.#onProgress = onProgress
+    this.#job = job
+  }
+
+  get job(): Job {
+    return this.#job
+  }
+
+  get session(): AcmeSession {
+    return this.parts.session(this.#job.ca)
+  }
+
+  /** The job with these changes; nothing is kept yet. */
+  changed(changes: Partial<Job>): Job {
+    return { ...this.#job, ...changes, changedAt: this.parts.clock.now().wall }
+  }
+
+  /** Durable once it resolves. */
+  async put(changes: Partial<Job>): Promise<void> {
+    const job = this.changed(changes)
+    await this.parts.store.putJob(job)
+    this.stands(job)
+  }
+
+  /** The store holds it so. */
+  stands(job: Job): void {
+    const { step } = this.#job
+    this.#job = job
+    if (job.step !== step) this.#onProgress({ kind: 'step', ...this.#about(), step: job.step })
+  }
+
+  name(identifier: Identifier, wildcard: boolean, state: NameState, text: string): void {
+    const name = nameText(identifier, wildcard)
+    this.#onProgress({ kind: 'name', ...this.#about(), name, state, text })
+  }
+
+  note(text: string): void {
+    this.#onProgress({ kind: 'note', ...this.#about(), text })
+  }
+
+  /** Seconds in which nothing happens, and why. */
+  waits(seconds: number, text: string): void {
+    const until = this.parts.clock.now().wall + Math.round(seconds * 1e6)
+    this.#onProgress({ kind: 'wait', ...this.#about(), until, text })
+  }
+
+  /** Seconds. Rejects with EngineError (`aborted`) when the job is stopped meanwhile. */
+  async pause(seconds: number, text: string): Promise<void> {
+    if (seconds >= 1) this.waits(seconds, text)
+    await sleep(seconds * 1000, undefined, { signal: this.signal }).catch(() => undefined)
+    this.check()
+  }
+
+  /** Throws EngineError (`aborted`) when the job is to be stopped. */
+  check(): void {
+    if (this.signal.aborted)
+      throw new EngineError('aborted', 'it was stopped; what was begun is gone on with later')
+  }
+
+  /** µs on the monotonic clock. */
+  get time(): number {
+    return this.parts.clock.now().monotonic
+  }
+
+  #about(): { job: string; certificate: string } {
+    return { job: this.#job.id, certificate: this.#job.certificate }
+  }
+}
+
+/** A run whose account is open. */
+export interface SignedRun {
+  readonly run: JobRun
+  readonly signer: Signer
+  readonly account: EngineAccount
+}
+
+/** As in the order. */
+export function nameText({ value }: Identifier, wildcard: boolean): string {
+  return wildcard ? `*.${value}` : value
+}
