@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import type { Jwk } from '../../../src/acme/jwk.ts'
 import { thumbprintOf } from '../sign-jws.ts'
 import { type Answer, empty, json, Refusal } from './answer.ts'
@@ -16,6 +17,7 @@ export function newAccount(ca: CaState, call: Call): Answer {
       'unable to find existing account for only-return-existing request',
     )
   }
+  if (ca.offers.externalAccounts !== null) checkBinding(ca.offers.externalAccounts, call)
   const account: Account = {
     path: ca.make('account', call),
     jwk: signed.jwk,
@@ -45,7 +47,35 @@ export function orders(ca: CaState, call: Call): Answer {
   const found = ca.accountOf(call)
   if (`${found.path}/orders` !== call.path)
     throw new Refusal('unauthorized', 'Account does not own the orders list')
-  return json(200, { orders: found.orders.map(call.url) })
+  const { ordersPerPage } = ca.offers
+  const from = Number(call.query.get('from') ?? 0)
+  const next = from + ordersPerPage
+  const more = next < found.orders.length
+  return json(
+    200,
+    { orders: found.orders.slice(from, next).map(call.url) },
+    more ? [['Link', `<${call.url(call.path)}?from=${next}>;rel="next"`]] : [],
+  )
+}
+
+/** RFC 8555 §7.3.4. */
+function checkBinding(keys: ReadonlyMap<string, Buffer>, { signed, url }: Call): void {
+  const binding = signed?.payload?.externalAccountBinding as Record<string, string> | undefined
+  if (binding === undefined)
+    throw new Refusal(
+      'externalAccountRequired',
+      'ACME server policy requires newAccount requests to be bound',
+    )
+  const header = JSON.parse(Buffer.from(binding.protected!, 'base64url').toString()) as Record<string, string>
+  const key = keys.get(header.kid!)
+  const digest = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' }[header.alg!]
+  if (key === undefined || digest === undefined)
+    throw new Refusal('unauthorized', 'unknown key ID or algorithm')
+  const mac = createHmac(digest, key).update(`${binding.protected}.${binding.payload}`).digest('base64url')
+  const bound = JSON.parse(Buffer.from(binding.payload!, 'base64url').toString()) as Jwk
+  if (mac !== binding.signature || header.url !== url('/new-account') || header.nonce !== undefined)
+    throw new Refusal('unauthorized', 'the external account binding is not right')
+  if (thumbprintOf(bound) !== signed!.thumbprint) throw new Refusal('malformed', 'it binds another key')
 }
 
 /** RFC 8555 §7.3.5. */

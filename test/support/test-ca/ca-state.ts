@@ -54,12 +54,28 @@ export interface Certificate {
   revoked: boolean
 }
 
+/** What a CA may offer or want beyond the least: none of it by default. */
+export interface Offers {
+  /** MAC keys by key id: without one of them nobody gets an account (RFC 8555 §7.3.4). */
+  externalAccounts: ReadonlyMap<string, Buffer> | null
+  /** Texts by name. */
+  profiles: Readonly<Record<string, string>>
+  /** Another chain for every certificate. */
+  alternate: Issuer | null
+  ordersPerPage: number
+  newAuthz: boolean
+  /** RFC 9773 §5: what is said of an order that replaces this certificate id; null: it may. */
+  isReplaceable: (certificateId: string) => Refusal | null
+}
+
 /** Decides a validation: null for valid, else what went wrong. */
 export type Validation = (identifier: Identifier, challengeType: string) => Refusal | null
 
 /** One request as operations see it. `url` makes an absolute URL from the Host the client used, like Pebble. */
 export interface Call {
+  /** Without the query. */
   readonly path: string
+  readonly query: URLSearchParams
   readonly url: (path: string) => string
   /** Its place in the log. */
   readonly request: number
@@ -78,6 +94,14 @@ export class CaState {
   readonly challenges = new Map<string, Challenge>()
   readonly certificates = new Map<string, Certificate>()
   validation: Validation = () => null
+  readonly offers: Offers = {
+    externalAccounts: null,
+    profiles: {},
+    alternate: null,
+    ordersPerPage: 1000,
+    newAuthz: false,
+    isReplaceable: () => null,
+  }
   #made = 0
 
   constructor(log: CaLog) {

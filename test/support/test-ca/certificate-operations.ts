@@ -7,10 +7,17 @@ const DAY = 86_400_000
 /** RFC 8555 §7.4.2. */
 export function certificate(ca: CaState, call: Call): Answer {
   const found = owned(ca.certificates, call.path, ca.accountOf(call))
+  const { alternate } = ca.offers
+  const isAlternate = call.query.has('alternate')
+  const [leaf] = found.pem.split(/(?<=-----END CERTIFICATE-----\n)/)
+  const link = `<${call.url(call.path)}${isAlternate ? '' : '?alternate=1'}>;rel="alternate"`
   return {
     status: 200,
-    fields: [['Content-Type', 'application/pem-certificate-chain; charset=utf-8']],
-    body: Buffer.from(found.pem),
+    fields: [
+      ['Content-Type', 'application/pem-certificate-chain; charset=utf-8'],
+      ...(alternate === null ? [] : ([['Link', link]] as const)),
+    ],
+    body: Buffer.from(isAlternate && alternate !== null ? `${leaf}${alternate.pem}` : found.pem),
   }
 }
 

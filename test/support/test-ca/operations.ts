@@ -3,7 +3,7 @@ import { account, keyChange, newAccount, orders } from './account-operations.ts'
 import { type Answer, empty, json, Refusal, withField } from './answer.ts'
 import type { Call, CaState } from './ca-state.ts'
 import { certificate, renewalInfo, revokeCert } from './certificate-operations.ts'
-import { authorization, challenge, finalize, newOrder, order } from './order-operations.ts'
+import { authorization, challenge, finalize, newAuthz, newOrder, order } from './order-operations.ts'
 import { type Nonces, readSignedRequest } from './signed-request.ts'
 
 interface Route {
@@ -18,6 +18,7 @@ export const DIRECTORY = '/directory'
 const ROUTES: readonly Route[] = [
   { operation: 'newAccount', path: /^\/new-account$/, answer: newAccount },
   { operation: 'newOrder', path: /^\/new-order$/, answer: newOrder },
+  { operation: 'newAuthz', path: /^\/new-authz$/, answer: newAuthz },
   { operation: 'keyChange', path: /^\/key-change$/, answer: keyChange },
   { operation: 'revokeCert', path: /^\/revoke-cert$/, answer: revokeCert },
   { operation: 'orders', path: /^\/account\/\w+\/orders$/, answer: orders },
@@ -34,7 +35,12 @@ export function operationOf(target: string): Operation {
   if (target === DIRECTORY) return 'directory'
   if (target === '/new-nonce') return 'newNonce'
   if (/^\/renewal-info\/[\w.-]+$/.test(target)) return 'renewalInfo'
-  return ROUTES.find(({ path }) => path.test(target))?.operation ?? 'unrecognised'
+  return routeOf(target)?.operation ?? 'unrecognised'
+}
+
+function routeOf(target: string): Route | undefined {
+  const [path = ''] = target.split('?', 1)
+  return ROUTES.find((route) => route.path.test(path))
 }
 
 export interface IncomingRequest {
@@ -51,7 +57,8 @@ export interface IncomingRequest {
 export function answerRequest(ca: CaState, nonces: Nonces, request: IncomingRequest): Answer {
   const url = (path: string) => `https://${request.host}${path}`
   const index = ['Link', `<${url(DIRECTORY)}>;rel="index"`] as const
-  const call = { path: request.target, url, request: request.logged, signed: null }
+  const [path = '', query = ''] = request.target.split('?', 2)
+  const call = { path, query: new URLSearchParams(query), url, request: request.logged, signed: null }
   if (request.method === 'GET' || request.method === 'HEAD')
     return answerUnsigned(ca, nonces, request, call, index)
   if (request.method !== 'POST') return new Refusal('malformed', 'Method not allowed', {}, 405).answer()
@@ -74,7 +81,7 @@ function answerUnsigned(
   index: readonly [string, string],
 ): Answer {
   const operation = operationOf(request.target)
-  if (operation === 'directory') return json(200, directory(call.url))
+  if (operation === 'directory') return json(200, directory(ca, call.url))
   // RFC 8555 §7.2: HEAD is answered with 200, GET with 204
   if (operation === 'newNonce') {
     const fields = [['Replay-Nonce', nonces.issue()], ['Cache-Control', 'no-store'], index] as const
@@ -91,7 +98,7 @@ function answerUnsigned(
 }
 
 function answerSigned(ca: CaState, nonces: Nonces, request: IncomingRequest, call: Call): Answer {
-  const route = ROUTES.find(({ path }) => path.test(request.target))
+  const route = routeOf(request.target)
   if (!route) throw new Refusal('malformed', 'Not found', {}, 404)
   if (request.contentType !== 'application/jose+json') {
     throw new Refusal('malformed', 'Invalid Content-Type header on POST', {}, 415)
@@ -105,14 +112,19 @@ function answerSigned(ca: CaState, nonces: Nonces, request: IncomingRequest, cal
   return route.answer(ca, { ...call, signed })
 }
 
-function directory(url: (path: string) => string) {
+function directory({ offers }: CaState, url: (path: string) => string) {
   return {
     newNonce: url('/new-nonce'),
     newAccount: url('/new-account'),
     newOrder: url('/new-order'),
+    ...(offers.newAuthz ? { newAuthz: url('/new-authz') } : {}),
     revokeCert: url('/revoke-cert'),
     keyChange: url('/key-change'),
     renewalInfo: url('/renewal-info'),
-    meta: { termsOfService: 'data:text/plain,do%20what%20thou%20wilt', externalAccountRequired: false },
+    meta: {
+      termsOfService: 'data:text/plain,do%20what%20thou%20wilt',
+      externalAccountRequired: offers.externalAccounts !== null,
+      ...(Object.keys(offers.profiles).length === 0 ? {} : { profiles: offers.profiles }),
+    },
   }
 }

@@ -13,6 +13,9 @@ export function newOrder(ca: CaState, call: Call): Answer {
   const account = ca.accountOf(call)
   const identifiers = identifiersOf(call.signed?.payload?.identifiers)
   const profile = call.signed?.payload?.profile
+  const replaces = call.signed?.payload?.replaces
+  const refusal = typeof replaces === 'string' ? ca.offers.isReplaceable(replaces) : null
+  if (refusal !== null) throw refusal
   const path = ca.make('order', call)
   const made: Order = {
     path,
@@ -26,6 +29,13 @@ export function newOrder(ca: CaState, call: Call): Answer {
   ca.orders.set(path, made)
   account.orders.push(path)
   return orderAnswer(made, call, 201)
+}
+
+/** RFC 8555 §7.4.1. */
+export function newAuthz(ca: CaState, call: Call): Answer {
+  const [identifier] = identifiersOf([call.signed?.payload?.identifier])
+  const made = makeAuthorization(ca, call, identifier!)
+  return authorizationAnswer(made, call, 201)
 }
 
 /** RFC 8555 §7.4: polling. */
@@ -62,13 +72,18 @@ export function finalize(ca: CaState, call: Call): Answer {
 export function authorization(ca: CaState, call: Call): Answer {
   const found = owned(ca.authorizations, call.path, ca.accountOf(call))
   if (call.signed?.payload?.status === 'deactivated') found.status = 'deactivated'
-  return json(200, {
+  return authorizationAnswer(found, call)
+}
+
+function authorizationAnswer(found: Authorization, call: Call, status = 200): Answer {
+  const document = {
     identifier: found.identifier,
     status: found.status,
     expires: EXPIRES,
     ...(found.wildcard ? { wildcard: true } : {}),
     challenges: found.challenges.map((challenge) => challengeObject(challenge, call)),
-  })
+  }
+  return json(status, document, status === 201 ? [['Location', call.url(found.path)]] : [])
 }
 
 /** RFC 8555 §7.5.1: an answer is validated at once, by the state's {@link CaState.validation}. */

@@ -20,7 +20,8 @@ interface Envelope {
   readonly signature: string
 }
 
-const DIGEST: Readonly<Record<string, string>> = {
+const DIGEST: Readonly<Record<string, string | null>> = {
+  EdDSA: null,
   ES256: 'sha256',
   RS256: 'sha256',
   ES384: 'sha384',
@@ -75,7 +76,7 @@ export function readSignedRequest(body: Buffer, url: string, keyOf: (kid: string
   const jwk = kid === null ? (object(header.jwk) as unknown as Jwk) : keyOf(kid)
   const alg = String(header.alg)
   const digest = DIGEST[alg]
-  if (!digest) throw new Refusal('badSignatureAlgorithm', `unsupported algorithm ${alg}`)
+  if (digest === undefined) throw new Refusal('badSignatureAlgorithm', `unsupported algorithm ${alg}`)
   let key: KeyObject
   try {
     key = createPublicKey({ key: jwk as unknown as JsonWebKey, format: 'jwk' })
