@@ -7,6 +7,7 @@ import { alertStorm } from './alert-storm.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
+import { dnsResponder } from './dns-responder.ts'
 import { healthyFleet } from './healthy-fleet.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
@@ -47,6 +48,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-matrix': policyMatrix,
   'policy-bypass': policyBypass,
   'policy-reload': policyReload,
+  'dns-responder': dnsResponder,
 }
 
 const { values, positionals } = parseArgs({
