@@ -49,7 +49,7 @@ const environment = key(
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of a variable'), secret())
     .default({}),
   'Variables for it, beside PATH and HOME. Everything else is left out.',
-  '${TOKEN}',
+  'TOKEN: ${TOKEN}',
 )
 
 const timeout = (usual: string) =>

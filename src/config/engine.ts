@@ -63,7 +63,7 @@ const hook = z.strictObject({
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of a variable'), secret())
       .default({}),
     'Variables for the program.',
-    '${TOKEN}',
+    'TOKEN: ${TOKEN}',
   ),
   webhook: key(
     z
@@ -254,7 +254,7 @@ export const engine = z.strictObject({
   staging: key(
     z.record(z.string(), z.string()).default({}),
     "For --dry-run: under a CA's name, the CA that is tried instead. Let's Encrypt's own staging needs no entry where it is under cas.",
-    'letsencrypt-staging',
+    'letsencrypt: letsencrypt-staging',
   ),
   dns: key(dns.optional(), 'A DNS server for names that are delegated to it.'),
   reissue: key(reissue.prefault({}), 'Reissuing by plan.'),

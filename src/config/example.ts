@@ -22,8 +22,11 @@ function renderKey(name: string, info: KeyInfo, indent: string): string[] {
   const comment = wrap(info.description ?? '', WIDTH - indent.length).map((line) => `${indent}# ${line}`)
   const entry = info.members.get('*')
   let lines: string[]
-  if (info.kind === 'mapping') lines = [`${indent}${name}:`, ...renderMembers(info, `${indent}  `)]
-  else if (info.kind === 'named') {
+  if (info.kind === 'mapping' && info.members.size === 0) lines = [`${indent}${name}: {}`]
+  else if (info.kind === 'mapping') lines = [`${indent}${name}:`, ...renderMembers(info, `${indent}  `)]
+  else if (info.kind === 'named' && entry?.kind === 'scalar') {
+    lines = [`${indent}${name}:`, `${indent}  ${String(info.example)}`]
+  } else if (info.kind === 'named') {
     lines = [
       `${indent}${name}:`,
       `${indent}  ${String(info.example)}:`,
@@ -39,8 +42,14 @@ function renderKey(name: string, info: KeyInfo, indent: string): string[] {
       ),
     ]
   } else lines = [`${indent}${name}: ${inline(info.default ?? info.example)}`]
-  const absent = info.optional && info.default === undefined
+  const absent = (info.optional && info.default === undefined) || (indent !== '' && isEmptyOf(info, entry))
   return [...comment, ...(absent ? lines.map((line) => commentOut(line, indent)) : lines)]
+}
+
+/** Entries that would be an example of something that is not there by default. At the top there are a CA and its relay. */
+function isEmptyOf({ kind, default: written }: KeyInfo, entry: KeyInfo | undefined): boolean {
+  const several = kind === 'named' || (kind === 'list' && entry?.kind === 'mapping')
+  return several && typeof written === 'object' && written !== null && Object.keys(written).length === 0
 }
 
 function commentOut(line: string, indent: string): string {

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Complaint, KeyPath } from './config-error.ts'
+import { credentialFiles, engineTrustFiles, readCredentials } from './engine-files.ts'
 import type { Config } from './schema.ts'
 import { CHANNEL_KINDS, readSecret, secretFiles } from './secrets.ts'
 import { parseTemplate } from './templates.ts'
@@ -25,6 +26,10 @@ export function checkFiles(config: Config): Complaint[] {
   for (const [at, channel] of (config.alerts.channels ?? []).entries()) {
     for (const kind of CHANNEL_KINDS) roots(['alerts', 'channels', at, kind, 'trust'], channel[kind]?.trust)
   }
+  for (const { path, file } of engineTrustFiles(config)) roots(path, file)
+  for (const { path, file } of credentialFiles(config)) {
+    attempt(path, found, () => readCredentials(file), OF_SERVICE_ACCOUNTS)
+  }
   for (const [name, file] of Object.entries(config.alerts.templates ?? {})) {
     if (file !== undefined)
       attempt(['alerts', 'templates', name], found, () => parseTemplate(file), OF_TEMPLATES)
@@ -40,12 +45,14 @@ export function checkFiles(config: Config): Complaint[] {
 
 function checkPair(
   at: KeyPath,
-  files: { readonly chain: string; readonly key: string } | undefined,
+  files: { readonly chain?: string | undefined; readonly key?: string | undefined } | undefined,
   found: Complaint[],
 ): void {
-  if (files === undefined) return
-  const chain = attempt([...at, 'chain'], found, () => certificates(files.chain))
-  const key = attempt([...at, 'key'], found, () => createPrivateKey(readFileSync(files.key)))
+  const { chain: chainFile, key: keyFile } = files ?? {}
+  // The files of a managed certificate come when it is obtained.
+  if (chainFile === undefined || keyFile === undefined) return
+  const chain = attempt([...at, 'chain'], found, () => certificates(chainFile))
+  const key = attempt([...at, 'key'], found, () => createPrivateKey(readFileSync(keyFile)))
   if (chain !== undefined && key !== undefined && !chain[0]!.checkPrivateKey(key)) {
     found.push(complaint([...at, 'key'], 'is not the key of the first certificate in chain'))
   }
@@ -84,6 +91,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 const RELATIVE = 'Paths are relative to the configuration file'
 const OF_TEMPLATES = 'docs/alert-channels.md says what templates may hold'
+
+const OF_SERVICE_ACCOUNTS = 'Make one in the console of Google Cloud: IAM, service accounts, keys, JSON'
 
 function complaint(path: KeyPath, message: string): Complaint {
   return { path, at: 'value', message, instead: RELATIVE }

@@ -5,7 +5,9 @@
 
 import { checkAlerts } from './alert-references.ts'
 import type { Complaint, KeyPath } from './config-error.ts'
+import { checkEngine } from './engine-references.ts'
 import { closest } from './keys.ts'
+import { checkListenerCertificates } from './listener-references.ts'
 
 export function checkReferences(written: unknown): Complaint[] {
   const root = mapping(written)
@@ -22,7 +24,9 @@ export function checkReferences(written: unknown): Complaint[] {
     ),
     ...checkSinks(root.sinks),
     ...checkAdmin(mapping(listeners.admin)),
+    ...checkListenerCertificates(listeners, mapping(root.engine).certificates),
     ...checkAlerts(root.alerts, cas),
+    ...checkEngine(root.engine, cas),
   ]
 }
 

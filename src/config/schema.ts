@@ -116,11 +116,16 @@ const log = z.strictObject({
 
 const certificate = z.strictObject({
   chain: key(
-    path(),
+    path().optional(),
     'PEM file: the certificate of the listener, then its intermediates.',
     './acmetap.chain.pem',
   ),
-  key: key(path(), 'PEM file: its private key.', './acmetap.key.pem'),
+  key: key(path().optional(), 'PEM file: its private key.', './acmetap.key.pem'),
+  managed: key(
+    z.string().optional(),
+    'Instead of files: the name of a certificate under engine.certificates. Until it is there, one of the listener root serves.',
+    'acmetap.example.net',
+  ),
 })
 
 const clientAddress = z.strictObject({

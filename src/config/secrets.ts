@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { engineSecretFiles } from './engine-files.ts'
 import type { Config } from './schema.ts'
 
 /** A password as the configuration gives it: itself, or the file it is the first line of. */
@@ -38,6 +39,7 @@ export interface SecretFile {
 export function secretFiles(config: Config): readonly SecretFile[] {
   return [
     ...passwordFiles(config),
+    ...engineSecretFiles(config),
     ...(config.alerts.channels ?? []).flatMap((channel, at) =>
       CHANNEL_SECRETS.flatMap(({ kind, key, what }) => {
         const settings = channel[kind] as Readonly<Record<string, unknown>> | undefined

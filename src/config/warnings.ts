@@ -1,6 +1,7 @@
 /** What is allowed but will probably hurt. Shown by `config check` and once at start. */
 
 import { isHere } from './alert-references.ts'
+import { engineWarnings } from './engine-warnings.ts'
 import { PRESETS } from './presets.ts'
 import { relayChanges } from './relay-memory.ts'
 import type { Config } from './schema.ts'
@@ -17,6 +18,7 @@ export function configWarnings(config: Config): string[] {
     ...interceptWarnings(config),
     ...listenerWarnings(config),
     ...alertWarnings(config),
+    ...engineWarnings(config),
   ]
 }
 
@@ -26,8 +28,8 @@ function relayWarnings(config: Config): string[] {
       now === null ? `is no longer relayed (it stood for ${ca})` : `stood for ${ca} and now stands for ${now}`
     return `relay: host ${host} ${change}. Clients' account and order URLs contain this host: the accounts made through it are orphaned, and those clients must register again. Keep its line to keep them working.`
   })
-  if (config.relay.length === 0 && config.intercept.cas.length === 0) {
-    found.push('relay and intercept: neither names a CA, so there is nothing to do')
+  if (config.relay.length === 0 && config.intercept.cas.length === 0 && engineCas(config).size === 0) {
+    found.push('relay, intercept and engine: none names a CA, so there is nothing to do')
   }
   const names = new Set(config.listeners.acme.names)
   for (const { host } of config.relay) {
@@ -46,8 +48,8 @@ function caWarnings(config: Config): string[] {
   const relayed = new Set(config.relay.map(({ ca }) => ca))
   return Object.entries(config.cas).flatMap(([name, ca]) => {
     const found: string[] = []
-    const used = relayed.has(name) || config.intercept.cas.includes(name)
-    if (!used) found.push(`cas.${name}: neither relay nor intercept.cas uses it`)
+    const used = relayed.has(name) || config.intercept.cas.includes(name) || engineCas(config).has(name)
+    if (!used) found.push(`cas.${name}: neither relay, intercept.cas nor the engine uses it`)
     const preset = ca.preset ? PRESETS[ca.preset] : null
     if (relayed.has(name) && preset?.relay === 'refused-by-design') {
       found.push(`cas.${name}: relay to ${preset.title} will be refused. ${preset.advice}`)
@@ -59,6 +61,15 @@ function caWarnings(config: Config): string[] {
     }
     return found
   })
+}
+
+/** Those that acmetap has accounts or certificates of its own at. */
+function engineCas({ engine, cas }: Config): ReadonlySet<string> {
+  const named = [...engine.accounts, ...engine.certificates].map(({ ca }) => ca)
+  // Of Let's Encrypt the staging needs no entry.
+  const staging = Object.keys(cas).filter((name) => cas[name]?.preset === 'letsencrypt-staging')
+  const known = named.some((name) => cas[name]?.preset === 'letsencrypt') ? staging : []
+  return new Set([...named, ...known, ...Object.values(engine.staging)])
 }
 
 function interceptWarnings(config: Config): string[] {

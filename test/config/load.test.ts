@@ -69,6 +69,10 @@ describe('accepted', () => {
       relay: [{ host: 'localhost:8443', ca: 'pebble' }],
       intercept: { cas: [], other_hosts: 'refuse' },
       egress: { no_proxy: [], addresses: [], resolvers: [] },
+      engine: {
+        ...{ accounts: [], solvers: [], challenges: [], certificates: [] },
+        ...{ renew: true, staging: {}, reissue: { pace: 5000, stop_at: 20 } },
+      },
       limits: { in_flight: 512, tunnels: 256, tunnel_idle: 300_000, wait: 20_000 },
       retention: { exchanges: 400 * 86_400_000, bodies: 400 * 86_400_000, personal: 400 * 86_400_000 },
       privacy: { address: 'keep', contact: 'keep', proxy_user: 'keep', user_agent: 'keep' },
@@ -215,7 +219,7 @@ describe('refused with line, column, key and what to write', () => {
     ],
     ['version: 1\nlog:\n', [expect.stringContaining('2:1 log: has no value')]],
     ['version: 1\n---\na: 1\n', [expect.stringContaining('is not YAML')]],
-    ['version: 1\nproxy: { port: 3128 }\nengine: {}\nbroker: []\n', expect.objectContaining({ length: 3 })],
+    ['version: 1\nproxy: { port: 3128 }\nledger: {}\nbroker: []\n', expect.objectContaining({ length: 3 })],
   ])('%j', (text, expected) => {
     expect(refusals(text)).toEqual(expected)
   })
