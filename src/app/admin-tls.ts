@@ -46,7 +46,7 @@ export class AdminCertificates implements AdminTls {
   ): Promise<AdminCertificates | null> {
     if (!adminSpeaksTls(config)) return null
     const { certificate, names, client_certificates: clients } = config.listeners.admin
-    const origin = originOf(certificate, config.data)
+    const origin = originOf(certificate, config)
     const trust = clients === undefined ? undefined : await readTrust(clients.trust)
     const source = await openCertificateSource(origin, names, () => new Date(), report)
     return new AdminCertificates(source, clients, trust, report)

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import { readPassword } from '../config/secrets.ts'
+import { certificateFolder } from '../engine/managed/deploy.ts'
 import { loadOrCreateListenerRoot } from '../interception/listener-root.ts'
 import { subjectNames } from '../interception/name-constraints.ts'
 import type { ProxyListenerOptions, SniListenerOptions } from '../proxy/intercept-options.ts'
@@ -27,9 +29,9 @@ export async function prepareListenerRoot(config: Config): Promise<void> {
   const { acme, proxy, admin } = config.listeners
   const open = opens(config)
   const names = [
-    ...(open.acme && acme.certificate === undefined ? acme.names : []),
-    ...(open.proxy && proxy.certificate === undefined ? proxy.names : []),
-    ...(adminSpeaksTls(config) && admin.certificate === undefined ? admin.names : []),
+    ...(open.acme && needsRoot(acme.certificate) ? acme.names : []),
+    ...(open.proxy && needsRoot(proxy.certificate) ? proxy.names : []),
+    ...(adminSpeaksTls(config) && needsRoot(admin.certificate) ? admin.names : []),
   ]
   if (names.length > 0) await loadOrCreateListenerRoot(config.data, subjectNames(names), () => new Date())
 }
@@ -38,19 +40,25 @@ export function adminSpeaksTls({ listeners: { admin } }: Pick<Config, 'listeners
   return admin.tls || admin.certificate !== undefined
 }
 
-export function acmeOptions({ data, listeners: { acme } }: Config): AcmeListenerOptions {
-  const { address, port, names, certificate, client_address } = acme
-  return { address, port, names, certificate: originOf(certificate, data), clientAddress: client_address }
+/** A managed certificate is not there from the first day: until then the root signs. */
+function needsRoot(certificate: ListenerCertificate): boolean {
+  return certificate === undefined || certificate.managed !== undefined
+}
+
+export function acmeOptions(config: Config): AcmeListenerOptions {
+  const { address, port, names, certificate, client_address } = config.listeners.acme
+  return { address, port, names, certificate: originOf(certificate, config), clientAddress: client_address }
 }
 
 /** Reads the users' passwords. */
-export function proxyOptions({ data, listeners: { proxy }, limits }: Config): ProxyListenerOptions {
-  const { address, port, names, certificate, client_address, clients, users } = proxy
+export function proxyOptions(config: Config): ProxyListenerOptions {
+  const { address, port, names, certificate, client_address, clients, users } = config.listeners.proxy
+  const { limits } = config
   return {
     address,
     port,
     names,
-    certificate: originOf(certificate, data),
+    certificate: originOf(certificate, config),
     clientAddress: client_address,
     clients,
     users: (users ?? []).map((user) => ({ name: user.name, password: readPassword(user) ?? '' })),
@@ -65,10 +73,19 @@ export function sniOptions({ address, port, client_address, clients }: SniConfig
 
 type SniConfig = NonNullable<Config['listeners']['sni']>
 
+type ListenerCertificate = Config['listeners']['acme']['certificate']
+
 /** Without files: a certificate of the listener root. */
 export function originOf(
-  certificate: { readonly chain: string; readonly key: string } | undefined,
-  folder: string,
+  certificate: ListenerCertificate,
+  { data, engine }: Pick<Config, 'data' | 'engine'>,
 ): CertificateOrigin {
-  return certificate ? { from: 'files', ...certificate } : { from: 'ownRoot', folder }
+  const { chain, key, managed } = certificate ?? {}
+  if (managed !== undefined) {
+    const files = certificateFolder(engine, data, managed)
+    const [chain, key] = [join(files, 'fullchain.pem'), join(files, 'privkey.pem')]
+    return { from: 'managed', folder: data, chain, key }
+  }
+  if (chain === undefined || key === undefined) return { from: 'ownRoot', folder: data }
+  return { from: 'files', chain, key }
 }

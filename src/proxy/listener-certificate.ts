@@ -32,6 +32,7 @@ export async function openCertificateSource(
   report: (event: CertificateEvent) => void,
 ): Promise<CertificateSource> {
   if (origin.from === 'files') return await fromFiles(origin.chain, origin.key, report)
+  if (origin.from === 'managed') return await managed(origin, names, now, report)
   return await underOwnRoot(origin.folder, names, now, report)
 }
 
@@ -116,6 +117,43 @@ async function fromFiles(
         lastTrouble = trouble
         return null
       }
+    },
+  }
+}
+
+/** From files as soon as there are some that can be used, and from then on. */
+async function managed(
+  { folder, chain, key }: Extract<CertificateOrigin, { from: 'managed' }>,
+  names: readonly string[],
+  now: () => Date,
+  report: (event: CertificateEvent) => void,
+): Promise<CertificateSource> {
+  let reported = ''
+  const files = async () => {
+    try {
+      return await fromFiles(chain, key, report)
+    } catch (error) {
+      const detail = reason(error)
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+      if (!isMissing && detail !== reported) report({ kind: 'certificateRefused', detail })
+      reported = detail
+      return null
+    }
+  }
+  const first = await files()
+  let isBootstrapped = first === null
+  let source = first ?? (await underOwnRoot(folder, names, now, report))
+  return {
+    get rootCertificate() {
+      return source.rootCertificate
+    },
+    current: () => source.current(),
+    check: async () => {
+      const there = isBootstrapped ? await files() : null
+      if (there === null) return await source.check()
+      isBootstrapped = false
+      source = there
+      return source.current()
     },
   }
 }

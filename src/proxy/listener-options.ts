@@ -13,6 +13,8 @@ export type CertificateOrigin =
   | { readonly from: 'ownRoot'; readonly folder: string }
   /** PEM files: the leaf with its chain, and its key. Read again when their content changes. */
   | { readonly from: 'files'; readonly chain: string; readonly key: string }
+  /** The same once they are there; until then leaves under the root in this folder. */
+  | { readonly from: 'managed'; readonly folder: string; readonly chain: string; readonly key: string }
 
 export interface AcmeListenerOptions {
   readonly address: string
