@@ -1,6 +1,6 @@
 import { type Answer, type DecodedPacket, decode, type RecordType } from 'dns-packet'
 
-/** The types the doctor asks for. */
+/** The types that are asked for here. */
 export type AskedType = Extract<
   RecordType,
   'A' | 'AAAA' | 'CAA' | 'CNAME' | 'DNSKEY' | 'DS' | 'NS' | 'SOA' | 'TXT'
@@ -36,7 +36,10 @@ export function readReply(
   const ours =
     packet.flag_qr &&
     packet.id === id &&
-    (question === undefined || (question.type === type && sameName(question.name, name)))
+    // A server that could not read the question may leave it out; an answer has it, or it may be a stranger's.
+    (question === undefined
+      ? packet.rcode !== 'NOERROR' && packet.rcode !== 'NXDOMAIN'
+      : question.type === type && sameName(question.name, name))
   if (!ours) throw new Error('an answer to another question')
   return {
     rcode: packet.rcode,

@@ -2,13 +2,13 @@ import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
 import { climb } from '../../ca/dns/authorities.ts'
 import { recordsAt } from '../../ca/dns/reply.ts'
 import { type CaaRecord, judgeCaa, type Verdict } from './caa.ts'
-import { type ChallengeType, type Examination, list, quote } from './examination.ts'
+import { type Examination, list, quote } from './examination.ts'
 import { lookUp } from './lookup.ts'
 
 const CAA = 'caa' satisfies DiagnosisClass
 
-/** RFC 8659 §3: the records of the name, or of the nearest parent that has any, decide. */
-export async function examineCaa(examination: Examination, challenge: ChallengeType): Promise<void> {
+/** `challenge`: a validation method of RFC 8657. RFC 8659 §3: the records of the name, or of the nearest parent that has any, decide. */
+export async function examineCaa(examination: Examination, challenge: string): Promise<void> {
   const { probe, findings } = examination
   const { name, wildcard, issuer, account } = probe
   const set = await relevantSet(examination)
@@ -56,12 +56,7 @@ async function relevantSet(
   return { owner: examination.probe.name, records: [] }
 }
 
-function report(
-  { probe, findings }: Examination,
-  judged: Verdict,
-  where: string,
-  challenge: ChallengeType,
-): void {
+function report({ probe, findings }: Examination, judged: Verdict, where: string, challenge: string): void {
   const kind = probe.wildcard ? 'wildcards' : 'the name'
   const ca = probe.issuer?.title ?? 'the CA'
   if (judged.verdict === 'unrestricted') {

@@ -40,7 +40,8 @@ export function createDnsSolver(
   })
   return {
     name,
-    types: [settings.type],
+    // Where the CA does not offer the one, the other.
+    types: settings.type === 'dns-01' ? ['dns-01'] : ['dns-account-01', 'dns-01'],
     async present(attempt, context) {
       const wanted = challengeRecordName(attempt)
       const { owner, chain } = await view.find(wanted, attempt.identifier.value, context)

@@ -2,14 +2,17 @@
 import type { WayOut } from '../../ca/dial.ts'
 import type { ServiceClient } from '../../ca/service-client.ts'
 import { SOLVER_KINDS, type SolverConfig, type SolverKind } from '../../config/engine-solvers.ts'
+import type { Clock } from '../../exchange/clock.ts'
 import { EngineError } from '../engine-error.ts'
 import type { Publisher } from '../publisher.ts'
+import { createRfc2136 } from '../publishers/rfc2136.ts'
 import type { Solver } from '../solver.ts'
 import { createAcmeSh } from './acme-sh.ts'
 import { createDnsSolver, type DnsDeps } from './dns.ts'
 import { createExecPublisher, createExecSolver } from './exec.ts'
 import { createHttpResponder } from './http-responder.ts'
 import { createHttpreq, createHttpreqSolver } from './httpreq.ts'
+import { createPersist } from './persist.ts'
 import { createStateless } from './stateless.ts'
 import { createTlsAlpn } from './tls-alpn.ts'
 import { createWebroot } from './webroot.ts'
@@ -19,6 +22,7 @@ export interface SolverParts {
   /** For services that an operator named. */
   readonly services: ServiceClient
   readonly dns: DnsDeps
+  readonly clock: Clock
   /** Of engine.dns; null where that is not configured. */
   readonly responder: Publisher | null
 }
@@ -38,6 +42,8 @@ const SOLVERS: Makers<Solver> = {
 }
 
 const PUBLISHERS: Makers<Publisher> = {
+  rfc2136: (_name, settings, { wayOut, clock }) =>
+    createRfc2136(settings, { clock, resolve: (host, signal) => wayOut().resolve(host, signal) }),
   exec: (name, settings) => createExecPublisher(name, settings),
   httpreq: (name, settings, { services }) => createHttpreq(name, settings, services),
   acme_sh: (name, settings) => createAcmeSh(name, settings),
@@ -58,6 +64,8 @@ export function solverOf(config: SolverConfig, parts: SolverParts): Solver {
   if (exec?.mode === 'raw') return createExecSolver(name, exec, watching(config, parts))
   if (httpreq?.mode === 'raw')
     return createHttpreqSolver(name, httpreq, parts.services, watching(config, parts))
+  // Its settings are those of the solver itself.
+  if (kind === 'persist') return createPersist(name, config, { ...parts.dns, clock: parts.clock })
   const solver = make(SOLVERS, kind, config, parts)
   if (solver !== null) return solver
   const publisher = make(PUBLISHERS, kind, config, parts)
