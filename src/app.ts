@@ -17,27 +17,26 @@ import { pagesOf } from './app/pages.ts'
 import { performWith } from './app/perform.ts'
 import type { PolicingParts } from './app/policing.ts'
 import { loadPolicy, policyStatus } from './app/policy-file.ts'
+import { serverEngine } from './app/engine/server-engine.ts'
 import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
 import { type InForce, reload } from './app/reload.ts'
 import { Retention } from './app/retention.ts'
-import { type Routing, routingOf } from './app/routing.ts'
+import { routingOf } from './app/routing.ts'
 import { Tokens } from './app/tokens.ts'
 import { createTraffic } from './app/traffic.ts'
 import { UnpauseLinks } from './app/unpause-links.ts'
 import { VERSION } from './app/version.ts'
+import { pacingOf, wayOutOf } from './app/way-out.ts'
 import { ACMETAP, type Actor } from './audit/event.ts'
 import { Feed } from './audit/feed.ts'
 import { shown } from './audit/privacy.ts'
 import { createSinks, type Sinks } from './audit/sinks/sinks.ts'
-import type { WayOut } from './ca/dial.ts'
 import { DirectoryKeeper } from './ca/directory-keeper.ts'
 import { CaDispatcher } from './ca/dispatcher.ts'
-import { egressProxyOf } from './ca/egress-proxy.ts'
 import { OwnAddresses } from './ca/own-addresses.ts'
-import { Pacer, type PacerSettings } from './ca/pacer.ts'
-import { createResolve } from './ca/resolve.ts'
+import { Pacer } from './ca/pacer.ts'
 import { SharedAnswers } from './ca/shared-answers.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { rememberRelays } from './config/relay-memory.ts'
@@ -53,6 +52,7 @@ import type { StoreFaults } from './store/sqlite/faults.ts'
 import { openInventory } from './store/sqlite/inventory/open-inventory.ts'
 import { restoreSqlite } from './store/sqlite/restore.ts'
 
+export { openEngineAlone } from './app/engine/engine-alone.ts'
 export { openOffline, rebuild } from './app/offline.ts'
 
 export interface RunningServer {
@@ -149,7 +149,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       config,
       digest,
       routing: routingOf(config),
-      wayOut: wayOutOf(config, own, createResolve(config.egress.resolvers)),
+      wayOut: wayOutOf(config, own),
       context,
       policy,
     }
@@ -258,6 +258,21 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     })
     closing.add(() => sinks.close())
 
+    // What acmetap obtains of its own accord
+    const engine = serverEngine({
+      inForce: () => inForce,
+      perform,
+      clock,
+      reader,
+      inventory: inventory.reader,
+      events,
+      vitals: () => alerting.vitals(),
+      onProgress: observe.engine,
+      onManaged: observe.managed,
+      onFault: observe.bug,
+      observeDns: observe.dns,
+    })
+
     // Control plane
     let draining = false
     let refreshControlPlane = async (): Promise<void> => {}
@@ -306,7 +321,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
           issuer.use(routing.interceptedNames)
           keeper.watch(routing.views)
           rememberRelays(config.data, config.relay)
-          await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane()])
+          await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane(), engine.use()])
         },
       })
     }
@@ -328,6 +343,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       channels: alerting.channels,
       onForgotten: () => policing.forgetPeople(),
       policies: policies.operations,
+      engine: engine.operations,
       onWatchList: alerting.refreshWatch,
       rebuild: inventory.rebuild,
       store,
@@ -382,7 +398,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       dispatcher.abandon()
       await recorder.drain(outcomeDeadline)
     })
+    closing.add(() => engine.close())
     keeper.watch(routing.views)
+    await engine.begin()
     alerting.begin({
       clock,
       inForce: () => inForce,
@@ -423,17 +441,8 @@ export async function restore(config: Config, file: string, force: boolean) {
   return restoreSqlite(file, config.data, { force })
 }
 
-/** A resolver that stays the same keeps the connections that were made with it. */
-function wayOutOf({ egress }: Config, own: OwnAddresses, resolve: WayOut['resolve']): WayOut {
-  return { resolve, own, proxy: egressProxyOf(egress) }
-}
-
 function interceptedCas({ cas, intercept }: Config) {
   return intercept.cas.map((name) => ({ name, directory: cas[name]?.directory[0] ?? '' }))
-}
-
-function pacingOf({ egress, limits }: Config, { pacing }: Routing): PacerSettings {
-  return { byCa: pacing, addresses: egress.addresses, wait: limits.wait }
 }
 
 function addressOf(name: ListenerAddress['name'], bound: unknown): ListenerAddress {

@@ -8,6 +8,10 @@ import type { Pruned } from '../audit/keeping.ts'
 import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
+import type { DnsApiOperation, DnsApiOutcome } from '../engine/dns/acme-dns-api.ts'
+import type { DnsOutcome } from '../engine/dns/name-service.ts'
+import type { ManagedEvent } from '../engine/managed/managed-certificates.ts'
+import type { EngineProgress } from '../engine/progress.ts'
 import type { PolicyVerdict } from '../exchange/decision.ts'
 import type { Completed, Received } from '../exchange/exchange.ts'
 import { LruMap } from '../exchange/lru-map.ts'
@@ -299,6 +303,55 @@ export function observeWith(
     },
 
     /** Another policy is in force, or none; or one was refused, and what was in force stays. */
+    engine(progress: EngineProgress): void {
+      const { kind, job, certificate } = progress
+      if (kind === 'note') log('info', 'engine.note', { job, certificate, note: progress.text })
+      if (kind !== 'step') return
+      if (progress.step === 'done' || progress.step === 'failed')
+        metrics.engineJobs.inc({ outcome: progress.step })
+    },
+
+    dns: {
+      query(outcome: DnsOutcome): void {
+        metrics.dnsQueries.inc({ outcome })
+      },
+      apiCall(operation: DnsApiOperation, outcome: DnsApiOutcome): void {
+        metrics.dnsApiCalls.inc({ operation, outcome })
+      },
+    },
+
+    managed(event: ManagedEvent): void {
+      switch (event.kind) {
+        case 'due':
+          log('info', 'engine.due', { certificate: event.certificate, reason: event.reason, why: event.why })
+          break
+        case 'obtained':
+          log('info', 'engine.obtained', { certificate: event.certificate, job: event.job.id })
+          break
+        case 'failed': {
+          const { certificate, job, error } = event
+          metrics.engineFailures.inc({ ca: job?.ca ?? 'none' })
+          log('warn', 'engine.failed', { certificate, job: job?.id ?? null, error })
+          break
+        }
+        case 'held':
+          log('warn', 'engine.held', {
+            certificate: event.certificate,
+            until: new Date(event.until / 1000).toISOString(),
+          })
+          break
+        case 'cancelled':
+          log('info', 'engine.cancelled', { certificate: event.certificate, job: event.job, why: event.why })
+          break
+        case 'clock':
+          log(event.trusted ? 'info' : 'warn', 'engine.clock', { trusted: event.trusted })
+          break
+        case 'fault':
+          log('error', 'exchange.bug', { detail: messageOf(event.error) })
+          break
+      }
+    },
+
     policy(loaded: Policy | null | 'refused'): void {
       metrics.policyLoads.inc({ outcome: loaded === 'refused' ? 'refused' : 'taken' })
       if (loaded === 'refused') return

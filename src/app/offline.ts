@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import { openAlertsOffline } from '../store/sqlite/alerts/open-alerts-offline.ts'
 import { type OpenedInventory, openInventoryOffline } from '../store/sqlite/inventory/open-inventory.ts'
 import { backupSqlite, openSqliteReader } from '../store/sqlite/open.ts'
+import { readerWhenAsked } from './inventory-when-asked.ts'
 import { recordOperations } from './operations.ts'
 import { recordedPolicies } from './policy-operations.ts'
 
@@ -58,21 +59,7 @@ function whenAsked(open: () => Promise<OpenedInventory>): {
     return opening
   }
   return {
-    reader: {
-      exchanges: async (filter) => (await opened()).reader.exchanges(filter),
-      accounts: async (filter) => (await opened()).reader.accounts(filter),
-      clients: async (filter) => (await opened()).reader.clients(filter),
-      orders: async (filter) => (await opened()).reader.orders(filter),
-      order: async (id) => (await opened()).reader.order(id),
-      challenges: async (filter) => (await opened()).reader.challenges(filter),
-      certificates: async (filter) => (await opened()).reader.certificates(filter),
-      certificate: async (id) => (await opened()).reader.certificate(id),
-      certificatePem: async (fingerprint) => (await opened()).reader.certificatePem(fingerprint),
-      failures: async (filter) => (await opened()).reader.failures(filter),
-      rateLimits: async (filter) => (await opened()).reader.rateLimits(filter),
-      summary: async (filter) => (await opened()).reader.summary(filter),
-      progress: async () => (await opened()).reader.progress(),
-    },
+    reader: readerWhenAsked(async () => (await opened()).reader),
     async close() {
       if (opening !== null) await (await opening.catch(() => null))?.close()
     },

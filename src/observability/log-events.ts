@@ -52,6 +52,13 @@ export const LOG_EVENTS = {
   'token.first': 'the first admin token was made; the named file holds it until its first use',
   'exchange.failed': 'a CA could not be reached or understood',
   'exchange.bug': 'a stage failed for a reason of its own',
+  'engine.due': 'a managed certificate is due; a job for it was made',
+  'engine.obtained': 'a managed certificate was obtained and lies where it belongs',
+  'engine.failed': 'a managed certificate could not be obtained or deployed; it is tried again',
+  'engine.held': 'a managed certificate was issued so often that it is not issued again for a while',
+  'engine.cancelled': 'a job for a managed certificate is not wanted any more',
+  'engine.clock': 'whether the clock can be trusted with decisions on renewals has changed',
+  'engine.note': 'the engine has something to say of a job',
   'control.fault': 'an operation of the control plane failed for a reason of its own',
   'process.fault': 'an unexpected error reached the top of the process',
 } as const satisfies Record<string, string>

@@ -197,6 +197,25 @@ export function createMetrics(
       'Rate limits applied by a CA or by acmetap itself',
       ['ca', 'by', 'limit'],
     ),
+    // The engine
+    engineJobs: counter('acmetap_engine_jobs_total', 'Jobs of the engine that have ended: done, failed', [
+      'outcome',
+    ]),
+    engineFailures: counter(
+      'acmetap_engine_failures_total',
+      'Attempts at managed certificates that failed and are made again',
+      ['ca'],
+    ),
+    dnsQueries: counter(
+      'acmetap_dns_queries_total',
+      'Queries to the DNS responder, by how they were answered',
+      ['outcome'],
+    ),
+    dnsApiCalls: counter(
+      'acmetap_dns_api_calls_total',
+      "Calls of acme-dns's HTTP API, by how they were answered",
+      ['operation', 'outcome'],
+    ),
     // Alerts
     notifications: counter(
       'acmetap_notifications_total',

@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs'
+import type { Vitals } from '../../alerts/vitals.ts'
+import type { EngineOperations } from '../../api/engine-operations.ts'
+import type { Config } from '../../config/schema.ts'
+import { ClockGuard } from '../../engine/managed/clock-guard.ts'
+import type { FailingRenewal } from '../../engine/managed/failing-renewal.ts'
+import { engineFile } from '../../store/sqlite/engine/engine-file.ts'
+import { Closing } from '../closing.ts'
+import { engineWhenAsked } from './engine-when-asked.ts'
+import { type EngineHost, type OpenedEngine, openEngine } from './open-engine.ts'
+
+export interface ServerEngine {
+  readonly operations: EngineOperations
+  /** Opens it where there is something to do; a server without engine pays nothing for it. Rejects as openEngine does. */
+  begin(): Promise<void>
+  /** The configuration has changed. Never rejects. */
+  use(): Promise<void>
+  /** Managed certificates that should be there and are not. */
+  failing(): Promise<readonly FailingRenewal[]>
+  close(): Promise<void>
+}
+
+export type ServerEngineHost = Omit<EngineHost, 'isServer' | 'clockTrusted'> & {
+  /** As measured last. */
+  readonly vitals: () => Vitals | null
+}
+
+/** µs since 1970: this program was not there before. */
+const EARLIEST = Date.UTC(2026, 10, 1) * 1000
+/** ms by which the Date of a CA may differ from the clock here. */
+const AGREE = 3_600_000
+
+/** The engine of a server, opened with its start or with the first question. */
+export function serverEngine(host: ServerEngineHost): ServerEngine {
+  const closing = new Closing()
+  const guard = new ClockGuard(host.clock, EARLIEST, () => agreesWith(host.vitals()))
+  let opening: Promise<OpenedEngine> | null = null
+  let closed = false
+  const opened = (): Promise<OpenedEngine> => {
+    if (closed) return Promise.reject(new Error('acmetap is stopping'))
+    opening ??= openEngine({ ...host, isServer: true, clockTrusted: () => guard.trusted() }, closing).then(
+      (engine) => {
+        engine.start()
+        return engine
+      },
+      async (error: unknown) => {
+        opening = null
+        await closing.run(host.onFault)
+        throw error
+      },
+    )
+    return opening
+  }
+  const config = () => host.inForce().config
+  return {
+    operations: engineWhenAsked(async () => (await opened()).operations),
+    async begin() {
+      if (hasWork(config())) await opened()
+    },
+    async use() {
+      try {
+        if (opening !== null || hasWork(config())) (await opened()).use()
+      } catch (error) {
+        host.onFault(error)
+      }
+    },
+    failing: async () => (opening === null ? [] : (await opening).managed.failing()),
+    async close() {
+      closed = true
+      await opening?.catch(() => undefined)
+      await closing.run(host.onFault)
+    },
+  }
+}
+
+function hasWork({ engine, data }: Config): boolean {
+  return engine.certificates.length > 0 || engine.dns !== undefined || existsSync(engineFile(data))
+}
+
+/** Null where no CA has said its time lately. */
+function agreesWith(vitals: Vitals | null): boolean | null {
+  const skews = (vitals?.cas ?? []).flatMap(({ skew }) => (skew === null ? [] : [Math.abs(skew)]))
+  if (skews.length === 0) return null
+  return skews.filter((skew) => skew < AGREE).length * 2 > skews.length
+}
