@@ -29,6 +29,7 @@ export const RULES = [
   'record-lagging',
   'root-expiring',
   'policy-expiring',
+  'engine-renewal',
   'clock-skew',
   'sink-down',
   'channel-down',

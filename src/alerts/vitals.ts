@@ -25,6 +25,8 @@ export interface Vitals {
   }[]
   /** Rules of the policy in force that end by themselves. */
   readonly endingRules: readonly EndingRule[]
+  /** Certificates that acmetap itself should have obtained, or put into use. */
+  readonly failingRenewals: readonly FailingRenewal[]
   readonly sinks: readonly {
     readonly name: string
     readonly failingSince: Millis | null
@@ -37,6 +39,24 @@ export interface Vitals {
     readonly waiting: number
     readonly error: string | null
   }[]
+}
+
+export interface FailingRenewal {
+  /** Its name in the configuration. */
+  readonly certificate: string
+  readonly names: readonly string[]
+  readonly ca: string
+  /** obtain: the CA has issued none. deploy: it is there, but files or hooks failed. held: it was issued too often. */
+  readonly kind: 'obtain' | 'deploy' | 'held'
+  readonly failures: number
+  readonly since: Millis
+  readonly error: string
+  readonly exchange: string | null
+  /** Not tried before; null: at once. */
+  readonly next: Millis | null
+  /** Of the newest one; null while there is none. */
+  readonly notAfter: Millis | null
+  readonly lifetime: Millis | null
 }
 
 export interface EndingRule {

@@ -6,6 +6,7 @@ import type { VitalsMeter } from '../alerts/vitals-meter.ts'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
 import type { SinkStatus } from '../audit/sinks/sink.ts'
 import type { Config } from '../config/schema.ts'
+import type { FailingRenewal } from '../engine/managed/failing-renewal.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Issuer } from '../interception/issuer.ts'
 import { adminSpeaksTls, opens } from './listeners.ts'
@@ -23,6 +24,8 @@ export interface VitalParts {
   readonly policy: () => LoadedPolicy | null
   readonly sinks: { status(): Promise<readonly SinkStatus[]> }
   readonly channels: () => Promise<Vitals['channels']> | Vitals['channels']
+  /** Of the engine; left out where there is none. */
+  readonly renewals?: () => Promise<readonly FailingRenewal[]>
 }
 
 /**
@@ -41,17 +44,20 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
   const began = Math.floor(parts.clock.now().wall / 1000)
   let backlog = 0
   let roots: Vitals['roots'] = []
+  let failing: Vitals['failingRenewals'] = []
   return async () => {
     const { config, meter, recorder, spill, issuer } = parts
     const at = Math.floor(parts.clock.now().wall / 1000)
-    const [progress, statuses, channels, listener] = await Promise.all([
+    const [progress, statuses, channels, listener, renewals] = await Promise.all([
       parts.inventory.progress().catch(() => null),
       parts.sinks.status().catch(() => []),
       Promise.resolve(parts.channels()).catch(() => []),
       listenerRoot(config()).catch(() => roots.find(({ name }) => name === LISTENER) ?? null),
+      parts.renewals?.().catch(() => null) ?? [],
     ])
     if (progress !== null) backlog = Math.max(0, progress.recorded - progress.projected)
     for (const name of sinks.keys()) if (!statuses.some((sink) => sink.name === name)) sinks.delete(name)
+    if (renewals !== null) failing = renewals.map(inMillis)
     roots = [listener, interceptionRoot(issuer)].filter((root) => root !== null)
     return {
       at,
@@ -68,6 +74,7 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
       },
       roots,
       endingRules: endingRules(parts.policy()),
+      failingRenewals: failing,
       sinks: statuses.map(({ name, backlog, lastError }) => ({
         name,
         failingSince: sinceOf(name).when(lastError !== null, at),
@@ -76,6 +83,20 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
       })),
       channels,
     }
+  }
+}
+
+/** From µs. */
+function inMillis(renewal: FailingRenewal): Vitals['failingRenewals'][number] {
+  const { since, next, notAfter, lifetime } = renewal
+  const millis = (micros: number) => Math.floor(micros / 1000)
+  const orNull = (micros: number | null) => (micros === null ? null : millis(micros))
+  return {
+    ...renewal,
+    since: millis(since),
+    next: orNull(next),
+    notAfter: orNull(notAfter),
+    lifetime: orNull(lifetime),
   }
 }
 

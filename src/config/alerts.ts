@@ -332,6 +332,10 @@ const rules = z.strictObject({
     before: time('7d', 'So long before its end.'),
     after: time('7d', 'And for so long after it.'),
   }),
+  'engine-renewal': rule('acmetap cannot obtain or renew a managed certificate.', 'warning', '1d', {
+    attempts: count(1, 2, 'When so many attempts have failed.'),
+    critical: fraction(0.15, 'Critical when less of its life is left, after the first one already.'),
+  }),
   'clock-skew': rule("This machine's clock and those of the CAs differ.", 'warning', '1d', {
     by: time('60s', 'By more than this.'),
   }),

@@ -31,6 +31,7 @@ function withoutAlternatives(text: string): string {
     .replace(/^ {4}syslog:\n(?: {6}.*\n)*/gm, '')
     .replace(/^ *stdout: .*\n/gm, '')
     .replace(/^ *secret: .*\n/gm, '')
+    .replace(/^ *managed: .*\n/gm, '')
     .replace(KINDS, '')
     .replace(SOLVERS, '')
     .replace(/ca: letsencrypt$/gm, 'ca: pebble')

@@ -24,6 +24,7 @@ const MANY: Readonly<Record<RuleName, string>> = {
   'record-lagging': 'parts of the record that lag',
   'root-expiring': 'roots that end soon',
   'policy-expiring': 'rules of the policy that end',
+  'engine-renewal': 'managed certificates that acmetap cannot renew',
   'clock-skew': 'clocks that differ',
   'sink-down': 'sinks down',
   'channel-down': 'channels down',

@@ -8,6 +8,7 @@ import { clockSkew } from './clock-skew.ts'
 import { endpointExpiring } from './endpoint-expiring.ts'
 import { endpointOutdated } from './endpoint-outdated.ts'
 import { endpointUnreachable } from './endpoint-unreachable.ts'
+import { engineRenewal } from './engine-renewal.ts'
 import { policyExpiring } from './policy-expiring.ts'
 import { recordLagging } from './record-lagging.ts'
 import { recordUnwritable } from './record-unwritable.ts'
@@ -26,6 +27,7 @@ export const STATE_RULES: readonly StateRule[] = [
   recordLagging,
   rootExpiring,
   policyExpiring,
+  engineRenewal,
   clockSkew,
   sinkDown,
   channelDown,

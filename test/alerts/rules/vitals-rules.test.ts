@@ -3,13 +3,14 @@ import { caDown } from '../../../src/alerts/rules/ca-down.ts'
 import { caSlow } from '../../../src/alerts/rules/ca-slow.ts'
 import { channelDown } from '../../../src/alerts/rules/channel-down.ts'
 import { clockSkew } from '../../../src/alerts/rules/clock-skew.ts'
+import { engineRenewal } from '../../../src/alerts/rules/engine-renewal.ts'
 import { policyExpiring } from '../../../src/alerts/rules/policy-expiring.ts'
 import { recordLagging } from '../../../src/alerts/rules/record-lagging.ts'
 import { recordUnwritable } from '../../../src/alerts/rules/record-unwritable.ts'
 import { rootExpiring } from '../../../src/alerts/rules/root-expiring.ts'
 import { sinkDown } from '../../../src/alerts/rules/sink-down.ts'
 import { STATE_RULES } from '../../../src/alerts/rules/state-rules.ts'
-import type { CaVitals, EndingRule, Vitals } from '../../../src/alerts/vitals.ts'
+import type { CaVitals, EndingRule, FailingRenewal, Vitals } from '../../../src/alerts/vitals.ts'
 import {
   BEGIN,
   caOf,
@@ -32,7 +33,7 @@ test('nothing is wrong: no rule says anything', () => {
     channels: [{ name: 'ops', failingSince: null, waiting: 0, error: null }],
   }
   expect(STATE_RULES.flatMap((rule) => found(rule, NOW, { vitals }))).toEqual([])
-  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(15)
+  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(16)
 })
 
 describe('ca-down', () => {
@@ -157,6 +158,66 @@ describe('policy-expiring', () => {
   function endsAt(expires: number): EndingRule {
     return { rule: 'moving', effect: 'warn', owner: null, expires, place: 'policy.yaml:1' }
   }
+})
+
+describe('engine-renewal', () => {
+  const failing = (given: Partial<FailingRenewal> = {}, settings = settingsOf({})) => {
+    const renewal: FailingRenewal = {
+      certificate: 'web',
+      names: ['www.example.com', 'example.com'],
+      ca: 'alpha',
+      kind: 'obtain',
+      failures: 2,
+      since: NOW - DAY,
+      error: 'www.example.com: the CA got HTTP 404',
+      exchange: 'x1',
+      next: NOW + 90 * MINUTE,
+      notAfter: NOW + 29 * DAY,
+      lifetime: 90 * DAY,
+      ...given,
+    }
+    return found(engineRenewal, NOW, { vitals: { failingRenewals: [renewal] } }, settings)
+  }
+
+  test('told after the second attempt that failed, with what is to be done', () => {
+    expect(failing({ failures: 1 })).toEqual([])
+    const [told] = failing()
+    expect(told).toMatchObject({
+      key: 'web',
+      severity: 'warning',
+      fixer: 'acmetap',
+      title: 'www.example.com +1: acmetap cannot obtain its certificate, ends in 29 days',
+      evidence: { exchange: 'x1' },
+    })
+    expect(told?.cause).toContain('HTTP 404')
+    expect(told?.remedy).toContain('acmetap engine renew web')
+    const patient = settingsOf({ 'engine-renewal': { attempts: 3 } })
+    expect(failing({}, patient)).toEqual([])
+  })
+
+  test('critical when little is left, after the first attempt already; never for one that never was', () => {
+    expect(failing({ failures: 1, notAfter: NOW + 13 * DAY })).toMatchObject([{ severity: 'critical' }])
+    expect(failing({ failures: 1, notAfter: NOW + 14 * DAY })).toEqual([])
+    expect(failing({ notAfter: NOW - DAY })).toMatchObject([
+      { severity: 'critical', title: expect.stringContaining('ended 24 hours ago') },
+    ])
+    expect(failing({ notAfter: null, lifetime: null, failures: 9 })).toMatchObject([{ severity: 'warning' }])
+  })
+
+  test('a new one that cannot be put into use counts for the one before it', () => {
+    const deploy = { kind: 'deploy', notAfter: NOW + 89 * DAY } as const
+    expect(failing(deploy)).toMatchObject([
+      { severity: 'warning', title: 'www.example.com +1: its new certificate is not in use' },
+    ])
+    expect(failing({ ...deploy, since: NOW - 16 * DAY })).toMatchObject([{ severity: 'warning' }])
+    expect(failing({ ...deploy, since: NOW - 17 * DAY })).toMatchObject([{ severity: 'critical' }])
+  })
+
+  test('one that was issued too often is told at once', () => {
+    expect(failing({ kind: 'held', failures: 0 })).toMatchObject([
+      { severity: 'warning', cause: expect.stringContaining('not issued again before') },
+    ])
+  })
 })
 
 describe('clock-skew', () => {

@@ -25,6 +25,7 @@ const QUIET: Vitals = {
   record: { unwritableSince: null, detail: null, backlog: 0, behindSince: null, spillBytes: 0 },
   roots: [],
   endingRules: [],
+  failingRenewals: [],
   sinks: [],
   channels: [],
 }

@@ -65,6 +65,7 @@ export function vitalsOf(at: Millis, given: Partial<Vitals> = {}): Vitals {
     record: WELL,
     roots: [],
     endingRules: [],
+    failingRenewals: [],
     sinks: [],
     channels: [],
     ...given,
