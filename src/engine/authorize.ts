@@ -42,13 +42,10 @@ export async function authorize(signed: SignedRun, order: OrderObject): Promise<
   const tasks = tasksOf(signed, order, authorizations)
   await fewAtOnce(AT_ONCE, tasks, (task) => present(run, task))
   await fewAtOnce(tasks.length, tasks, (task) => makeReady(run, task))
-  await fewAtOnce(AT_ONCE, tasks, (task) => answer(signed, task))
-  const ended = await awaitOrder(
-    signed,
-    { url: order.url, retryAfter: null },
-    ['pending'],
-    'the CA validates',
-  )
+  const seen = await fewAtOnce(AT_ONCE, tasks, (task) => answer(signed, task))
+  const isSeen = seen.every((status) => status === 'valid')
+  const from = { url: order.url, retryAfter: null }
+  const ended = await awaitOrder(signed, from, ['pending'], 'the CA validates', isSeen ? 0 : undefined)
   if (ended.status === 'invalid') throw await explainInvalid(signed, ended)
   for (const { attempt } of tasks)
     run.name(attempt.identifier, attempt.wildcard, 'valid', 'the CA has validated it')
@@ -140,14 +137,18 @@ async function makeReady(run: JobRun, task: Task): Promise<void> {
   await bySolver(run, task, (context) => solver.ready!(attempt, context))
 }
 
-async function answer({ run, signer }: SignedRun, { attempt, challenge }: Task): Promise<void> {
+async function answer(
+  { run, signer }: SignedRun,
+  { attempt, challenge }: Task,
+): Promise<OfferedChallenge['status']> {
   run.check()
   // RFC 8555 §7.5.1: the CA is at it already, told by an attempt before this one.
-  if (challenge.status === 'processing') return
+  if (challenge.status === 'processing') return challenge.status
   await run.parts.failPoint('challenge.answered', 'before')
-  await answerChallenge(run.session, signer, attempt.url, run.signal)
+  const { status } = await answerChallenge(run.session, signer, attempt.url, run.signal)
   await run.parts.failPoint('challenge.answered', 'after')
   run.name(attempt.identifier, attempt.wildcard, 'answered', `${attempt.type}: the CA has been told`)
+  return status
 }
 
 async function bySolver(

@@ -12,16 +12,17 @@ const PHASE = 600_000_000
 
 /**
  * Asks for the order until it has another status than these. `from`: how it stood last, and when the CA wants to be asked
- * (Retry-After). Rejects with EngineError: `network` when it takes too long, with the time after which to ask again.
+ * (Retry-After). `first`: seconds before the first look. Rejects with EngineError: `network` when it takes too long, with the time after which to ask again.
  */
 export async function awaitOrder(
   { run, signer }: SignedRun,
   from: Pick<OrderObject, 'url' | 'retryAfter'>,
   during: readonly OrderStatus[],
   text: string,
+  first: number = FIRST,
 ): Promise<OrderObject> {
   const start = run.time
-  let wait = FIRST
+  let wait = first
   let { retryAfter } = from
   for (;;) {
     const pause = Math.max(wait, retryAfter ?? 0)
@@ -33,6 +34,6 @@ export async function awaitOrder(
     const order = await fetchOrder(run.session, signer, from.url, run.signal)
     if (!during.includes(order.status)) return order
     retryAfter = order.retryAfter
-    wait = Math.min(wait * GROWTH, LONGEST)
+    wait = Math.min(Math.max(wait, FIRST) * GROWTH, LONGEST)
   }
 }
