@@ -55,6 +55,7 @@ export function createAcmeSh(solver: string, settings: AcmeShSettings): Publishe
               ACMETAP_ACME_SH: program,
               ACMETAP_DNSAPI: script,
             },
+            title: `${settings.script} of acme.sh`,
             timeout: settings.timeout,
             signal,
             folder: home,

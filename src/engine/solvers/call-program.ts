@@ -14,13 +14,15 @@ export interface ProgramCall extends Omit<RunProgramOptions, 'secrets'> {
   readonly argv: readonly string[]
   /** Variables that are no secrets, and that `environment`, whose values all are, can't change. */
   readonly fixed?: Readonly<Record<string, string>>
+  /** What it is for people, where its first argument does not say it. */
+  readonly title?: string
   /** Where to look when it fails. */
   readonly advice: string
 }
 
 /** Resolves where the program ended with code 0; rejects with EngineError, which holds the last it said. */
 export async function callProgram(call: ProgramCall): Promise<void> {
-  const { solver, name, argv, advice, fixed, ...options } = call
+  const { solver, name, argv, title = argv[0], advice, fixed, ...options } = call
   const { signal, environment } = options
   throwIfAborted(signal, solver, name)
   const { trouble, output } = await runProgram(argv, {
@@ -32,6 +34,8 @@ export async function callProgram(call: ProgramCall): Promise<void> {
     throw error
   })
   if (trouble === null) return
-  const said = oneLine(output.slice(-SHOWN * 2)).slice(-SHOWN)
-  throw solverError(solver, name, `${argv[0]} ${trouble}${said === '' ? '' : `: ${said}`}. ${advice}`)
+  const said = oneLine(output.slice(-SHOWN * 2))
+    .slice(-SHOWN)
+    .replace(/[.\s]+$/, '')
+  throw solverError(solver, name, `${title} ${trouble}${said === '' ? '' : `: ${said}`}. ${advice}`)
 }

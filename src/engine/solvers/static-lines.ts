@@ -25,9 +25,13 @@ export function staticLines(thumbprint: string): StaticLines {
       '    Redirect 200',
       '</LocationMatch>',
     ].join('\n'),
+    // Caddy sorts directives: a redir beside these lines would come before them.
     caddy: [
+      '# A redirect of the whole site belongs into a block of its own: handle { redir https://{host}{uri} }',
       '@acmetap path_regexp token ^/\\.well-known/acme-challenge/([A-Za-z0-9_-]+)$',
-      `respond @acmetap "{re.token.1}.${thumbprint}" 200`,
+      'handle @acmetap {',
+      `    respond "{re.token.1}.${thumbprint}" 200`,
+      '}',
     ].join('\n'),
     haproxy: [
       'acl acmetap path_reg ^/\\.well-known/acme-challenge/[A-Za-z0-9_-]+$',
