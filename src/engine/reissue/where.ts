@@ -96,3 +96,18 @@ export function speaksOf(where: Where, flag: Flag): boolean {
       return false
   }
 }
+
+/** Whether it asks for this term at all. */
+export function asksFor(where: Where, term: TextTerm): boolean {
+  switch (where.kind) {
+    case 'and':
+    case 'or':
+      return where.parts.some((part) => asksFor(part, term))
+    case 'not':
+      return asksFor(where.part, term)
+    case 'text':
+      return where.term === term
+    default:
+      return false
+  }
+}
