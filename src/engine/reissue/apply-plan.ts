@@ -74,19 +74,14 @@ class Run {
       if (stopped !== null) break
       first = false
       const ended = await this.#do(line, jobs.get(line.line) ?? null)
-      if (ended.state === 'running') {
-        stopped = INTERRUPTED
-        break
-      }
-      if (ended.state !== 'skipped') this.#rate.add(ended.state === 'failed')
+      if (ended.state === 'done' || ended.state === 'failed') this.#rate.add(ended.state === 'failed')
     }
-    const plan: ReissuePlan = {
-      ...this.#plan,
-      state: stopped === null ? 'done' : 'stopped',
-      stoppedBecause: stopped,
-    }
+    const after = await store.lines(this.#plan.id)
+    stopped ??= onTheirWay(after, this.#isAborted())
+    const state = stopped === null ? 'done' : 'stopped'
+    const plan: ReissuePlan = { ...this.#plan, state, stoppedBecause: stopped }
     await store.putPlan(plan)
-    return { plan, lines: await store.lines(plan.id) }
+    return { plan, lines: after }
   }
 
   /** The newest of each line: after a kill a line may not yet say which is its job. */
@@ -176,7 +171,17 @@ class Run {
   }
 }
 
-const INTERRUPTED = 'it was interrupted; apply it again to go on'
+/** Why a plan was stopped that was not at its end when it was aborted. */
+export const INTERRUPTED = 'it was interrupted; apply it again to go on'
+
+/** A CA may take its time: what is left of the plan is known when it is applied again. */
+function onTheirWay(lines: readonly ReissueLine[], isAborted: boolean): string | null {
+  const open = lines.filter(({ state }) => state === 'running').length
+  if (open === 0) return null
+  return isAborted
+    ? INTERRUPTED
+    : `${open} of its lines are still on their way; apply it again to see them through`
+}
 
 /** A line as its job has it: `running` where that was left off before it came to anything. */
 export function standing(line: ReissueLine, job: Job): ReissueLine {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../exchange/clock.ts'
 import type { EngineStore } from '../engine-store.ts'
+import { INTERRUPTED } from './apply-plan.ts'
 import type { PlanWithLines } from './make-plan.ts'
 
 /** As `engine.reissue.schedule` has it. */
@@ -39,7 +40,7 @@ export class ReissueSchedule {
   readonly #parts: ScheduleParts
   readonly #closing = new AbortController()
   /** µs since 1970, of the last plan of this process: a plan may have been refused before it was kept. */
-  #last = 0
+  #last: number | null = null
   #timer: NodeJS.Timeout | null = null
   #looking: Promise<void> = Promise.resolve()
 
@@ -63,10 +64,12 @@ export class ReissueSchedule {
     if (settings === null) return
     try {
       const ours = (await this.#parts.store.plans()).filter(({ madeBy }) => madeBy === SCHEDULE)
-      const unfinished = ours.find(({ state }) => state === 'running')
+      const unfinished = ours.find(
+        ({ state, stoppedBecause }) => state === 'running' || stoppedBecause === INTERRUPTED,
+      )
       if (unfinished !== undefined) return await this.#apply(unfinished.id)
       const now = this.#parts.clock.now().wall
-      const last = Math.max(this.#last, ours[0]?.madeAt ?? 0)
+      const last = this.#last ?? ours[0]?.madeAt ?? 0
       // A clock that was set back does not silence it.
       if (last <= now && now < last + settings.every * 1e6) return
       this.#last = now
