@@ -99,12 +99,12 @@ export class AcmeSession {
   }
 
   /** Unsigned. Repeated where the network fails. */
-  get(url: string, signal: AbortSignal): Promise<AcmeAnswer> {
+  async get(url: string, signal: AbortSignal): Promise<AcmeAnswer> {
     return this.#repeat(true, signal, async () => this.#send(this.#unsigned('GET', url), JSON_LIMIT, signal))
   }
 
   /** `payload` '' is POST-as-GET, which is repeated where the network fails; so is what is said to be repeatable. */
-  post(url: string, payload: object | '', signer: Signer, options: PostOptions): Promise<AcmeAnswer> {
+  async post(url: string, payload: object | '', signer: Signer, options: PostOptions): Promise<AcmeAnswer> {
     const { signal, announce, limit = JSON_LIMIT, isRepeatable = payload === '' } = options
     const target = targetOf(url, this.destination, 'a request')
     return this.#repeat(isRepeatable, signal, async () => {

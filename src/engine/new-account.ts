@@ -4,6 +4,7 @@ import { type AccountObject, accountObject } from './account-object.ts'
 import type { AcmeSession } from './acme-session.ts'
 import { EngineError } from './engine-error.ts'
 import { type ExternalAccount, externalAccountBinding } from './external-account-binding.ts'
+import { oneLine } from './one-line.ts'
 
 export interface NewAccount {
   readonly contact: readonly string[]
@@ -50,7 +51,7 @@ export async function checkDemands(
   if (meta.termsOfService !== null && !wanted.agreeTerms) {
     throw new EngineError(
       'input',
-      `the CA ${ca} wants you to agree to its terms, ${meta.termsOfService}: read them and write agree_terms: true under engine.accounts, or give --agree-terms`,
+      `the CA ${ca} wants you to agree to its terms, ${oneLine(meta.termsOfService)}: read them and write agree_terms: true under engine.accounts, or give --agree-terms`,
     )
   }
   if (meta.externalAccountRequired === true && wanted.external === null) {
