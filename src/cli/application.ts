@@ -1,3 +1,4 @@
+import type { EngineOperations } from '../api/engine-operations.ts'
 import type { RecordOperations, ReloadReport } from '../api/operations.ts'
 import type { InventoryProgress } from '../audit/inventory/inventory-reader.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -37,6 +38,14 @@ export interface Application {
    * server must run. Rejects where the record is not there or can't be read.
    */
   rebuild(config: Pick<Config, 'data'>, onProgress: (progress: InventoryProgress) => void): Promise<void>
+  /**
+   * The engine over a data folder that no server holds. `warn`: what a server's log would say, in one line. Left out:
+   * commands of the engine need a server.
+   */
+  openEngine?(
+    loaded: LoadedConfig,
+    warn: (line: string) => void,
+  ): Promise<{ readonly operations: EngineOperations; close(): Promise<void> }>
 }
 
 /** Imported when first needed: commands that only look should start fast. */

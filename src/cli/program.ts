@@ -19,6 +19,7 @@ import type { CommandContext } from './command-context.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor/command.ts'
+import { engineCommand } from './engine/command.ts'
 import { enrollCommand } from './enroll/command.ts'
 import { escapeText } from './escape.ts'
 import { exchangesCommand } from './exchanges/command.ts'
@@ -30,6 +31,7 @@ import { ordersCommand } from './orders/command.ts'
 import { policyCommand } from './policy/command.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { recordCommand } from './record/command.ts'
+import { reissueCommand } from './reissue/command.ts'
 import { reportCommand } from './report/command.ts'
 import { restoreCommand } from './restore.ts'
 import { rootCommand } from './root/command.ts'
@@ -85,6 +87,8 @@ function buildProgram(context: CommandContext): Command {
     enrollCommand,
     doctorCommand,
     policyCommand,
+    engineCommand,
+    reissueCommand,
     alertsCommand,
     watchCommand,
     failuresCommand,

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Columns of the terminal; Infinity where there is none: what goes to a file or to grep is not cut. */
   readonly columns: number
+  /** Whether what was written can be drawn over: a terminal that knows the codes for it. */
+  readonly live?: boolean
   readonly colors: Colors
   /** Absolute folder that relative paths start from. */
   readonly folder: string
@@ -31,6 +33,7 @@ export function processTerminal(): Terminal {
   return {
     env,
     columns: columnsOf(stdout),
+    live: stdout.isTTY === true && env.TERM !== 'dumb',
     colors: createColors(colour),
     folder: process.cwd(),
     now: () => Date.now() * 1000,
