@@ -8,6 +8,7 @@ import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
 import { dnsResponder } from './dns-responder.ts'
+import { engineKills } from './engine-kills.ts'
 import { healthyFleet } from './healthy-fleet.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
@@ -48,6 +49,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-matrix': policyMatrix,
   'policy-bypass': policyBypass,
   'policy-reload': policyReload,
+  'engine-kills': engineKills,
   'dns-responder': dnsResponder,
 }
 

@@ -107,8 +107,13 @@ async function setMode(folder: string, mode: number): Promise<void> {
   }
 }
 
+/** How the names begin under which a token is written before it appears. */
+function besideOf(token: string): string {
+  return `.${token.slice(0, 100)}.`
+}
+
 async function writeWhole(place: string, token: string, content: string): Promise<void> {
-  const beside = path.join(place, `.${token.slice(0, 100)}.${randomBytes(6).toString('hex')}`)
+  const beside = path.join(place, `${besideOf(token)}${randomBytes(6).toString('hex')}`)
   const handle = await open(beside, 'wx', 0o644)
   try {
     await handle.chmod(0o644)
@@ -126,6 +131,9 @@ async function writeWhole(place: string, token: string, content: string): Promis
 async function removeOwn(place: string, token: string, content: string): Promise<void> {
   try {
     if (!(await isFolder(path.dirname(place))) || !(await isFolder(place))) return
+    // What a process that was killed while it wrote has left.
+    const unfinished = (await readdir(place)).filter((entry) => entry.startsWith(besideOf(token)))
+    for (const entry of unfinished) await unlink(path.join(place, entry))
     const file = path.join(place, token)
     if (!(await lstat(file)).isFile()) return
     if ((await readFile(file, 'utf8')) === content) await unlink(file)

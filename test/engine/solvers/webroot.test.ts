@@ -35,6 +35,13 @@ describe('webroot', () => {
   const attempt = attemptFor('www.example.test')
   const solver = () => createWebroot('site', { folder })
 
+  it('takes away what a process that was killed while it wrote has left', async () => {
+    await solver().present(attempt, context())
+    await writeFile(path.join(place(), `.${attempt.token.slice(0, 100)}.0a1b2c3d4e5f`), 'half')
+    await solver().cleanUp(attempt, context())
+    expect(await readdir(folder)).toEqual([])
+  })
+
   it('writes files that the web server may read, whatever the umask', async () => {
     const before = process.umask(0o077)
     try {
