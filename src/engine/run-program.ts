@@ -158,9 +158,9 @@ class Printed {
   }
 
   shown(): string {
-    // A secret that was cut at the front would not be found.
-    let text = this.#cut ? this.#text.slice(this.#longest) : this.#text
+    let text = this.#text
     for (const secret of this.#secrets) text = text.replaceAll(secret, '[secret]')
-    return text.trim().slice(-SHOWN)
+    // A secret that was cut at the front was not found: what can be left of one goes.
+    return (this.#cut ? text.slice(this.#longest) : text).trim().slice(-SHOWN)
   }
 }
