@@ -3,7 +3,7 @@
  * the script are read by a shell in a clean environment with a home of its own that is removed afterwards: acme.sh's own
  * accounts and configuration are neither used nor changed, and secrets come from the environment only.
  */
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import type { SolverConfig } from '../../config/engine-solvers.ts'
@@ -36,6 +36,8 @@ export function createAcmeSh(solver: string, settings: AcmeShSettings): Publishe
         const { program, script } = await findScript(solver, settings)
         const home = await mkdtemp(path.join(tmpdir(), 'acmetap-acme-sh-'))
         try {
+          // Empty, so that nothing is found there and nothing is missing.
+          await writeFile(path.join(home, 'account.conf'), '', { mode: 0o600 })
           await callProgram({
             solver,
             name,

@@ -1,0 +1,127 @@
+/** Real web servers in the foreground, each with one site on loopback that sends everything else to https. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type StartedProcess, startProcess } from '../child-process.ts'
+
+export const WEB_SERVERS = ['nginx', 'apache', 'caddy', 'haproxy'] as const
+export type WebServer = (typeof WEB_SERVERS)[number]
+
+/** To be found in the `PATH`. */
+export const WEB_SERVER_PROGRAMS: Readonly<Record<WebServer, string>> = {
+  nginx: 'nginx',
+  apache: 'apache2',
+  caddy: 'caddy',
+  haproxy: 'haproxy',
+}
+
+const CONFIGURATIONS: Record<
+  WebServer,
+  (folder: string, port: number, lines: string) => readonly [config: string, argv: string[]]
+> = {
+  nginx: (folder, port, lines) => [
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+events {}
+http {
+  access_log off;
+  client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
+  uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+  server {
+    listen 127.0.0.1:${port};
+    ${lines}
+    location / { return 301 https://$host$request_uri; }
+  }
+}`,
+    ['nginx', '-c', `${folder}/config`, '-e', `${folder}/error.log`],
+  ],
+  apache: (folder, port, lines) => [
+    `ServerRoot ${folder}
+PidFile ${folder}/pid
+ErrorLog ${folder}/error.log
+Listen 127.0.0.1:${port}
+ServerName www.example.test
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
+User www-data
+Group www-data
+<Directory />
+  Require all denied
+</Directory>
+<VirtualHost 127.0.0.1:${port}>
+${lines}
+Redirect permanent "/" "https://www.example.test/"
+</VirtualHost>`,
+    ['apache2', '-f', `${folder}/config`, '-DFOREGROUND'],
+  ],
+  caddy: (_folder, port, lines) => [
+    `{
+  admin off
+  auto_https off
+}
+http://:${port} {
+  bind 127.0.0.1
+  ${lines}
+  handle {
+    redir https://{host}{uri}
+  }
+}`,
+    ['caddy', 'run', '--adapter', 'caddyfile', '--config', `${_folder}/config`],
+  ],
+  haproxy: (_folder, port, lines) => [
+    `defaults
+  mode http
+  timeout connect 5s
+  timeout client 5s
+  timeout server 5s
+frontend web
+  bind 127.0.0.1:${port}
+${lines.replace(/^/gm, '  ')}
+  http-request redirect scheme https
+`,
+    ['haproxy', '-db', '-f', `${_folder}/config`],
+  ],
+}
+
+export interface StartedWebServer {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** With these lines in the site's part of the configuration. Resolves once it answers; rejects with what it said. */
+export async function startWebServer(
+  kind: WebServer,
+  port: number,
+  lines: string,
+): Promise<StartedWebServer> {
+  const folder = await mkdtemp(path.join(tmpdir(), `acmetap-${kind}-`))
+  const [config, [program = '', ...args]] = CONFIGURATIONS[kind](folder, port, lines)
+  await writeFile(path.join(folder, 'config'), config)
+  const started = startProcess(program, args, { cwd: folder })
+  const stop = async () => {
+    await started.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await answers(started, program, port)
+    return { port, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function answers({ ended, output }: StartedProcess, program: string, port: number): Promise<void> {
+  let over = false
+  const end = () => {
+    over = true
+  }
+  ended.then(end, end)
+  for (;;) {
+    if (over) throw new Error(`${program} ended: ${output()}`)
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { redirect: 'manual' }).catch(() => null)
+    if (answer !== null) return
+    await sleep(50)
+  }
+}
