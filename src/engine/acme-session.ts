@@ -150,7 +150,8 @@ export class AcmeSession {
       (completed) => this.#read(completed, limit, keep),
       (error: unknown): Reading => {
         // The stages say so where nothing could be sent: the record could not be written, acmetap is stopping.
-        if (error instanceof AcmeProblem) return { error: refusal(error.message, request.id), again: null }
+        if (error instanceof AcmeProblem)
+          return { error: refusal(error.message, request.id, error.retryAfter ?? null), again: null }
         throw error
       },
     )

@@ -63,9 +63,12 @@ export function orderObject(session: AcmeSession, answer: AcmeAnswer, url: strin
 
 /** The same set, whatever the order, the case of names and the spelling of addresses. */
 export function isSameIdentifiers(one: readonly Identifier[], other: readonly Identifier[]): boolean {
-  const names = (identifiers: readonly Identifier[]) =>
-    new Set(identifiers.map((identifier) => Object.values(plainIdentifier(identifier)).join(':')))
-  return names(one).symmetricDifference(names(other)).size === 0
+  return setOf(one) === setOf(other)
+}
+
+function setOf(identifiers: readonly Identifier[]): string {
+  const names = identifiers.map(plainIdentifier).map(({ type, value }) => `${type} ${value}`)
+  return [...new Set(names)].sort().join('\n')
 }
 
 /** RFC 8738 §3: addresses are written as RFC 5952 has them. */

@@ -37,8 +37,11 @@ const PASSING = new Set<FailureCause>([
 
 /** `limit`: bytes of the decoded body. `now`: ms since 1970. Never throws. */
 export function readAnswer(completed: Completed, limit: number, now: number): Reading {
-  const { outcome, destination, id } = completed
-  if (outcome.kind === 'refused') return { error: refusal(outcome.problem.detail, id), again: null }
+  const { outcome, destination, id, decision } = completed
+  if (outcome.kind === 'refused') {
+    const retryAfter = decision.effect === 'deny' ? (decision.retryAfter ?? null) : null
+    return { error: refusal(outcome.problem.detail, id, retryAfter), again: null }
+  }
   if (outcome.kind === 'failed') {
     const { cause, message } = outcome.failure
     const error = new EngineError(
@@ -57,9 +60,9 @@ export function readAnswer(completed: Completed, limit: number, now: number): Re
   }
 }
 
-/** acmetap itself refused: `text` names the rule. */
-export function refusal(text: string, exchange: string | null): EngineError {
-  return new EngineError('refused', oneLine(text, 1000), { exchange })
+/** acmetap itself refused: `text` names the rule. `retryAfter`: seconds, where it may be otherwise then. */
+export function refusal(text: string, exchange: string, retryAfter: number | null): EngineError {
+  return new EngineError('refused', oneLine(text, 1000), { exchange, retryAfter })
 }
 
 function againAfter({ problem, status }: EngineError): 'nonce' | 'later' | null {

@@ -23,6 +23,8 @@ export interface PebbleOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Further members of the `pebble` object of its configuration file. */
   readonly configuration?: Readonly<Record<string, unknown>>
+  /** Further words of its command line (`-strict`). */
+  readonly flags?: readonly string[]
 }
 
 export interface Pebble {
@@ -88,10 +90,11 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
       { environment: cleanEnvironment(folder), folder },
     )
     started.push(resolver)
-    const ca = startDaemon(program, ['-config', file('pebble.json'), '-dnsserver', `127.0.0.1:${dns}`], {
-      environment: cleanEnvironment(folder, pebbleEnvironment(options)),
-      folder,
-    })
+    const ca = startDaemon(
+      program,
+      ['-config', file('pebble.json'), '-dnsserver', `127.0.0.1:${dns}`, ...(options.flags ?? [])],
+      { environment: cleanEnvironment(folder, pebbleEnvironment(options)), folder },
+    )
     started.push(ca)
     const directory = `https://localhost:${port}/dir`
     await answers(ca, () => fetchText(directory, tls.root))

@@ -285,9 +285,10 @@ test('what is refused by acmetap itself, and what cannot be recorded, says so an
       rule: 'policy',
       problem: 'rejectedIdentifier',
       detail: 'rule "only-ours": a.example is not ours',
+      retryAfter: 120,
     }) as never
   const refused = await newOrder(session, signer, WANTED, SIGNAL).catch((error: EngineError) => error)
-  expect(refused).toMatchObject({ fault: 'refused', problem: null })
+  expect(refused).toMatchObject({ fault: 'refused', problem: null, retryAfter: 120 })
   expect((refused as EngineError).message).toMatch(
     /^rule "only-ours": a.example is not ours \(acmetap record [0-9a-f-]{36}\)$/,
   )
