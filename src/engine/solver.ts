@@ -42,6 +42,8 @@ export interface Solver {
   /** In the configuration. */
   readonly name: string
   readonly types: readonly ChallengeType[]
+  /** Binds what it listens on, where that must not wait for the first challenge. */
+  listen?(): Promise<{ readonly address: string; readonly port: number }>
   /** Repeating it does no harm. */
   present(attempt: Attempt, context: SolverContext): Promise<void>
   /** Resolves when the CA can see it. Left out where that is the case once it is presented. */

@@ -10,7 +10,7 @@ import type { SolverConfig } from '../../config/engine-solvers.ts'
 import type { Publisher, TxtRecord } from '../publisher.ts'
 import { callProgram } from './call-program.ts'
 import { createTurns } from './in-turn.ts'
-import { solverError } from './solver-error.ts'
+import { solverError, systemFault } from './solver-error.ts'
 
 export type AcmeShSettings = NonNullable<SolverConfig['acme_sh']>
 
@@ -34,10 +34,8 @@ export function createAcmeSh(solver: string, settings: AcmeShSettings): Publishe
     ({ name, value }: TxtRecord, signal: AbortSignal) =>
       inTurn(async () => {
         const { program, script } = await findScript(solver, settings)
-        const home = await mkdtemp(path.join(tmpdir(), 'acmetap-acme-sh-'))
+        const home = await makeHome(solver, name)
         try {
-          // Empty, so that nothing is found there and nothing is missing.
-          await writeFile(path.join(home, 'account.conf'), '', { mode: 0o600 })
           await callProgram({
             solver,
             name,
@@ -68,6 +66,21 @@ export function createAcmeSh(solver: string, settings: AcmeShSettings): Publishe
         }
       })
   return { add: change('add'), remove: change('rm') }
+}
+
+/** With an empty configuration, so that nothing is found there and nothing is missing. */
+async function makeHome(solver: string, name: string): Promise<string> {
+  try {
+    const home = await mkdtemp(path.join(tmpdir(), 'acmetap-acme-sh-'))
+    await writeFile(path.join(home, 'account.conf'), '', { mode: 0o600 })
+    return home
+  } catch (error) {
+    throw solverError(
+      solver,
+      name,
+      `${systemFault(error)} in ${tmpdir()}. acme.sh needs a folder there for each call`,
+    )
+  }
 }
 
 /** Where distributions and acme.sh's own installer put it. */

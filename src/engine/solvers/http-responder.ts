@@ -16,9 +16,7 @@ const HEAD_WITHIN = 5_000
 const REQUEST_WITHIN = 10_000
 
 /** A solver with a listener: bound by `listen`, or by the first challenge. */
-export interface RespondingSolver extends Solver, Pick<Listener, 'listen'> {
-  close(): Promise<void>
-}
+export type RespondingSolver = Solver & Listener
 
 export function createHttpResponder(name: string, settings: HttpSettings): RespondingSolver {
   const open = new Map<string, string>()

@@ -219,6 +219,15 @@ describe('http-01 responder (RFC 8555 §8.3)', () => {
     expect(await raw(port, `GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(9_000)}\r\n\r\n`)).toBe('')
   })
 
+  it('waits for nobody who never ends his request', async () => {
+    const { port } = await started()
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\nA: ')
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(socket.bytesRead).toBeLessThan(200)
+  }, 30_000)
+
   it('ends what is open when it is closed', async () => {
     const { responder, port } = await started()
     const socket = connect(port, '127.0.0.1')
