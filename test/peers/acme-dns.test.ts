@@ -109,7 +109,7 @@ describe.skipIf(reason !== null)('clients of acme-dns', () => {
     pebble = startProcess(
       'pebble',
       ['-config', path.join(folder, 'pebble.json'), '-dnsserver', `127.0.0.1:${bind.port}`],
-      { cwd: folder, env: { PEBBLE_VA_NOSLEEP: '1', PEBBLE_AUTHZREUSE: '0' } },
+      { cwd: folder, env: { PEBBLE_VA_NOSLEEP: '1', PEBBLE_AUTHZREUSE: '0', PEBBLE_WFE_NONCEREJECT: '0' } },
     )
     closing.push(() => pebble.stop())
     await listening(port, pebble)

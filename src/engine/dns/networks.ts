@@ -1,19 +1,12 @@
 import ipaddr from 'ipaddr.js'
+import { isNetwork } from '../../config/values.ts'
 import { plainAddress } from './source-prefix.ts'
 
 type Network = ReturnType<typeof ipaddr.parseCIDR>
 
 /** Null for what is no network: address, slash, length of the prefix. Host bits may be set. */
 export function readNetwork(text: string): Network | null {
-  if (text.length > 64 || !/^[0-9a-fA-F.:]+\/\d{1,3}$/.test(text)) return null
-  try {
-    const network = ipaddr.parseCIDR(text)
-    // Other spellings of IPv4 (0x7f.1) are read by this reader too.
-    const isPlain = network[0].kind() === 'ipv6' || /^\d+(?:\.\d+){3}\//.test(text)
-    return isPlain ? network : null
-  } catch {
-    return null
-  }
+  return isNetwork(text) && !text.includes('%') ? ipaddr.parseCIDR(text) : null
 }
 
 export function isInNetworks(address: string, networks: readonly string[]): boolean {

@@ -34,6 +34,7 @@ export interface DnsResponder {
   readonly apiPort: number | null
   readonly publisher: Publisher
   readonly registrations: Registrations
+  /** Repeating it does no harm. */
   close(): Promise<void>
 }
 
@@ -75,6 +76,7 @@ export async function openDnsResponder(
     await sockets.close()
     throw error
   }
+  let closing: Promise<unknown> | undefined
   return {
     zone: config.zone,
     port: sockets.port,
@@ -82,7 +84,8 @@ export async function openDnsResponder(
     publisher: responderPublisher(zone, clock),
     registrations,
     async close() {
-      await Promise.all([sockets.close(), api?.close()])
+      closing ??= Promise.all([sockets.close(), api?.close()])
+      await closing
     },
   }
 }
