@@ -95,8 +95,9 @@ export class ManagedCertificates {
   /** Jobs that are being run for us. */
   readonly #running = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | null = null
-  #looking: Promise<void> | null = null
-  #again = false
+  /** Looks come one after the other. */
+  #looks: Promise<void> = Promise.resolve()
+  #isAwake = false
   #trusted = true
 
   constructor(parts: ManagedParts) {
@@ -112,19 +113,9 @@ export class ManagedCertificates {
 
   /** Looks at once: the configuration has changed, or a job has ended. */
   wake(): void {
-    if (this.#stop.signal.aborted) return
-    if (this.#looking !== null) {
-      this.#again = true
-      return
-    }
-    this.#looking = this.look()
-      .catch((error: unknown) => this.#parts.onEvent({ kind: 'fault', error }))
-      .finally(() => {
-        this.#looking = null
-        if (!this.#again) return
-        this.#again = false
-        this.wake()
-      })
+    if (this.#isAwake) return
+    this.#isAwake = true
+    this.look().catch((error: unknown) => this.#parts.onEvent({ kind: 'fault', error }))
   }
 
   /** Resolves when nothing of it is under way any more; what was begun is gone on with after the next start. */
@@ -132,12 +123,20 @@ export class ManagedCertificates {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     this.#stop.abort(new EngineError('aborted', 'acmetap stops'))
-    await this.#looking
+    await this.#looks
     await Promise.all(this.#running)
   }
 
-  /** One look. Rejects with what the store throws. */
-  async look(): Promise<void> {
+  /** One look, after those that are under way. Rejects with what the store throws. */
+  look(): Promise<void> {
+    const look = this.#looks.then(() => this.#look())
+    this.#looks = look.catch(() => undefined)
+    return look
+  }
+
+  async #look(): Promise<void> {
+    this.#isAwake = false
+    if (this.#stop.signal.aborted) return
     const config = this.#parts.config()
     const open = await this.#parts.store.jobs({ open: true, limit: MOST_JOBS })
     const wanted = await this.#withoutUnwanted(config, open)
