@@ -64,9 +64,10 @@ export class RequestRefused extends Error {
 
 const SHOWN = 80
 
-/** A value from outside as an error may repeat it: short, and escaped. */
+/** A value from outside as an error may repeat it: short, escaped, and never a private key. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  if (/PRIVATE KEY/.test(text)) return '[private key]'
   const start = [...text.slice(0, 2 * SHOWN)].slice(0, SHOWN).join('')
   return escaped(start.length < text.length ? `${start}…` : text)
 }

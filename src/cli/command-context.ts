@@ -48,8 +48,13 @@ export function withDefault(group: Command, first: Command, ...others: readonly 
   })
   return group.addHelpText(
     'after',
-    `\nWithout a command: ${first.name()}. Its options: acmetap ${group.name()} ${first.name()} --help`,
+    () => `\nWithout a command: ${first.name()}. Its options: ${lineOf(group)} ${first.name()} --help`,
   )
+}
+
+/** `acmetap accounts`: what somebody types for a command. */
+function lineOf(command: Command): string {
+  return command.parent === null ? command.name() : `${lineOf(command.parent)} ${command.name()}`
 }
 
 /** The configuration that --config or its defaults name; the files it names are not read. */

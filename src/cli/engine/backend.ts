@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { EngineOperations } from '../../api/engine-operations.ts'
 import type { LoadedConfig } from '../../config/load.ts'
@@ -39,6 +40,6 @@ export async function withEngine<T>(
     return await use({ kind: 'offline', operations, loaded })
   } finally {
     await close()
-    giveToOwner(loaded.config.data)
+    if (existsSync(loaded.config.data)) giveToOwner(loaded.config.data)
   }
 }

@@ -27,7 +27,7 @@ interface IssueOptions {
 export function issueCommand(context: CommandContext) {
   return command('issue', 'obtain a certificate now: a managed one by its name, or one for these names', [
     ['engine issue www.example.com', 'a certificate of the configuration, whether it is due or not'],
-    ['engine issue shop.example.com *.shop.example.com --ca letsencrypt', 'one that is not in it'],
+    ["engine issue shop.example.com '*.shop.example.com' --ca letsencrypt", 'one that is not in it'],
     ['engine issue www.example.com --dry-run', "against the CA's staging: nothing is kept"],
     ['engine issue --csr web.csr --ca pebble --out web.pem', 'for a key that somebody else holds'],
   ])
