@@ -18,6 +18,8 @@ import {
 } from './solver.ts'
 
 const AT_ONCE = 10
+/** Seconds between looks at names that are still being validated when another has failed. */
+const SETTLING = [2, 5]
 
 /** A challenge of one name, and who answers it. */
 interface Task {
@@ -46,7 +48,7 @@ export async function authorize(signed: SignedRun, order: OrderObject): Promise<
   const isSeen = seen.every((status) => status === 'valid')
   const from = { url: order.url, retryAfter: null }
   const ended = await awaitOrder(signed, from, ['pending'], 'the CA validates', isSeen ? 0 : undefined)
-  if (ended.status === 'invalid') throw await explainInvalid(signed, ended)
+  if (ended.status === 'invalid') throw await explainInvalid(signed, ended, SETTLING)
   for (const { attempt } of tasks)
     run.name(attempt.identifier, attempt.wildcard, 'valid', 'the CA has validated it')
   // Meanwhile the certificate is fetched; the run waits for it in the end.
@@ -162,20 +164,23 @@ async function bySolver(
     await act({ signal: run.signal, progress })
   } catch (error) {
     run.check()
-    if (error instanceof EngineError)
-      throw new EngineError(error.fault, `${nameText(identifier, wildcard)}: ${error.message}`, {
-        ...error,
-        name: nameText(identifier, wildcard),
-      })
+    if (error instanceof EngineError) throw aboutName(error, nameText(identifier, wildcard))
     throw new Error(`the solver ${solver.name} failed at ${type} for ${nameText(identifier, wildcard)}`, {
       cause: error,
     })
   }
 }
 
+function aboutName(error: EngineError, name: string): EngineError {
+  const { fault, message, problem, status, retryAfter, exchange } = error
+  const text = message.includes(name) ? message : `${name}: ${message}`
+  return new EngineError(fault, text, { problem, status, retryAfter, exchange, name })
+}
+
 async function withdraw(run: JobRun, tasks: readonly Task[]): Promise<void> {
   const notes = tasks.map((task) => noteOf(run, task))
-  for (const { why } of await cleanUp(run.parts, notes, (text) => run.note(text))) run.note(why)
+  // What is left, the end of the attempt sees to.
+  await cleanUp(run.parts, notes, (text) => run.note(text), run.signal)
 }
 
 function noteOf({ job, parts }: JobRun, { attempt, solver }: Task): PresentedChallenge {

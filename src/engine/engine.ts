@@ -70,6 +70,7 @@ export class Engine {
   #started = false
   #timer: NodeJS.Timeout | null = null
   #looking: Promise<void> | null = null
+  #tidying: Promise<void> | null = null
 
   constructor(parts: EngineParts) {
     this.#parts = parts
@@ -150,7 +151,7 @@ export class Engine {
       job: challenge.job,
       certificate: jobs.get(challenge.job)?.certificate ?? null,
     })
-    const left = await cleanUp(this.#parts, over, () => undefined)
+    const left = await cleanUp(this.#parts, over, () => undefined, this.#closing.signal)
     for (const challenge of over)
       if (!left.some((each) => each.challenge === challenge)) this.#later.delete(noteOf(challenge))
     for (const { challenge, why } of left) {
@@ -166,6 +167,7 @@ export class Engine {
     if (this.#timer !== null) clearTimeout(this.#timer)
     for (const { stop } of this.#running.values()) stop.abort()
     await this.#looking?.catch(() => undefined)
+    await this.#tidying
     await Promise.allSettled([...this.#running.values()].map(({ ended }) => ended))
   }
 
@@ -226,9 +228,20 @@ export class Engine {
       if (due > now) next = Math.min(next, due)
       else if (this.#own < AT_ONCE) this.#runOwn(id)
     }
-    await this.tidy()
+    this.#tidyAside()
     // What was asked for meanwhile has set a timer of its own.
     if (this.#timer === null) this.#wake(Math.max(10, Math.ceil((next - now) / 1000)))
+  }
+
+  /** A solver may take its time: nothing waits for it. */
+  #tidyAside(): void {
+    this.#tidying ??= this.tidy()
+      .catch((error: unknown) =>
+        this.#tell({ kind: 'note', job: null, certificate: null, text: messageOf(error) }),
+      )
+      .finally(() => {
+        this.#tidying = null
+      })
   }
 
   #runOwn(id: string): void {

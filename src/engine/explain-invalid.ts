@@ -11,16 +11,34 @@ const AT_ONCE = 10
 /** Names that are told of in one line. */
 const MOST_TOLD = 5
 
-/** Why an order became invalid: of each name that failed the challenge and what the CA said (RFC 8555 §7.1.6). */
-export async function explainInvalid({ run, signer }: SignedRun, order: OrderObject): Promise<EngineError> {
-  const authorizations = await fewAtOnce(AT_ONCE, order.authorizations, (url) =>
-    fetchAuthorization(run.session, signer, url, run.signal),
-  )
+/**
+ * Why an order became invalid: of each name that failed the challenge and what the CA said (RFC 8555 §7.1.6). Names that are
+ * still being validated are given time, `settling` (seconds): taking their answers away now would make them fail too, and what is
+ * valid need not be proved again.
+ */
+export async function explainInvalid(
+  { run, signer }: SignedRun,
+  order: OrderObject,
+  settling: readonly number[] = [],
+): Promise<EngineError> {
+  const fetch = (urls: readonly string[]) =>
+    fewAtOnce(AT_ONCE, urls, (url) => fetchAuthorization(run.session, signer, url, run.signal))
+  const found = new Map((await fetch(order.authorizations)).map((each) => [each.url, each]))
+  for (const wait of settling) {
+    const open = [...found.values()].filter(isBeingValidated)
+    if (open.length === 0) break
+    await run.pause(wait, 'other names are still being validated')
+    for (const each of await fetch(open.map(({ url }) => url))) found.set(each.url, each)
+  }
   return invalidError(
-    authorizations.filter(({ status }) => status !== 'valid' && status !== 'pending'),
+    [...found.values()].filter(({ status }) => status !== 'valid' && status !== 'pending'),
     order,
     (authorization, text) => run.name(authorization.identifier, authorization.wildcard, 'invalid', text),
   )
+}
+
+function isBeingValidated({ status, challenges }: AuthorizationObject): boolean {
+  return status === 'pending' && challenges.some((challenge) => challenge.status === 'processing')
 }
 
 /** `failed`: authorizations that are of no use any more. */

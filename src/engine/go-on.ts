@@ -64,6 +64,6 @@ function endsJob({ reason, dryRun, line }: Job, error: EngineError, failures: nu
 async function takeAnswersAway(run: JobRun): Promise<void> {
   const { parts, job } = run
   const presented = (await parts.store.presented()).filter((challenge) => challenge.job === job.id)
-  const limit = run.signal.aborted ? LAST_MOMENTS : undefined
+  const limit = run.signal.aborted ? AbortSignal.timeout(LAST_MOMENTS) : null
   for (const { why } of await cleanUp(parts, presented, (text) => run.note(text), limit)) run.note(why)
 }

@@ -5,6 +5,7 @@ import { EngineError } from '../../src/engine/engine-error.ts'
 import type { Job } from '../../src/engine/job.ts'
 import { dns, type EngineWorld, jobRequest, startEngineWorld } from '../support/engine/engine-world.ts'
 import { Refusal } from '../support/test-ca/answer.ts'
+import { crossSign, makeRoot } from '../support/test-ca/certificates.ts'
 
 let world: EngineWorld
 beforeEach(async () => {
@@ -303,6 +304,49 @@ test('a job that is stopped stands where it stood, and another engine goes on wi
   const done = await engine.run(id, { signal: new AbortController().signal, onProgress: () => undefined })
   expect(done.step).toBe('done')
   expect(world.ca.state.orders.size).toBe(1)
+})
+
+test('the chain to the preferred root is taken where the CA has it, else its default, and that is told', async () => {
+  world.ca.state.offers.alternate = crossSign(world.ca.state.root, makeRoot('Other Root'))
+  const chainOf = async (preferredChain: string | null, name: string) => {
+    const job = await world.obtain({
+      certificate: name,
+      identifiers: dns(`${name}.example.com`),
+      preferredChain,
+    })
+    return new X509Certificate(/(?:-----BEGIN[^-]*-----[^-]*-----END[^-]*-----\s*)$/.exec(job.chain!)![0])
+      .issuer
+  }
+  expect(await chainOf('Other Root', 'a')).toBe('CN=Other Root')
+  world.sent()
+  expect(await chainOf('Test CA Issuing Root', 'b')).toBe('CN=Test CA Issuing Root')
+  expect(world.sent().filter((operation) => operation === 'certificate')).toHaveLength(1)
+  expect(await chainOf('Third Root', 'c')).toBe('CN=Test CA Issuing Root')
+  expect(world.progress).toContainEqual(
+    expect.objectContaining({ kind: 'note', text: expect.stringContaining('no chain to Third Root') }),
+  )
+})
+
+test('a certificate for another key is not used: the attempt has failed, the next one orders anew', async () => {
+  const first = await world.obtain({ certificate: 'first' })
+  const theirs = [...world.ca.state.certificates.values()][0]!.pem
+  const wrong = world.ca.script(
+    { operation: 'certificate' },
+    {
+      kind: 'answer',
+      status: 200,
+      fields: [['Content-Type', 'application/pem-certificate-chain']],
+      body: theirs,
+    },
+  )
+  expect(first.step).toBe('done')
+  const job = await world.obtain({ certificate: 'second' })
+  expect(job).toMatchObject({ step: 'created', order: null, chain: null, failures: 1 })
+  expect(job.error?.message).toMatch(/for another key/)
+  expect((await world.store.certificates()).map(({ certificate }) => certificate)).toEqual(['first'])
+  wrong.remove()
+  expect((await world.run(job.id, true)).step).toBe('done')
+  expect(world.ca.state.orders.size).toBe(3)
 })
 
 test('what is given up ends, and says why', async () => {

@@ -2,7 +2,14 @@
  * X.509 for tests: roots, server certificates (good, expired, wrongly named, self-signed) and the leaves the
  * test CA issues. Own DER, because a certificate takes 0.1 ms this way and any field can be made wrong.
  */
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Identifier } from '../../../src/acme/identifier.ts'
 import {
@@ -70,6 +77,25 @@ export function makeRoot(
     ],
   })
   return { key: privateKey, subject, keyIdentifier, pem: toPem('CERTIFICATE', certificate) }
+}
+
+/** The same issuer under another root: its chains lead there. */
+export function crossSign(issuer: Issuer, by: Issuer): Issuer {
+  const spki = createPublicKey(issuer.key).export({ type: 'spki', format: 'der' })
+  const certificate = makeCertificate({
+    spki,
+    subject: issuer.subject,
+    issuer: by,
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + 365 * DAY),
+    extensions: [
+      extension('2.5.29.19', sequence(yes()), true),
+      extension('2.5.29.15', bits(Buffer.of(0x06), 1), true),
+      extension('2.5.29.14', octets(issuer.keyIdentifier)),
+      extension('2.5.29.35', sequence(der(0x80, by.keyIdentifier))),
+    ],
+  })
+  return { ...issuer, pem: toPem('CERTIFICATE', certificate) }
 }
 
 export function makeServerCertificate(options: ServerCertificateOptions): ServerCertificate {
