@@ -5,14 +5,7 @@ import type { Signer } from './account-key.ts'
 import type { AcmeAnswer } from './acme-answer.ts'
 import { type AcmeSession, wrongAnswer } from './acme-session.ts'
 
-export const AUTHORIZATION_STATUSES = [
-  'pending',
-  'valid',
-  'invalid',
-  'deactivated',
-  'expired',
-  'revoked',
-] as const
+const AUTHORIZATION_STATUSES = ['pending', 'valid', 'invalid', 'deactivated', 'expired', 'revoked'] as const
 export type AuthorizationStatus = (typeof AUTHORIZATION_STATUSES)[number]
 
 /** A challenge as offered (RFC 8555 §8); its type may be one we know nothing of. */

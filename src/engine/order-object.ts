@@ -4,7 +4,7 @@ import { type Problem, readOrder } from '../acme/response-objects.ts'
 import type { AcmeAnswer } from './acme-answer.ts'
 import { type AcmeSession, wrongAnswer } from './acme-session.ts'
 
-export const ORDER_STATUSES = ['pending', 'ready', 'processing', 'valid', 'invalid'] as const
+const ORDER_STATUSES = ['pending', 'ready', 'processing', 'valid', 'invalid'] as const
 export type OrderStatus = (typeof ORDER_STATUSES)[number]
 
 /** An order as the CA shows it (RFC 8555 §7.1.3), within bounds. */

@@ -1,5 +1,4 @@
 import { createHmac, type KeyObject, sign } from 'node:crypto'
-import type { Signer } from './account-key.ts'
 
 /** A flattened JWS (RFC 7515 §7.2.2) of the three members that RFC 8555 §6.2 permits. */
 export interface FlattenedJws {
@@ -8,7 +7,7 @@ export interface FlattenedJws {
   readonly signature: string
 }
 
-export type JwsHeader = Readonly<Record<string, unknown>>
+type JwsHeader = Readonly<Record<string, unknown>>
 
 /** RFC 7518 §3.1. Node takes no digest for EdDSA, which has its own. */
 const DIGESTS = {
@@ -23,9 +22,15 @@ export type SignatureAlgorithm = keyof typeof DIGESTS
 const MAC_DIGESTS = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' } as const
 export type MacAlgorithm = keyof typeof MAC_DIGESTS
 
+/** A private key, and the one algorithm it signs by. */
+interface SigningKey {
+  readonly key: KeyObject
+  readonly alg: SignatureAlgorithm
+}
+
 /** `payload` '' is POST-as-GET (RFC 8555 §6.3). The header gets the signer's `alg` in front. On the thread pool. */
 export async function signJws(
-  { key, alg }: Pick<Signer, 'key' | 'alg'>,
+  { key, alg }: SigningKey,
   header: JwsHeader,
   payload: object | '',
 ): Promise<FlattenedJws> {
