@@ -1,6 +1,9 @@
 import type { EventContent } from './event.ts'
 
-/** viewer: reads. operator: also imports, exports, probes, reloads. admin: also tokens, forget, rebuild, unpause links. */
+/**
+ * viewer: reads. operator: also imports, exports, probes, reloads, issues, revokes. admin: also tokens, forget, rebuild,
+ * unpause links, keys and ends of the engine's accounts.
+ */
 export const ROLES = ['viewer', 'operator', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 

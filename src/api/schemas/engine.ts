@@ -141,6 +141,8 @@ export const issueWanted = z
     if (given.certificate === undefined) {
       if (given.names === undefined && given.csr === undefined)
         complain('names', 'is missing: give names, a csr, or the name of a managed certificate')
+      if (given.csr !== undefined && given.names !== undefined)
+        complain('names', 'excludes csr: the request says what it is for')
       if (given.csr !== undefined && given.keyType !== undefined)
         complain('keyType', 'excludes csr: the request has its key')
       return

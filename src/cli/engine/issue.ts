@@ -103,6 +103,8 @@ function requestOf(
   }
   if (word === undefined && given.csr === undefined)
     throw new UsageError('name what it is for: a managed certificate, names, or --csr FILE')
+  if (word !== undefined && given.csr !== undefined)
+    throw new UsageError('names and --csr exclude each other: the request says what it is for')
   if (given.csr !== undefined && given.keyType !== undefined)
     throw new UsageError('--key-type and --csr exclude each other: the request has its key')
   if (word !== undefined && managed && !word.includes('.') && !word.includes(':')) {
