@@ -44,7 +44,7 @@ export interface OpenOptions {
   readonly anew?: boolean
 }
 
-const ANEW = 'acmetap engine accounts register makes a new one'
+const anew = (ca: string) => `acmetap engine accounts register ${ca} makes a new one`
 
 /**
  * acmetap's own accounts: one for a CA, made when first needed. Its key is kept before newAccount is sent, so that no
@@ -151,7 +151,7 @@ export class EngineAccounts {
   async #existing(ca: string, signal: AbortSignal): Promise<OpenAccount> {
     const known = await this.#current(ca)
     if (known === null || known.status === 'creating') {
-      throw new EngineError('input', `acmetap has no account at the CA ${JSON.stringify(ca)}; ${ANEW}`)
+      throw new EngineError('input', `acmetap has no account at the CA ${JSON.stringify(ca)}; ${anew(ca)}`)
     }
     return this.#opened(await this.#settled(known, signal))
   }
@@ -237,7 +237,7 @@ export class EngineAccounts {
     const became = account.status === 'deactivated' ? 'was deactivated' : 'does not exist there any more'
     throw new EngineError(
       'input',
-      `acmetap's account at the CA ${JSON.stringify(account.ca)} ${became}; ${ANEW}`,
+      `acmetap's account at the CA ${JSON.stringify(account.ca)} ${became}; ${anew(account.ca)}`,
     )
   }
 

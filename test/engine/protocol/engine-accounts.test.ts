@@ -117,7 +117,7 @@ test('contacts are put in the place of those before', async () => {
   const world = await started()
   const accounts = world.accounts()
   expect(await faultOf(accounts.updateContact(CA, [], SIGNAL))).toBe(
-    'input: acmetap has no account at the CA "test-ca"; acmetap engine accounts register makes a new one',
+    'input: acmetap has no account at the CA "test-ca"; acmetap engine accounts register test-ca makes a new one',
   )
   await accounts.open(CA, {}, SIGNAL)
   const updated = await accounts.updateContact(CA, ['mailto:new@example.net'], SIGNAL)
@@ -211,7 +211,7 @@ test('deactivated: nothing is done with it, and another is made only when that i
     world.accounts().open(CA, {}, SIGNAL),
   ])
     expect(await faultOf(refused)).toBe(
-      'input: acmetap\'s account at the CA "test-ca" was deactivated; acmetap engine accounts register makes a new one',
+      'input: acmetap\'s account at the CA "test-ca" was deactivated; acmetap engine accounts register test-ca makes a new one',
     )
   const second = await accounts.open(CA, { anew: true }, SIGNAL)
   expect(second.account.id).not.toBe(first.account.id)
@@ -227,7 +227,7 @@ test('an account the CA has forgotten: looked up once, then said clearly', async
   world.ca.state.accounts.clear()
   world.ca.state.accountsByKey.clear()
   const gone =
-    'input: acmetap\'s account at the CA "test-ca" does not exist there any more; acmetap engine accounts register makes a new one'
+    'input: acmetap\'s account at the CA "test-ca" does not exist there any more; acmetap engine accounts register test-ca makes a new one'
   expect(await faultOf(accounts.recheck(CA, SIGNAL))).toBe(gone)
   const before = world.stages.exchanges.length
   expect(await faultOf(accounts.open(CA, {}, SIGNAL))).toBe(gone)
