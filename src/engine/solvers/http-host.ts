@@ -14,9 +14,3 @@ export function requestedHost(field: string | undefined): string | null {
   if (bracketed !== undefined) return isIP(bracketed) === 6 ? hostOf({ type: 'ip', value: bracketed }) : null
   return plain === undefined ? null : hostOf({ type: 'dns', value: plain })
 }
-
-/** Of an `http:` URL. */
-export function urlHost(identifier: Identifier): string {
-  const host = hostOf(identifier)
-  return isIP(host) === 6 ? `[${host}]` : host
-}

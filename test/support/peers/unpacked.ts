@@ -9,10 +9,13 @@ const FOLDER = path.resolve(import.meta.dirname, '..', '..', '..', '.cache', 'pe
  * either.
  */
 export async function unpackedProgram(program: string, from = program): Promise<string | null> {
-  const unpacked = path.join(FOLDER, from, 'usr', 'bin', program)
-  const there = await access(unpacked).then(
-    () => true,
-    () => false,
-  )
-  return there ? unpacked : findProgram(program)
+  for (const folder of ['bin', 'sbin']) {
+    const unpacked = path.join(FOLDER, from, 'usr', folder, program)
+    const there = await access(unpacked).then(
+      () => true,
+      () => false,
+    )
+    if (there) return unpacked
+  }
+  return findProgram(program)
 }

@@ -4,21 +4,26 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type StartedProcess, startProcess } from '../child-process.ts'
+import { unpackedProgram } from './unpacked.ts'
 
 export const WEB_SERVERS = ['nginx', 'apache', 'caddy', 'haproxy'] as const
 export type WebServer = (typeof WEB_SERVERS)[number]
 
-/** To be found in the `PATH`. */
-export const WEB_SERVER_PROGRAMS: Readonly<Record<WebServer, string>> = {
+const PROGRAMS: Readonly<Record<WebServer, string>> = {
   nginx: 'nginx',
   apache: 'apache2',
   caddy: 'caddy',
   haproxy: 'haproxy',
 }
 
+/** Why this one can't be started here; null where it can. */
+export async function reasonWithoutServer(kind: WebServer): Promise<string | null> {
+  return (await unpackedProgram(PROGRAMS[kind])) === null ? `${PROGRAMS[kind]} is not installed` : null
+}
+
 const CONFIGURATIONS: Record<
   WebServer,
-  (folder: string, port: number, lines: string) => readonly [config: string, argv: string[]]
+  (folder: string, port: number, lines: string) => readonly [config: string, args: string[]]
 > = {
   nginx: (folder, port, lines) => [
     `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
@@ -33,7 +38,7 @@ http {
     location / { return 301 https://$host$request_uri; }
   }
 }`,
-    ['nginx', '-c', `${folder}/config`, '-e', `${folder}/error.log`],
+    ['-c', `${folder}/config`, '-e', `${folder}/error.log`],
   ],
   apache: (folder, port, lines) => [
     `ServerRoot ${folder}
@@ -53,9 +58,9 @@ Group www-data
 ${lines}
 Redirect permanent "/" "https://www.example.test/"
 </VirtualHost>`,
-    ['apache2', '-f', `${folder}/config`, '-DFOREGROUND'],
+    ['-f', `${folder}/config`, '-DFOREGROUND'],
   ],
-  caddy: (_folder, port, lines) => [
+  caddy: (folder, port, lines) => [
     `{
   admin off
   auto_https off
@@ -67,9 +72,9 @@ http://:${port} {
     redir https://{host}{uri}
   }
 }`,
-    ['caddy', 'run', '--adapter', 'caddyfile', '--config', `${_folder}/config`],
+    ['run', '--adapter', 'caddyfile', '--config', `${folder}/config`],
   ],
-  haproxy: (_folder, port, lines) => [
+  haproxy: (folder, port, lines) => [
     `defaults
   mode http
   timeout connect 5s
@@ -80,7 +85,7 @@ frontend web
 ${lines.replace(/^/gm, '  ')}
   http-request redirect scheme https
 `,
-    ['haproxy', '-db', '-f', `${_folder}/config`],
+    ['-db', '-f', `${folder}/config`],
   ],
 }
 
@@ -96,7 +101,8 @@ export async function startWebServer(
   lines: string,
 ): Promise<StartedWebServer> {
   const folder = await mkdtemp(path.join(tmpdir(), `acmetap-${kind}-`))
-  const [config, [program = '', ...args]] = CONFIGURATIONS[kind](folder, port, lines)
+  const program = (await unpackedProgram(PROGRAMS[kind])) ?? PROGRAMS[kind]
+  const [config, args] = CONFIGURATIONS[kind](folder, port, lines)
   await writeFile(path.join(folder, 'config'), config)
   const started = startProcess(program, args, { cwd: folder })
   const stop = async () => {
