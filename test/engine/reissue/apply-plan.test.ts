@@ -163,34 +163,42 @@ test('an abort leaves it to be gone on with', async () => {
   expect([...world.issued.values()]).toEqual([1, 1, 1])
 })
 
-test('whichever write is the last before the process ends: no line is issued twice, none is left out', async () => {
-  const writes = async (limit: number): Promise<{ id: string; count: number }> => {
-    world = new ReissueWorld()
-    const id = await planned(['a.example.com', 'b.example.com', 'c.example.com'], 100)
-    let count = 0
-    for (const name of ['putPlan', 'putLines', 'addJob', 'putJob'] as const) {
-      const put = world.store[name].bind(world.store) as (...given: unknown[]) => Promise<void>
-      world.store[name] = (async (...given: unknown[]) => {
-        if (count >= limit) throw new Error('killed')
-        count += 1
-        await put(...given)
-      }) as never
+test.each([false, true])(
+  'whichever write is the last before the process ends, and whether or not (%s) the engine goes on by itself: no line is issued twice, none is left out',
+  async (goesOn) => {
+    const writes = async (limit: number): Promise<{ id: string; count: number }> => {
+      world = new ReissueWorld()
+      const id = await planned(['a.example.com', 'b.example.com', 'c.example.com'], 100)
+      let count = 0
+      for (const name of ['putPlan', 'putLines', 'addJob', 'putJob'] as const) {
+        const put = world.store[name].bind(world.store) as (...given: unknown[]) => Promise<void>
+        world.store[name] = (async (...given: unknown[]) => {
+          if (count >= limit) throw new Error('killed')
+          count += 1
+          await put(...given)
+        }) as never
+      }
+      await apply(id).catch((error: Error) => expect(error.message).toBe('killed'))
+      return { id, count }
     }
-    await apply(id).catch((error: Error) => expect(error.message).toBe('killed'))
-    return { id, count }
-  }
-  const { count } = await writes(Number.POSITIVE_INFINITY)
-  expect(count).toBeGreaterThan(20)
-  for (let limit = 0; limit <= count; limit++) {
-    const { id } = await writes(limit)
-    for (const name of ['putPlan', 'putLines', 'addJob', 'putJob'] as const)
-      delete (world.store as never)[name]
-    await apply(id)
-    expect(await statesOf(id), `after ${limit} writes`).toEqual(['done', 'done', 'done'])
-    expect([...world.issued.values()], `after ${limit} writes`).toEqual([1, 1, 1])
-    expect(await world.store.jobs({ limit: 100 }), `after ${limit} writes`).toHaveLength(3)
-  }
-})
+    const { count } = await writes(Number.POSITIVE_INFINITY)
+    expect(count).toBeGreaterThan(20)
+    for (let limit = 0; limit <= count; limit++) {
+      const { id } = await writes(limit)
+      for (const name of ['putPlan', 'putLines', 'addJob', 'putJob'] as const)
+        delete (world.store as never)[name]
+      if (goesOn) {
+        const watch = { signal: world.stop.signal, onProgress: () => {} }
+        for (const job of await world.store.jobs({ open: true, limit: 10 }))
+          await world.applyParts().engine.run(job.id, watch)
+      }
+      await apply(id)
+      expect(await statesOf(id), `after ${limit} writes`).toEqual(['done', 'done', 'done'])
+      expect([...world.issued.values()], `after ${limit} writes`).toEqual([1, 1, 1])
+      expect(await world.store.jobs({ limit: 100 }), `after ${limit} writes`).toHaveLength(3)
+    }
+  },
+)
 
 test('a plan is applied by one at a time; one that is not there is told', async () => {
   const id = await planned(['a.example.com'])
