@@ -52,8 +52,8 @@ describe('the record of dns-persist-01', () => {
 describe('reading the record of dns-persist-01', () => {
   it.each([
     ['no blanks', `ca.example;accounturi=${ACCOUNT}`],
-    ['other case of names', `CA.Example; AccountURI=${ACCOUNT}`],
-    ['tabs and blanks', ` ca.example\t; accounturi = ${ACCOUNT} `],
+    ['other case of parameters', `ca.example; AccountURI=${ACCOUNT}`],
+    ['blanks', ` ca.example ;  accounturi = ${ACCOUNT} `],
     ['the second name of the CA', `other.example; accounturi=${ACCOUNT}`],
     ['a policy for a name', `${GOOD}; policy=wildcard`],
     ['the second at which it ends', `${GOOD}; persistUntil=${NOW}`],
@@ -79,6 +79,13 @@ describe('reading the record of dns-persist-01', () => {
     ['an empty parameter', `ca.example;; accounturi=${ACCOUNT}`, /two semicolons/],
     ['a parameter twice', `${GOOD}; accounturi=${ACCOUNT}`, /accounturi is there twice/],
     ['a blank within', 'ca.example; accounturi=https://ca.example/ acct', /holds a blank/],
+    ['any length', `${GOOD}${' '.repeat(65_000)}x`, /longer than 4096/],
+    ['a tab', `ca.example;\taccounturi=${ACCOUNT}`, /holds a tab/],
+    [
+      'capital letters in the name of the CA',
+      `CA.example; accounturi=${ACCOUNT}`,
+      /"CA\.example" must be in lower case/,
+    ],
     ['no value', `${GOOD}; wildcard`, /"wildcard" is not name=value/],
     ['a name that is none', `ca_example; accounturi=${ACCOUNT}`, /no issuer domain name/],
     ['quotes in the text', `"${GOOD}"`, /enter it without them/],
