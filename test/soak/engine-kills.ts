@@ -2,8 +2,8 @@ import { DURABLE_STEPS } from '../../src/engine/durable-step.ts'
 import { KillDrill } from '../support/engine/kill-drill.ts'
 import { random, type Soak, type SoakOptions } from './soak.ts'
 
-/** ms after the engine is ready: from before anything is sent to after all is done. */
-const WINDOW = 250
+/** Kills come at any time of what a whole run takes, and a little after. */
+const LONGER = 1.1
 
 export const engineKills: Soak = {
   proves:
@@ -55,10 +55,11 @@ async function atRandom({ size, seed, progress }: SoakOptions): Promise<Part> {
   let kills = 0
   let certificates = 0
   try {
+    const { took } = await drill.run('first', null)
     while (kills < size) {
       const name = `c${++certificates}`
       for (let isDone = false; !isDone; ) {
-        const { killed, ended } = await drill.run(name, kills < size ? next() * WINDOW : null)
+        const { killed, ended } = await drill.run(name, kills < size ? next() * took * LONGER : null)
         if (killed) kills += 1
         if (killed && kills % 20 === 0) progress(`${kills} kills, ${certificates} certificates`)
         isDone = ended !== null
@@ -68,7 +69,7 @@ async function atRandom({ size, seed, progress }: SoakOptions): Promise<Part> {
     // What a kill after the last word has left is taken away by whoever starts next.
     await drill.run('last', null)
     failures.push(...(await drill.verdict()))
-    return { figures: { 'random kills': kills, certificates: certificates + 1 }, failures }
+    return { figures: { 'random kills': kills, certificates: certificates + 2 }, failures }
   } finally {
     await drill.close()
   }

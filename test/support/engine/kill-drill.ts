@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCertificateChain } from '../../../src/acme/certificate.ts'
 import { openEngineStore } from '../../../src/store/sqlite/engine/open-engine-store.ts'
-import { startProcess } from '../child-process.ts'
+import { type StartedProcess, startProcess } from '../child-process.ts'
 import { startTestCa, type TestCa } from '../test-ca/test-ca.ts'
 
 const SCRIPT = join(import.meta.dirname, 'obtain-until-killed.ts')
@@ -22,6 +22,8 @@ export interface KillDrillTask {
 /** `ended`: what the process said when it was done; null where it was killed before. */
 export interface KillDrillRun {
   readonly killed: boolean
+  /** From the moment it was ready, ms. */
+  readonly took: number
   readonly ended: { readonly step: string; readonly error: string | null } | null
 }
 
@@ -59,16 +61,14 @@ export class KillDrill {
     const child = startProcess(process.execPath, [SCRIPT, JSON.stringify(task satisfies KillDrillTask)], {
       env: typeof at === 'string' ? { ACMETAP_FAILPOINTS: at } : {},
     })
-    if (typeof at === 'number') {
-      while (!child.output().includes('"ready"')) await Promise.race([sleep(5), child.ended])
-      await Promise.race([sleep(at), child.ended])
-      child.child.kill('SIGKILL')
-    }
+    while (!child.output().includes('"ready"')) if (await hasEnded(child, 5)) break
+    const began = performance.now()
+    if (typeof at === 'number' && !(await hasEnded(child, at))) child.child.kill('SIGKILL')
     const how = await child.ended
     const text = /^\{"step".*\}$/m.exec(child.output())?.[0]
     const ended = text === undefined ? null : (JSON.parse(text) as { step: string; error: string | null })
     if (how !== 0 && how !== 'SIGKILL') throw new Error(`it ended with ${how}: ${child.output()}`)
-    return { killed: how === 'SIGKILL', ended }
+    return { killed: how === 'SIGKILL', took: performance.now() - began, ended }
   }
 
   /** What is wrong now, by the CA's log; every certificate that was begun must be done. */
@@ -114,6 +114,11 @@ export class KillDrill {
     await this.ca.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** Within so many ms. */
+async function hasEnded(child: StartedProcess, ms: number): Promise<boolean> {
+  return Promise.race([sleep(ms, false), child.ended.then(() => true)])
 }
 
 function sameLeaf(one: string, other: string): boolean {
