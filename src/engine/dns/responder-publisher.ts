@@ -1,4 +1,5 @@
 import type { Clock } from '../../exchange/clock.ts'
+import { stopped } from '../abortable.ts'
 import { EngineError } from '../engine-error.ts'
 import type { Publisher, TxtRecord } from '../publisher.ts'
 import { MOST_VALUES, type Zone } from './zone.ts'
@@ -12,7 +13,8 @@ const LONGEST_VALUE = 4096
 export function responderPublisher(zone: Zone, clock: Clock): Publisher {
   const now = () => Math.floor(clock.now().wall / 1e6)
   return {
-    async add({ name, value, ttl }: TxtRecord) {
+    async add({ name, value, ttl }: TxtRecord, signal) {
+      if (signal.aborted) throw stopped()
       if (!zone.holds(name)) {
         const advice = `make it a CNAME to a name in that zone, like ${suggestion(name)}.${zone.name}`
         throw new EngineError('solver', `${name} is not in ${zone.name}, the zone of engine.dns: ${advice}`)
@@ -27,7 +29,8 @@ export function responderPublisher(zone: Zone, clock: Clock): Publisher {
         )
       }
     },
-    async remove({ name, value }: TxtRecord) {
+    async remove({ name, value }: TxtRecord, signal) {
+      if (signal.aborted) throw stopped()
       zone.withdraw(name, value, now())
     },
   }
