@@ -8,6 +8,7 @@ import { openAlerting } from './app/alerting.ts'
 import { Closing } from './app/closing.ts'
 import { openControlPlane } from './app/control-plane.ts'
 import { openDataPlane } from './app/data-plane.ts'
+import { serverEngine } from './app/engine/server-engine.ts'
 import { FirstToken } from './app/first-token.ts'
 import { MetricSources } from './app/metric-sources.ts'
 import { observeWith } from './app/observe.ts'
@@ -17,7 +18,6 @@ import { pagesOf } from './app/pages.ts'
 import { performWith } from './app/perform.ts'
 import type { PolicingParts } from './app/policing.ts'
 import { loadPolicy, policyStatus } from './app/policy-file.ts'
-import { serverEngine } from './app/engine/server-engine.ts'
 import { watchProgress } from './app/progress-watch.ts'
 import { openRecording, recordContext } from './app/recording.ts'
 import { RefusedHosts } from './app/refused-hosts.ts'
@@ -52,7 +52,7 @@ import type { StoreFaults } from './store/sqlite/faults.ts'
 import { openInventory } from './store/sqlite/inventory/open-inventory.ts'
 import { restoreSqlite } from './store/sqlite/restore.ts'
 
-export { openEngineAlone } from './app/engine/engine-alone.ts'
+export { openEngineAlone as openEngine } from './app/engine/engine-alone.ts'
 export { openOffline, rebuild } from './app/offline.ts'
 
 export interface RunningServer {
@@ -267,6 +267,9 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       inventory: inventory.reader,
       events,
       vitals: () => alerting.vitals(),
+      explainPolicy: async (request) =>
+        inForce.policy === null ? null : policies.operations.explain(request, null),
+      onReissue: observe.reissue,
       onProgress: observe.engine,
       onManaged: observe.managed,
       onFault: observe.bug,
@@ -409,6 +412,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       inventory: inventory.reader,
       issuer,
       sinks,
+      renewals: () => engine.failing(),
       rootsPem: () => issuer.rootsPem(),
       userAgent: userAgent(VERSION),
       perform,

@@ -12,6 +12,7 @@ import type { DnsApiOperation, DnsApiOutcome } from '../engine/dns/acme-dns-api.
 import type { DnsOutcome } from '../engine/dns/name-service.ts'
 import type { ManagedEvent } from '../engine/managed/managed-certificates.ts'
 import type { EngineProgress } from '../engine/progress.ts'
+import type { ScheduleNews } from '../engine/reissue/reissue-schedule.ts'
 import type { PolicyVerdict } from '../exchange/decision.ts'
 import type { Completed, Received } from '../exchange/exchange.ts'
 import { LruMap } from '../exchange/lru-map.ts'
@@ -318,6 +319,19 @@ export function observeWith(
       apiCall(operation: DnsApiOperation, outcome: DnsApiOutcome): void {
         metrics.dnsApiCalls.inc({ operation, outcome })
       },
+    },
+
+    /** What came of the scheduled plans. */
+    reissue(news: ScheduleNews): void {
+      if (news.kind === 'failed') {
+        log('error', 'reissue.failed', { detail: messageOf(news.error) })
+        return
+      }
+      const { plan, lines } = news.plan
+      const failed = lines.filter(({ state }) => state === 'failed').length
+      if (news.kind === 'applied')
+        log('info', 'reissue.applied', { plan: plan.id, lines: lines.length, failed, state: plan.state })
+      else log('warn', 'reissue.tooLarge', { plan: plan.id, lines: news.lines, max: news.max })
     },
 
     managed(event: ManagedEvent): void {

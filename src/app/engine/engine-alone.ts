@@ -65,7 +65,7 @@ export async function openEngineAlone(
     const pacer = new Pacer(clock, pacingOf(config, routing))
     closing.add(async () => pacer.close())
     const traffic = createTraffic(clock, pacer, new SharedAnswers(clock, pacer))
-    const decides =
+    const policies =
       policy === null
         ? null
         : await (await import('./policing-alone.ts')).policingAlone(
@@ -79,6 +79,7 @@ export async function openEngineAlone(
             },
             closing,
           )
+    const decides = policies?.policing ?? null
     const chains = createChains({
       resources: new ResourceMap(opened.reader),
       recorder,
@@ -112,6 +113,8 @@ export async function openEngineAlone(
         clockTrusted: () => true,
         onProgress: () => {},
         onManaged: () => {},
+        onReissue: () => {},
+        explainPolicy: async (request) => policies?.operations.explain(request, null) ?? null,
         onFault: (error) => warn(messageOf(error)),
         observeDns: { query: () => {}, apiCall: () => {} },
       },

@@ -15,6 +15,9 @@ import { EngineError } from '../../engine/engine-error.ts'
 import { createDeploy } from '../../engine/managed/deploy.ts'
 import { ManagedCertificates, type ManagedParts } from '../../engine/managed/managed-certificates.ts'
 import type { OnProgress } from '../../engine/progress.ts'
+import { withPickup } from '../../engine/reissue/pickup.ts'
+import type { PolicyQuestion } from '../../engine/reissue/policy-fault.ts'
+import type { ScheduleNews } from '../../engine/reissue/reissue-schedule.ts'
 import { renewalInfo } from '../../engine/renewal-info.ts'
 import { readSealingSecret } from '../../engine/sealing-secret.ts'
 import type { Clock } from '../../exchange/clock.ts'
@@ -29,7 +32,7 @@ import { failPointOf } from './fail-point.ts'
 import { findRecorded } from './find-recorded.ts'
 import { openDns } from './open-dns.ts'
 import { openSolvers } from './open-solvers.ts'
-import { reissueOperations } from './reissue-operations.ts'
+import { openReissues, pickupFolder } from './reissue-operations.ts'
 
 export interface EngineHost {
   readonly inForce: () => InForce
@@ -41,6 +44,9 @@ export interface EngineHost {
   /** A server goes on with what waits; a command does what it was asked for. */
   readonly isServer: boolean
   readonly onProgress: OnProgress
+  /** The policy in force about a request that nobody made; null without one. */
+  readonly explainPolicy: PolicyQuestion['explain']
+  readonly onReissue: (news: ScheduleNews) => void
   readonly onManaged: ManagedParts['onEvent']
   /** Whether the wall clock can be believed. */
   readonly clockTrusted: () => boolean
@@ -52,8 +58,8 @@ export interface OpenedEngine {
   readonly operations: EngineOperations
   /** Names of managed certificates whose renewal fails, for alerts. */
   readonly managed: ManagedCertificates
-  /** Goes on with open jobs, renews what is due, and applies scheduled plans, until it is closed. */
-  start(): void
+  /** Goes on with open jobs, renews what is due, and applies scheduled plans, until it is closed. Rejects with what listening throws. */
+  start(): Promise<void>
   /** The configuration has changed. */
   use(): void
 }
@@ -94,7 +100,8 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
     { store, clock, observe: host.observeDns, onFault: host.onFault },
     closing,
   )
-  const { solverFor, solverNamed } = openSolvers({ inForce: host.inForce, services, dns, clock }, closing)
+  const solvers = openSolvers({ inForce: host.inForce, services, dns, clock }, closing)
+  const { solverFor, solverNamed } = solvers
   const engine = new Engine({
     store,
     sealing,
@@ -102,14 +109,17 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
     session,
     solverFor,
     solverNamed,
-    deploy: createDeploy({
-      config: () => config().engine,
-      data,
-      failPoint,
-      service: services,
-      readFile: readSecretOrTrust,
-      now: () => clock.now().wall / 1000,
-    }),
+    deploy: withPickup(
+      createDeploy({
+        config: () => config().engine,
+        data,
+        failPoint,
+        service: services,
+        readFile: readSecretOrTrust,
+        now: () => clock.now().wall / 1000,
+      }),
+      { folder: () => pickupFolder(config()), store },
+    ),
     findRecorded: findRecorded(reader),
     clock,
     failPoint,
@@ -130,15 +140,18 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
   closing.add(() => managed.close())
   const ending = new AbortController()
   closing.add(() => ending.abort())
-  const reissue = reissueOperations({
-    inForce: host.inForce,
+  const reissue = openReissues({
+    config,
     store,
     engine,
+    managed,
+    solverFor,
     inventory,
     reader,
     events,
+    explainPolicy: host.explainPolicy,
     clock,
-    onFault: host.onFault,
+    onNews: host.onReissue,
     ending: ending.signal,
   })
   closing.add(() => reissue.close())
@@ -160,14 +173,14 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
       ...dns.operations(events),
     },
     managed,
-    start() {
+    async start() {
+      await solvers.listen()
       engine.start()
       managed.start()
       reissue.start()
     },
     use() {
       managed.wake()
-      reissue.use()
     },
   }
 }

@@ -16,11 +16,15 @@ interface Parts {
   readonly clock: Clock
 }
 
+export interface OpenSolvers {
+  readonly solverFor: SolverFor
+  readonly solverNamed: SolverNamed
+  /** Binds what they listen on; without it that waits for the first challenge. */
+  listen(): Promise<void>
+}
+
 /** The solvers of the configuration, made at the start; which answers for which name is asked of what is in force. */
-export function openSolvers(
-  { inForce, services, dns, clock }: Parts,
-  closing: Closing,
-): { readonly solverFor: SolverFor; readonly solverNamed: SolverNamed } {
+export function openSolvers({ inForce, services, dns, clock }: Parts, closing: Closing): OpenSolvers {
   const { engine } = inForce().config
   const { responder, publisher } = dns
   const inZone = (name: string) =>
@@ -44,5 +48,8 @@ export function openSolvers(
       return chosen.solverFor(...given)
     },
     solverNamed: (name) => named.get(name) ?? null,
+    async listen() {
+      for (const solver of solvers) await solver.listen?.()
+    },
   }
 }

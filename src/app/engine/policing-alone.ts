@@ -6,8 +6,7 @@ import { createMetrics } from '../../observability/metrics.ts'
 import type { ServedInventory } from '../../store/sqlite/inventory/open-inventory.ts'
 import type { Closing } from '../closing.ts'
 import { observeWith } from '../observe.ts'
-import { openPolicing } from '../open-policing.ts'
-import type { Policing } from '../policing.ts'
+import { type OpenPolicing, openPolicing } from '../open-policing.ts'
 import type { InForce } from '../reload.ts'
 
 interface Parts {
@@ -20,7 +19,10 @@ interface Parts {
 }
 
 /** The policy of the configuration, in force for a command without a server; it logs and measures nothing. */
-export async function policingAlone(parts: Parts, closing: Closing): Promise<Policing> {
+export async function policingAlone(
+  parts: Parts,
+  closing: Closing,
+): Promise<Pick<OpenPolicing, 'policing' | 'operations'>> {
   const { reader, inventory, events, inForce, warn } = parts
   const metrics = createMetrics(() => ({
     inFlight: 0,
@@ -32,7 +34,7 @@ export async function policingAlone(parts: Parts, closing: Closing): Promise<Pol
   }))
   closing.add(() => metrics.close())
   const observe = observeWith(createLog('silent', inForce.config.instance, 'json'), metrics)
-  const { policing } = await openPolicing(
+  return openPolicing(
     {
       reader,
       inventory,
@@ -44,5 +46,4 @@ export async function policingAlone(parts: Parts, closing: Closing): Promise<Pol
     },
     closing,
   )
-  return policing
 }

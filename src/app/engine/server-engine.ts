@@ -38,18 +38,17 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
   let closed = false
   const opened = (): Promise<OpenedEngine> => {
     if (closed) return Promise.reject(new Error('acmetap is stopping'))
-    opening ??= openEngine({ ...host, isServer: true, clockTrusted: () => guard.trusted() }, closing).then(
-      (engine) => {
-        engine.start()
-        return engine
-      },
-      async (error: unknown) => {
-        opening = null
-        await closing.run(host.onFault)
-        throw error
-      },
-    )
+    opening ??= open().catch(async (error: unknown) => {
+      opening = null
+      await closing.run(host.onFault)
+      throw error
+    })
     return opening
+  }
+  const open = async () => {
+    const engine = await openEngine({ ...host, isServer: true, clockTrusted: () => guard.trusted() }, closing)
+    await engine.start()
+    return engine
   }
   const config = () => host.inForce().config
   return {
@@ -74,7 +73,9 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
 }
 
 function hasWork({ engine, data }: Config): boolean {
-  return engine.certificates.length > 0 || engine.dns !== undefined || existsSync(engineFile(data))
+  const { certificates, dns, reissue } = engine
+  const isWanted = certificates.length > 0 || dns !== undefined || reissue.schedule !== undefined
+  return isWanted || existsSync(engineFile(data))
 }
 
 /** Null where no CA has said its time lately. */
