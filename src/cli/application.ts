@@ -42,7 +42,7 @@ export interface Application {
    * The engine over a data folder that no server holds. `warn`: what a server's log would say, in one line. Left out:
    * commands of the engine need a server.
    */
-  openEngineAlone?(
+  openEngine?(
     loaded: LoadedConfig,
     warn: (line: string) => void,
   ): Promise<{ readonly operations: EngineOperations; close(): Promise<void> }>

@@ -49,7 +49,7 @@ export async function engineCommands(kind: 'server' | 'offline' | 'nothing'): Pr
   engine.registrationList = [dnsRegistrationExample.registration]
   engine.chains.set(`${planExample.id}/1`, chainExample)
   const alone = { opened: 0, closed: 0 }
-  const openEngineAlone: NonNullable<Application['openEngineAlone']> = async () => {
+  const openEngine: NonNullable<Application['openEngine']> = async () => {
     alone.opened += 1
     return {
       operations: engine,
@@ -58,7 +58,7 @@ export async function engineCommands(kind: 'server' | 'offline' | 'nothing'): Pr
       },
     }
   }
-  const application = applicationOver(operations, kind === 'offline' ? { openEngineAlone } : {})
+  const application = applicationOver(operations, kind === 'offline' ? { openEngine } : {})
   const socket =
     kind === 'server' ? await openControlSocket(operations, path.join(folder, 'data'), () => undefined) : null
   const now = Date.parse('2026-12-01T00:00:00Z') * 1000

@@ -27,15 +27,15 @@ export async function withEngine<T>(
   const looked = openConfig(terminal, option, false)
   const server = await connectServer(looked.config)
   if (server !== null) return use({ kind: 'server', operations: server.engine, loaded: looked })
-  const { openEngineAlone } = await context.application()
-  if (openEngineAlone === undefined) {
+  const { openEngine } = await context.application()
+  if (openEngine === undefined) {
     throw new CliError(
       `this needs a running server, and none answers in ${looked.config.data}`,
       'Start it with: acmetap serve. If it runs, use the same --config and the same user.',
     )
   }
   const loaded = openConfig(terminal, option, true)
-  const { operations, close } = await openEngineAlone(loaded, (line) => terminal.warn(escapeText(line)))
+  const { operations, close } = await openEngine(loaded, (line) => terminal.warn(escapeText(line)))
   try {
     return await use({ kind: 'offline', operations, loaded })
   } finally {
