@@ -25,7 +25,9 @@ export async function finish(context: CommandContext, { kind }: EngineBackend, a
   })
   if (end === null) return context.exitWith(1)
   context.exitWith(exitCodeOf(end.results))
-  const chains = end.results.flatMap(({ chain }) => chain ?? [])
+  const chains = end.results.flatMap(({ chain, folder }) =>
+    chain === null || (folder !== null && asked.out === undefined) ? [] : [chain],
+  )
   if (!asked.json) {
     const table = renderResults(terminal, end.results)
     // Where a chain goes to standard output, it is alone there.
