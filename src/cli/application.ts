@@ -39,10 +39,10 @@ export interface Application {
    */
   rebuild(config: Pick<Config, 'data'>, onProgress: (progress: InventoryProgress) => void): Promise<void>
   /**
-   * The engine over a data folder that no server holds. `warn`: what a server's log would say, in one line. Left out:
-   * commands of the engine need a server.
+   * The engine over a data folder that no server holds. `warn`: what a server's log would say, in one line. Rejects
+   * with StoreRefusal where a server holds it.
    */
-  openEngine?(
+  openEngine(
     loaded: LoadedConfig,
     warn: (line: string) => void,
   ): Promise<{ readonly operations: EngineOperations; close(): Promise<void> }>

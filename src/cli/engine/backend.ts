@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import type { EngineOperations } from '../../api/engine-operations.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { connectServer } from '../backend.ts'
-import { CliError } from '../cli-error.ts'
 import type { CommandContext, GlobalOptions } from '../command-context.ts'
 import { openConfig } from '../config-file.ts'
 import { escapeText } from '../escape.ts'
@@ -28,12 +27,6 @@ export async function withEngine<T>(
   const server = await connectServer(looked.config)
   if (server !== null) return use({ kind: 'server', operations: server.engine, loaded: looked })
   const { openEngine } = await context.application()
-  if (openEngine === undefined) {
-    throw new CliError(
-      `this needs a running server, and none answers in ${looked.config.data}`,
-      'Start it with: acmetap serve. If it runs, use the same --config and the same user.',
-    )
-  }
   const loaded = openConfig(terminal, option, true)
   const { operations, close } = await openEngine(loaded, (line) => terminal.warn(escapeText(line)))
   try {
