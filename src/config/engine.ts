@@ -250,6 +250,10 @@ export const engine = z.strictObject({
     'Managed certificates: obtained, renewed and put where they belong.',
     'www.example.net',
   ),
+  preflight: key(
+    z.boolean().default(true),
+    'Look at CAA, addresses and DNSSEC before a public CA is told to validate a name.',
+  ),
   renew: key(z.boolean().default(true), 'Obtain and renew them by itself. Off: by command only.'),
   staging: key(
     z.record(z.string(), z.string()).default({}),

@@ -124,6 +124,7 @@ async function present(run: JobRun, task: Task): Promise<void> {
   const { attempt, solver } = task
   run.check()
   run.name(attempt.identifier, attempt.wildcard, 'presenting', `${attempt.type} by ${solver.name}`)
+  await bySolver(run, task, async (context) => run.parts.lookBefore?.(run.job.ca, attempt, context))
   await failPoint('challenge.noted', 'before')
   await store.addPresented(noteOf(run, task))
   await failPoint('challenge.noted', 'after')

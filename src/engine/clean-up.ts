@@ -1,6 +1,6 @@
 import { messageOf } from '../exchange/message-of.ts'
-import type { EngineParts } from './engine.ts'
 import { EngineError } from './engine-error.ts'
+import type { EngineParts } from './engine-parts.ts'
 import { fewAtOnce } from './few-at-once.ts'
 import type { PresentedChallenge } from './job.ts'
 import { nameText } from './job-run.ts'

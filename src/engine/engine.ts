@@ -1,38 +1,13 @@
-import type { Clock } from '../exchange/clock.ts'
 import { messageOf } from '../exchange/message-of.ts'
-import type { AcmeSession } from './acme-session.ts'
 import { cleanUp } from './clean-up.ts'
 import { createJob } from './create-job.ts'
-import type { Deploy } from './deploy.ts'
-import type { FailPoint } from './durable-step.ts'
-import type { EngineAccounts } from './engine-accounts.ts'
 import { EngineError } from './engine-error.ts'
-import type { EngineStore } from './engine-store.ts'
+import type { EngineParts } from './engine-parts.ts'
 import { goOn } from './go-on.ts'
 import type { Job, PresentedChallenge } from './job.ts'
 import type { JobRequest } from './job-request.ts'
 import { JobRun } from './job-run.ts'
 import type { EngineProgress, OnProgress } from './progress.ts'
-import type { FindRecordedRequest } from './recorded-request.ts'
-import type { Sealing } from './sealing.ts'
-import type { SolverFor, SolverNamed } from './solver-for.ts'
-
-export interface EngineParts {
-  readonly store: EngineStore
-  readonly sealing: Sealing
-  readonly accounts: EngineAccounts
-  readonly session: (ca: string) => AcmeSession
-  readonly solverFor: SolverFor
-  readonly solverNamed: SolverNamed
-  readonly deploy: Deploy
-  readonly findRecorded: FindRecordedRequest
-  readonly clock: Clock
-  readonly failPoint: FailPoint
-  /** Told of every job's progress. */
-  readonly onProgress: OnProgress
-  /** From 0 up to 1: stretches waits. Math.random without it. */
-  readonly chance?: () => number
-}
 
 export interface Watch {
   /** Stops the job when everybody who watched it has aborted. */

@@ -1,9 +1,10 @@
 /** The engine with the real stages, a scriptable CA, a store in memory, and a solver that keeps its answers in a map. */
 import type { AcmeSession } from '../../../src/engine/acme-session.ts'
 import { createSealing } from '../../../src/engine/create-sealing.ts'
-import { Engine, type EngineParts } from '../../../src/engine/engine.ts'
+import { Engine } from '../../../src/engine/engine.ts'
 import { EngineAccounts } from '../../../src/engine/engine-accounts.ts'
 import { EngineError } from '../../../src/engine/engine-error.ts'
+import type { EngineParts } from '../../../src/engine/engine-parts.ts'
 import type { Job } from '../../../src/engine/job.ts'
 import type { JobRequest } from '../../../src/engine/job-request.ts'
 import type { EngineProgress } from '../../../src/engine/progress.ts'

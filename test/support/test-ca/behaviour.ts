@@ -1,5 +1,8 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Operation } from '../../../src/acme/operation.ts'
 import type { ProblemName } from '../../../src/acme/problem-types.ts'
+import type { Answer } from './answer.ts'
 
 /**
  * What the CA can be told to do wrong. Those marked (unprocessed) never reach the ACME operation: no nonce is
@@ -59,6 +62,13 @@ export type Behaviour =
   | { readonly kind: 'bad-chunking' }
   /** The honest answer, and a second one nobody asked for on the same connection (response smuggling). */
   | { readonly kind: 'unsolicited' }
+  /** What this makes of the honest answer. */
+  | { readonly kind: 'rewrite'; readonly change: (answer: Answer) => Answer }
+  /** The bytes that this writes, in place of the honest answer. `raw`: the TCP connection under the TLS one. */
+  | {
+      readonly kind: 'wire'
+      readonly write: (socket: TLSSocket, answer: Answer, raw: Socket) => void | Promise<void>
+    }
 
 export interface Match {
   readonly operation?: Operation

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TLSSocket } from 'node:tls'
 import { brotliCompressSync, constants, createGzip, deflateSync, gzipSync } from 'node:zlib'
 import { type Answer, problem, withField } from './answer.ts'
 import type { Behaviour } from './behaviour.ts'
@@ -33,6 +34,8 @@ export function unprocessedAnswer(behaviour: Behaviour): Answer | null {
 /** What a behaviour makes of an honest answer's content. */
 export async function distort(answer: Answer, behaviour: Behaviour): Promise<Answer> {
   switch (behaviour.kind) {
+    case 'rewrite':
+      return behaviour.change(answer)
     case 'malformed-json':
       return { ...answer, body: MALFORMED }
     case 'content-type':
@@ -95,6 +98,9 @@ export async function deliver(to: Recipient, answer: Answer, behaviour: Behaviou
       send(response, answer)
       await sleep(behaviour.ms)
       socket.destroy()
+      return
+    case 'wire':
+      await behaviour.write(socket as TLSSocket, answer, raw)
       return
     case 'http-1.0':
       socket.end(Buffer.concat([head(answer, [], 'HTTP/1.0'), answer.body]))
