@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Identifier } from '../acme/identifier.ts'
+import { pause } from './abortable.ts'
 import type { EngineAccount } from './account.ts'
 import type { Signer } from './account-key.ts'
 import type { AcmeSession } from './acme-session.ts'
@@ -74,7 +74,7 @@ export class JobRun {
   /** Seconds. Rejects with EngineError (`aborted`) when the job is stopped meanwhile. */
   async pause(seconds: number, text: string): Promise<void> {
     if (seconds >= 1) this.waits(seconds, text)
-    await sleep(seconds * 1000, undefined, { signal: this.signal }).catch(() => undefined)
+    await (this.parts.pause ?? pause)(seconds * 1000, this.signal).catch(() => undefined)
     this.check()
   }
 
