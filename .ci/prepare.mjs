@@ -46,6 +46,11 @@ const PEERS = {
     [`${LIBRARY}libfaketime`]: 'libfaketime',
     [`${LIBRARY}python3-aiosmtpd`]: 'python3-aiosmtpd',
     [`${LIBRARY}python3-prometheus-client`]: 'python3-prometheus-client',
+    dig: 'bind9-dnsutils',
+    // What named and haproxy are linked with: their packages are unpacked, below.
+    [`${LIBRARY}bind9-libs`]: 'bind9-libs',
+    [`${LIBRARY}liblua5.3-0`]: 'liblua5.3-0',
+    [`${LIBRARY}libopentracing-c-wrapper0`]: 'libopentracing-c-wrapper0',
   },
   '--hostile': { slowhttptest: 'slowhttptest' },
   '--bench': { nginx: 'nginx-light', mitmdump: 'mitmproxy' },
@@ -60,6 +65,9 @@ const UNPACKED = {
     promtool: 'prometheus',
     'prometheus-alertmanager': 'prometheus-alertmanager',
     amtool: 'prometheus-alertmanager',
+    nginx: 'nginx',
+    named: 'bind9',
+    haproxy: 'haproxy',
   },
 }
 const unpackedFolder = path.join(root, '.cache', 'peers')
@@ -246,7 +254,10 @@ function missingUnpacked(groups) {
     .flatMap((group) => Object.entries(UNPACKED[group] ?? {}))
     .filter(
       ([program, name]) =>
-        !onPath(program) && !fs.existsSync(path.join(unpackedFolder, name, 'usr', 'bin', program)),
+        !onPath(program) &&
+        !['bin', 'sbin'].some((folder) =>
+          fs.existsSync(path.join(unpackedFolder, name, 'usr', folder, program)),
+        ),
     )
     .map(([, name]) => name)
     .filter((name, at, all) => all.indexOf(name) === at)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { KeyPath } from './config-error.ts'
 import { SOLVER_KINDS, SOLVER_SECRETS } from './engine-solvers.ts'
 import type { Config } from './schema.ts'
-import type { SecretFile } from './secrets.ts'
+import type { SecretFile } from './secret-file.ts'
 
 type Settings = Readonly<Record<string, unknown>> | undefined
 

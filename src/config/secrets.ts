@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { engineSecretFiles } from './engine-files.ts'
 import type { Config } from './schema.ts'
+import type { SecretFile } from './secret-file.ts'
 
 /** A password as the configuration gives it: itself, or the file it is the first line of. */
 export interface PasswordSource {
@@ -26,13 +27,6 @@ export function readSecret({ value, file }: SecretSource, what: string): string 
   const [line = ''] = readFileSync(file, 'utf8').split(/\r?\n/, 1)
   if (line === '') throw new Error(`has no ${what} in its first line`)
   return line
-}
-
-/** Files that hold a secret, with the path to complain under. */
-export interface SecretFile {
-  readonly path: readonly (string | number)[]
-  readonly file: string
-  readonly what: string
 }
 
 /** Every file of a secret that the configuration names. */

@@ -71,6 +71,7 @@ const application: Application = {
     return { chain: { facts: force ? 7 : 5, head: file }, movedAside: config.data }
   },
   rebuild: () => Promise.reject(new Error('not here')),
+  openEngine: () => Promise.reject(new Error('not here')),
 }
 
 const acmetap = (...words: string[]) => runHere(words, folder, { now: NOW, application })

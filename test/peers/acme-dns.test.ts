@@ -21,17 +21,14 @@ import {
   type StartedProcess,
   startProcess,
 } from '../support/child-process.ts'
-import {
-  type DelegatingBind,
-  reasonWithoutBind,
-  startDelegatingBind,
-} from '../support/engine/delegating-bind.ts'
+import { type DelegatingBind, startDelegatingBind } from '../support/engine/delegating-bind.ts'
+import { reasonWithoutNamed } from '../support/peers/bind.ts'
 
 const ZONE = 'lab.test'
 const CHILD = 'acme-dns'
 
 const missing = ['pebble', 'certbot', 'curl'].find((program) => findProgram(program) === null)
-const reason = missing === undefined ? reasonWithoutBind() : `${missing} is not installed`
+const reason = missing === undefined ? await reasonWithoutNamed() : `${missing} is not installed`
 
 /** What certbot's hooks for acme-dns do: one call of update for each challenge, with what register has told. */
 const HOOK = `#!/bin/sh

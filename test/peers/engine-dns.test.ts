@@ -11,10 +11,9 @@ import { publisherContract } from '../contract/publisher.contract.ts'
 import { attemptFor, context } from '../contract/solver.contract.ts'
 import { freePort } from '../support/child-process.ts'
 import { answerFrom, startZoneServer, type ZoneServer, type Zones } from '../support/dns-zone-server.ts'
-import { reasonWithout } from '../support/missing.ts'
-import { type Bind, type BindKey, makeBindKey, startBind } from '../support/peers/bind.ts'
+import { type Bind, type BindKey, makeBindKey, reasonWithoutNamed, startBind } from '../support/peers/bind.ts'
 
-const missing = await reasonWithout('named')
+const missing = await reasonWithoutNamed()
 const PRIMARY = '127.0.0.1'
 const SECONDARY = '::1'
 const SERVERS = [

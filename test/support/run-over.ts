@@ -12,6 +12,7 @@ export function applicationOver(operations: FakeOperations, more: Partial<Applic
     start: () => Promise.reject(new Error('not here')),
     restore: () => Promise.reject(new Error('not here')),
     rebuild: () => Promise.reject(new Error('not here')),
+    openEngine: () => Promise.reject(new Error('not here')),
     async openOffline({ data }) {
       operations.calls.push(['openOffline', data])
       return {

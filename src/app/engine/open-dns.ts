@@ -2,16 +2,11 @@ import type { EngineOperations, ShownDnsRegistration } from '../../api/engine-op
 import { OperationRefused } from '../../api/operations.ts'
 import type { EventRecorder } from '../../audit/keeping.ts'
 import type { Config } from '../../config/schema.ts'
-import {
-  type DnsResponder,
-  type DnsResponderParts,
-  openDnsResponder,
-} from '../../engine/dns/open-dns-responder.ts'
+import type { DnsResponder, DnsResponderParts } from '../../engine/dns/open-dns-responder.ts'
 import type { DnsRegistration, DnsRegistrationStore } from '../../engine/dns/registration-store.ts'
 import type { Publisher } from '../../engine/publisher.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import type { Closing } from '../closing.ts'
-import { dnsApiCertificate } from './dns-api-certificate.ts'
 import { moment } from './shown.ts'
 
 interface Parts {
@@ -37,11 +32,12 @@ export async function openDns(config: Config, parts: Parts, closing: Closing): P
   const { store, clock, observe, onFault } = parts
   const tls =
     dns.api?.tls === true
-      ? await dnsApiCertificate(config, dns.api, (event) => {
+      ? await (await import('./dns-api-certificate.ts')).dnsApiCertificate(config, dns.api, (event) => {
           if (event.kind === 'certificateRefused') onFault(new Error(event.detail))
         })
       : null
   if (tls !== null) closing.add(() => tls.close())
+  const { openDnsResponder } = await import('../../engine/dns/open-dns-responder.ts')
   const responder = await openDnsResponder(dns, {
     store,
     clock,

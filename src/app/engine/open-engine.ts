@@ -30,6 +30,7 @@ import { VERSION } from '../version.ts'
 import { engineOperations } from './engine-operations.ts'
 import { failPointOf } from './fail-point.ts'
 import { findRecorded } from './find-recorded.ts'
+import { lookBefore } from './look-before.ts'
 import { openDns } from './open-dns.ts'
 import { openSolvers } from './open-solvers.ts'
 import { openReissues, pickupFolder } from './reissue-operations.ts'
@@ -120,6 +121,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
       }),
       { folder: () => pickupFolder(config()), store },
     ),
+    lookBefore: lookBefore(config),
     findRecorded: findRecorded(reader),
     clock,
     failPoint,

@@ -1,5 +1,7 @@
 import type { ServiceClient } from '../../ca/service-client.ts'
 import type { EngineConfig } from '../../config/engine.ts'
+import { SOLVER_SECRETS, type SolverConfig } from '../../config/engine-solvers.ts'
+import { readSecret } from '../../config/secrets.ts'
 import type { Solver } from '../../engine/solver.ts'
 import type { SolverFor, SolverNamed } from '../../engine/solver-for.ts'
 import { chooseSolver } from '../../engine/solvers/choose-solver.ts'
@@ -30,7 +32,7 @@ export function openSolvers({ inForce, services, dns, clock }: Parts, closing: C
   const inZone = (name: string) =>
     responder !== null && (name === responder.zone || name.endsWith(`.${responder.zone}`))
   const solvers = engine.solvers.map((solver) =>
-    solverOf(solver, {
+    solverOf(withSecrets(solver), {
       wayOut: () => inForce().wayOut,
       services,
       clock,
@@ -52,4 +54,16 @@ export function openSolvers({ inForce, services, dns, clock }: Parts, closing: C
       for (const solver of solvers) await solver.listen?.()
     },
   }
+}
+
+/** Secrets that lie in files take the place of their names. Throws the file system's error. */
+function withSecrets(solver: SolverConfig): SolverConfig {
+  let whole: Record<string, unknown> = solver
+  for (const { kind, key } of SOLVER_SECRETS) {
+    const settings = whole[kind] as Readonly<Record<string, unknown>> | undefined
+    const file = settings?.[`${key}_file`]
+    if (typeof file === 'string')
+      whole = { ...whole, [kind]: { ...settings, [key]: readSecret({ value: undefined, file }, key) } }
+  }
+  return whole as SolverConfig
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { findProgram, freePort, listening, type StartedProcess, startProcess } from '../child-process.ts'
+import { freePort, listening, type StartedProcess, startProcess } from '../child-process.ts'
+import { named } from '../peers/bind.ts'
 
 export interface DelegatingBind {
   /** Asks and answers on this port, everywhere: what it delegates to must listen on it as well. */
@@ -11,11 +12,6 @@ export interface DelegatingBind {
   alias(names: Readonly<Record<string, string>>): Promise<void>
   readonly process: StartedProcess
   stop(): Promise<void>
-}
-
-/** Null: it can be started. */
-export function reasonWithoutBind(): string | null {
-  return findProgram('named') === null ? 'named (Debian: bind9) is not installed' : null
 }
 
 /**
@@ -56,7 +52,7 @@ zone "${zone}" { type primary; file "zone"; };
 `
   const file = path.join(folder, 'named.conf')
   await writeFile(file, configuration)
-  const process = startProcess(findProgram('named') ?? 'named', ['-g', '-c', file, '-n', '1'], {
+  const process = startProcess(await named(), ['-g', '-c', file, '-n', '1'], {
     cwd: folder,
   })
   await listening(port, process)

@@ -6,8 +6,22 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askServer } from '../../../src/ca/dns/ask.ts'
 import { recordsAt, textOf } from '../../../src/ca/dns/reply.ts'
-import { needProgram } from '../../../src/cli/demo/child.ts'
+import { ProgramMissing } from '../../../src/cli/demo/child.ts'
 import { type StartedProcess, startProcess } from '../child-process.ts'
+import { unpackedProgram } from './unpacked.ts'
+
+/** Rejects with ProgramMissing. */
+export async function named(): Promise<string> {
+  const program = await unpackedProgram('named', 'bind9')
+  if (program === null) throw new ProgramMissing('named', 'bind9')
+  return program
+}
+
+/** Null: it can be started. */
+export async function reasonWithoutNamed(): Promise<string | null> {
+  const program = await unpackedProgram('named', 'bind9')
+  return program === null ? 'named (Debian: bind9) is not installed' : null
+}
 
 export interface BindKey {
   readonly name: string
@@ -48,7 +62,7 @@ export async function startBind(
   zones: readonly BindZone[],
   keys: readonly BindKey[] = [],
 ): Promise<Bind> {
-  const program = await needProgram('named', 'bind9')
+  const program = await named()
   const folder = await mkdtemp(join(tmpdir(), 'acmetap-bind-'))
   const configured = [
     `options { directory "${folder}"; ${listen(address, port)}`,
