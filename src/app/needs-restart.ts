@@ -14,6 +14,10 @@ const FIXED = {
   // What a listener is opened or closed by.
   'relay and intercept.cas': opens,
   sinks: ({ sinks }) => sinks,
+  // What listens, or holds connections and secrets.
+  'engine.solvers': ({ engine }) => engine.solvers,
+  'engine.dns': ({ engine }) => engine.dns,
+  'engine.secret': ({ engine }) => [engine.secret, engine.secret_file],
   limits: ({ limits }) => ({ ...limits, wait: null }),
 } as const satisfies Readonly<Record<string, (config: Config) => unknown>>
 
