@@ -31,7 +31,8 @@ async function placeOrder({ run, signer }: SignedRun): Promise<OrderObject> {
   }
   const placed = await newOrder(run.session, signer, { identifiers, profile, replaces, announce }, run.signal)
   if (placed.replaces !== replaces) {
-    run.note('the CA would not take this order as one that replaces a certificate: it counts as a new one')
+    if ((await run.session.directory(run.signal)).renewalInfo !== null)
+      run.note('the CA would not take this order as one that replaces a certificate: it counts as a new one')
     await run.put({ replaces: placed.replaces })
   }
   return placed.order

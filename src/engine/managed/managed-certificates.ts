@@ -71,8 +71,9 @@ export interface ManagedStatus {
   readonly job: Job | null
 }
 
-/** ms between two looks. */
+/** ms between two looks; and until the next one where the clock can't be trusted yet. */
 const EVERY = 60_000
+const SOON = 2_000
 /** Jobs that are made while others are at work: the rest waits its turn, the most urgent first. */
 const AT_ONCE = 20
 const MOST_JOBS = 10_000
@@ -95,6 +96,7 @@ export class ManagedCertificates {
   /** Jobs that are being run for us. */
   readonly #running = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | null = null
+  #soon: NodeJS.Timeout | null = null
   /** Looks come one after the other. */
   #looks: Promise<void> = Promise.resolve()
   #isAwake = false
@@ -122,6 +124,7 @@ export class ManagedCertificates {
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
+    if (this.#soon !== null) clearTimeout(this.#soon)
     this.#stop.abort(new EngineError('aborted', 'acmetap stops'))
     await this.#looks
     await Promise.all(this.#running)
@@ -140,7 +143,8 @@ export class ManagedCertificates {
     const config = this.#parts.config()
     const open = await this.#parts.store.jobs({ open: true, limit: MOST_JOBS })
     const wanted = await this.#withoutUnwanted(config, open)
-    if (!config.renew || !this.#isClockTrusted()) return
+    if (!config.renew) return
+    if (!this.#isClockTrusted()) return this.#lookSoon()
     const standings = await this.#standings(config)
     const kept = standings.flatMap((one) => one.kept ?? [])
     await this.#windows.refresh(kept, this.#stop.signal)
@@ -161,6 +165,15 @@ export class ManagedCertificates {
       if (job !== undefined) await this.#cancel(job, 'the next certificate is due')
       if (await this.#begin(one)) room -= 1
     }
+  }
+
+  /** Whether a CA agrees on the time is known a moment after the start, or after it was set right. */
+  #lookSoon(): void {
+    if (this.#timer === null) return
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null
+      this.wake()
+    }, SOON).unref()
   }
 
   /** Those of the configuration, then those that are kept but not in it. */
