@@ -83,8 +83,13 @@ async function makeFolders(root: string): Promise<void> {
   }
 }
 
+/** What is there under its name already stays as it is: it may be a link that somebody else put there. */
 async function writeMark(folder: string): Promise<void> {
-  await (await open(path.join(folder, MADE), 'w', 0o644)).close()
+  try {
+    await (await open(path.join(folder, MADE), 'wx', 0o644)).close()
+  } catch (error) {
+    if (!isCode(error, 'EEXIST')) throw error
+  }
 }
 
 /** False where nothing is. Rejects where something else is: a link could lead anywhere. */
