@@ -3,7 +3,7 @@
  * are asked, not the resolver: it would keep for the CA and for us that there is no such name (RFC 2308 §5).
  */
 import { askEach, isWithin, serversOf, type Zone, zoneOf } from '../../ca/dns/authorities.ts'
-import { type DnsReply, isAskable, plainName, recordsAt } from '../../ca/dns/reply.ts'
+import { type DnsReply, plainName, recordsAt } from '../../ca/dns/reply.ts'
 import type { Resolver } from '../../ca/dns/resolver.ts'
 
 export interface Location {
@@ -50,11 +50,21 @@ export async function locate(name: string, asking: DnsAsking): Promise<Location>
       throw new LocateFailure(
         `more than ${MOST_ALIASES} aliases follow one another (${shown}): lead the first straight to the last`,
       )
-    if (!isAskable(target))
-      throw new LocateFailure(`its alias ${JSON.stringify(target.slice(0, 100))} is no name`)
+    if (!isPlain(target))
+      throw new LocateFailure(
+        `its alias ${JSON.stringify(target.slice(0, 100))} is not made of letters, digits, hyphens and underscores: lead it to a name that is`,
+      )
     chain.push(target)
     owner = target
   }
+}
+
+/**
+ * Whoever writes the zone chooses this text, and programs and services get it as a name: nothing in it may mean something
+ * else to a shell, a URL or an option.
+ */
+function isPlain(name: string): boolean {
+  return name.length <= 253 && /^[a-z0-9_][a-z0-9_-]{0,62}(?:\.[a-z0-9_-]{1,63})*$/i.test(name)
 }
 
 interface Alias {

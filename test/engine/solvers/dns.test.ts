@@ -189,6 +189,16 @@ describe('the place of a record', () => {
     })
   })
 
+  it.each(['$(id).lab.test', "a'b.lab.test", 'a;b.lab.test', '-rf.lab.test', 'a/b.lab.test', 'a b.lab.test'])(
+    'leads nobody to the alias %j: it would be handed to programs and services',
+    async (target) => {
+      zones[OWNER] = { CNAME: target }
+      zones[target] = { SOA: true }
+      await expect(solver().present(ATTEMPT, context())).rejects.toThrow(/is not made of letters/)
+      expect(written).toEqual([])
+    },
+  )
+
   it('is written by whoever serves it', async () => {
     zones[OWNER] = { CNAME: 'abc.delegated.lab.test' }
     const other = publisher('responder')
