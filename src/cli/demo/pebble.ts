@@ -25,6 +25,8 @@ export interface PebbleOptions {
   readonly configuration?: Readonly<Record<string, unknown>>
   /** Further words of its command line (`-strict`). */
   readonly flags?: readonly string[]
+  /** Another Pebble than the installed one. */
+  readonly program?: string
 }
 
 export interface Pebble {
@@ -49,7 +51,7 @@ export interface Pebble {
 
 /** Start Pebble and its DNS test server and wait until both answer. Rejects with `ProgramMissing` or what Pebble printed. */
 export async function startPebble(options: PebbleOptions): Promise<Pebble> {
-  const program = await needProgram('pebble')
+  const program = options.program ?? (await needProgram('pebble'))
   const dnsProgram = await needProgram('pebble-challtestsrv', 'pebble')
   const { folder } = options
   await mkdir(folder, { recursive: true })

@@ -23,9 +23,9 @@ export async function reasonWithoutServer(kind: WebServer): Promise<string | nul
 
 const CONFIGURATIONS: Record<
   WebServer,
-  (folder: string, port: number, lines: string) => readonly [config: string, args: string[]]
+  (folder: string, at: string, lines: string) => readonly [config: string, args: string[]]
 > = {
-  nginx: (folder, port, lines) => [
+  nginx: (folder, at, lines) => [
     `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 events {}
 http {
@@ -33,18 +33,18 @@ http {
   client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
   uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
   server {
-    listen 127.0.0.1:${port};
+    listen ${at};
     ${lines}
     location / { return 301 https://$host$request_uri; }
   }
 }`,
     ['-c', `${folder}/config`, '-e', `${folder}/error.log`],
   ],
-  apache: (folder, port, lines) => [
+  apache: (folder, at, lines) => [
     `ServerRoot ${folder}
 PidFile ${folder}/pid
 ErrorLog ${folder}/error.log
-Listen 127.0.0.1:${port}
+Listen ${at}
 ServerName www.example.test
 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
@@ -54,19 +54,19 @@ Group www-data
 <Directory />
   Require all denied
 </Directory>
-<VirtualHost 127.0.0.1:${port}>
+<VirtualHost ${at}>
 ${lines}
 Redirect permanent "/" "https://www.example.test/"
 </VirtualHost>`,
     ['-f', `${folder}/config`, '-DFOREGROUND'],
   ],
-  caddy: (folder, port, lines) => [
+  caddy: (folder, at, lines) => [
     `{
   admin off
   auto_https off
 }
-http://:${port} {
-  bind 127.0.0.1
+http://:${at.split(':')[1]} {
+  bind ${at.split(':')[0]}
   ${lines}
   handle {
     redir https://{host}{uri}
@@ -74,14 +74,14 @@ http://:${port} {
 }`,
     ['run', '--adapter', 'caddyfile', '--config', `${folder}/config`],
   ],
-  haproxy: (folder, port, lines) => [
+  haproxy: (folder, at, lines) => [
     `defaults
   mode http
   timeout connect 5s
   timeout client 5s
   timeout server 5s
 frontend web
-  bind 127.0.0.1:${port}
+  bind ${at}
 ${lines.replace(/^/gm, '  ')}
   http-request redirect scheme https
 `,
@@ -99,10 +99,12 @@ export async function startWebServer(
   kind: WebServer,
   port: number,
   lines: string,
+  address = '127.0.0.1',
 ): Promise<StartedWebServer> {
   const folder = await mkdtemp(path.join(tmpdir(), `acmetap-${kind}-`))
   const program = (await unpackedProgram(PROGRAMS[kind])) ?? PROGRAMS[kind]
-  const [config, args] = CONFIGURATIONS[kind](folder, port, lines)
+  const at = `${address}:${port}`
+  const [config, args] = CONFIGURATIONS[kind](folder, at, lines)
   await writeFile(path.join(folder, 'config'), config)
   const started = startProcess(program, args, { cwd: folder })
   const stop = async () => {
@@ -110,7 +112,7 @@ export async function startWebServer(
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await answers(started, program, port)
+    await answers(started, program, at)
     return { port, stop }
   } catch (error) {
     await stop()
@@ -118,7 +120,7 @@ export async function startWebServer(
   }
 }
 
-async function answers({ ended, output }: StartedProcess, program: string, port: number): Promise<void> {
+async function answers({ ended, output }: StartedProcess, program: string, at: string): Promise<void> {
   let over = false
   const end = () => {
     over = true
@@ -126,7 +128,7 @@ async function answers({ ended, output }: StartedProcess, program: string, port:
   ended.then(end, end)
   for (;;) {
     if (over) throw new Error(`${program} ended: ${output()}`)
-    const answer = await fetch(`http://127.0.0.1:${port}/`, { redirect: 'manual' }).catch(() => null)
+    const answer = await fetch(`http://${at}/`, { redirect: 'manual' }).catch(() => null)
     if (answer !== null) return
     await sleep(50)
   }
