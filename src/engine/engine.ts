@@ -4,7 +4,7 @@ import { createJob } from './create-job.ts'
 import { EngineError } from './engine-error.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { goOn } from './go-on.ts'
-import type { Job, PresentedChallenge } from './job.ts'
+import { hasEnded, type Job, type PresentedChallenge } from './job.ts'
 import type { JobRequest } from './job-request.ts'
 import { JobRun } from './job-run.ts'
 import type { EngineProgress, OnProgress } from './progress.ts'
@@ -101,6 +101,7 @@ export class Engine {
     await this.#parts.store.putJob({
       ...job,
       step: 'failed',
+      key: null,
       error,
       notBefore: null,
       changedAt: this.#parts.clock.now().wall,
@@ -243,10 +244,6 @@ export class Engine {
   #tell(progress: EngineProgress): void {
     this.#parts.onProgress(progress)
   }
-}
-
-function hasEnded({ step }: Job): boolean {
-  return step === 'done' || step === 'failed'
 }
 
 function noteOf({ job, attempt }: PresentedChallenge): string {

@@ -5,7 +5,7 @@ import type { Signer } from './account-key.ts'
 import type { AcmeSession } from './acme-session.ts'
 import { EngineError } from './engine-error.ts'
 import type { EngineParts } from './engine-parts.ts'
-import type { Job } from './job.ts'
+import { hasEnded, type Job } from './job.ts'
 import type { EngineProgress, OnProgress } from './progress.ts'
 
 type NameState = Extract<EngineProgress, { kind: 'name' }>['state']
@@ -44,7 +44,8 @@ export class JobRun {
 
   /** Durable once it resolves. */
   async put(changes: Partial<Job>): Promise<void> {
-    const job = this.changed(changes)
+    const changed = this.changed(changes)
+    const job = hasEnded(changed) ? { ...changed, key: null } : changed
     await this.parts.store.putJob(job)
     this.stands(job)
   }

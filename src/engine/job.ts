@@ -55,7 +55,10 @@ export interface Job {
   readonly dryRun: boolean
   /** DER, base64url: what finalize carries. */
   readonly csr: string
-  /** PKCS #8 PEM of the certificate's key, sealed; null where somebody else holds it. */
+  /**
+   * PKCS #8 PEM of the certificate's key, sealed; null where somebody else holds it, and once the job has ended: the
+   * certificate that is kept has it, and nobody needs that of one that was given up.
+   */
   readonly key: Sealed | null
   readonly step: JobStep
   /** Exchange under which newOrder or finalize was announced last: the record says what became of it. */
@@ -111,4 +114,9 @@ export interface KeptCertificate {
   readonly notAfter: number
   readonly job: string
   readonly issuedAt: number
+}
+
+/** Nothing is done for it any more. */
+export function hasEnded({ step }: Pick<Job, 'step'>): boolean {
+  return step === 'done' || step === 'failed'
 }

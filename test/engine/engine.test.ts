@@ -50,6 +50,21 @@ test('what is kept is the certificate that was issued, with its key', async () =
   expect(JSON.stringify([job, kept])).not.toContain('PRIVATE')
 })
 
+test('a job that has ended holds no key: the certificate that is kept has it', async () => {
+  const done = await world.obtain()
+  world.ca.validate(() => new Refusal('dns', 'no'))
+  const failed = await world.obtain({ certificate: 'failed', reason: 'command' })
+  const waiting = await world.obtain({ certificate: 'waiting' })
+  expect([done.step, failed.step, waiting.step]).toEqual(['done', 'failed', 'created'])
+  expect(waiting.key).not.toBeNull()
+  await world.engine.cancel(waiting.id, 'it is not wanted any more')
+  for (const job of await world.store.jobs({ limit: 10 })) expect(job).toMatchObject({ key: null })
+  expect(await world.store.sealed()).toEqual([
+    expect.objectContaining({ place: expect.objectContaining({ table: 'account' }) }),
+    expect.objectContaining({ place: expect.objectContaining({ table: 'certificate' }) }),
+  ])
+})
+
 test('twenty names, wildcards among them, in one order: each answer is there before any is looked at', async () => {
   const names = Array.from({ length: 9 }, (_, at) => [`n${at}.example.com`, `*.n${at}.example.com`]).flat()
   const seen: number[] = []
