@@ -5,6 +5,7 @@ import type { IssueRequest } from '../../api/engine-operations.ts'
 import { OperationRefused } from '../../api/operations.ts'
 import type { Config } from '../../config/schema.ts'
 import type { JobRequest } from '../../engine/job-request.ts'
+import { isFolderName } from '../../engine/managed/deploy.ts'
 
 const CSR =
   /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----/
@@ -28,7 +29,12 @@ export async function jobOfRequest(config: Config, request: IssueRequest): Promi
         ? 'name at least one name, or a managed certificate'
         : 'the request (CSR) can not be read, or names nothing',
     )
-  const name = request.name ?? identifiers[0]!.value.replace(/^\*\./, '')
+  const name = request.name ?? folderName(identifiers[0]!.value)
+  // Found when it is put there, the certificate would have been issued for nothing.
+  if (!isFolderName(name))
+    throw new OperationRefused(
+      `${JSON.stringify(name.slice(0, 150))} can not be the name of a folder: give it another with --name, 1 to 128 lower-case letters, digits, dots, hyphens or underscores`,
+    )
   if (config.engine.certificates.some((managed) => managed.name === name))
     throw new OperationRefused(
       `${name} is a managed certificate: issue it by that name alone, or give this one another with --name`,
@@ -48,6 +54,15 @@ export async function jobOfRequest(config: Config, request: IssueRequest): Promi
     ...(request.agreeTerms === undefined ? {} : { agreeTerms: request.agreeTerms }),
     ...(request.contact === undefined ? {} : { contact: request.contact }),
   }
+}
+
+/** Of a name or an address; what a folder can not be called by is a hyphen there. */
+function folderName(value: string): string {
+  return value
+    .toLowerCase()
+    .replace(/^\*\./, '')
+    .replace(/[^a-z0-9._-]/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
 }
 
 function derOf(pem: string): Buffer {

@@ -40,7 +40,10 @@ function rootOf({ certificates }: Pick<EngineConfig, 'certificates'>, data: stri
   return certificates.find((one) => one.name === name)?.files ?? join(data, 'certificates')
 }
 
-const SAFE_NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/
+/** Whether a certificate of this name can be put anywhere. */
+export function isFolderName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9._-]{0,127}$/.test(name)
+}
 
 /**
  * Files first, then PKCS #12, then the hooks in their order. A hook that fails does not keep those behind it from running:
@@ -93,7 +96,7 @@ async function putFiles(
   { progress }: SolverContext,
 ): Promise<void> {
   const name = job.certificate
-  if (!SAFE_NAME.test(name)) {
+  if (!isFolderName(name)) {
     throw new EngineError(
       'deploy',
       `${JSON.stringify(name)} cannot be the name of a folder: give the certificate a name of lower-case letters, digits, dots, hyphens and underscores`,
