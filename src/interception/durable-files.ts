@@ -75,7 +75,8 @@ export async function exposure(file: string): Promise<string | null> {
   )
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** What was made, renamed or removed in it is durable then. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()

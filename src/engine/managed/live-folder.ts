@@ -11,8 +11,10 @@
  * after the other can still meet that rename in between; one that resolves `.current` once cannot, and the deploy hook
  * makes the others read anew.
  */
+
 import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '../../interception/durable-files.ts'
 
 export interface CertificateFiles {
   /** PEM. */
@@ -149,14 +151,5 @@ async function prune(archive: string, current: number): Promise<void> {
     const version = versionOf(entry)
     if (version > 0 && version <= current - KEPT)
       await rm(join(archive, entry), { recursive: true, force: true })
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

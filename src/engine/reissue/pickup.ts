@@ -4,11 +4,13 @@
  *     NAME → .versions/NAME.0123456789abcdef     the only thing that changes, by one rename
  *     NAME/{cert,chain,fullchain}.pem, NAME/certificate.json
  */
+
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readCertificateChain } from '../../acme/certificate.ts'
 import { messageOf } from '../../exchange/message-of.ts'
+import { syncFolder } from '../../interception/durable-files.ts'
 import type { Deploy } from '../deploy.ts'
 import { EngineError } from '../engine-error.ts'
 import type { EngineStore } from '../engine-store.ts'
@@ -146,15 +148,6 @@ async function madeAt(folder: string): Promise<number> {
   const handle = await open(folder, 'r')
   try {
     return (await handle.stat()).mtimeMs
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
   } finally {
     await handle.close()
   }

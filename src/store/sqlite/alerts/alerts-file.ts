@@ -4,7 +4,8 @@ import Database from 'better-sqlite3'
 import { StoreRefusal } from '../../refusal.ts'
 import { createPrivateFile, syncFolderOf } from '../folder.ts'
 import { FILES } from '../inventory/inventory-file.ts'
-import { ALERT_MIGRATIONS, type AlertMigration } from './schema.ts'
+import { applyMissing, type NamedMigration } from '../named-migrations.ts'
+import { ALERT_MIGRATIONS } from './schema.ts'
 
 /** `PRAGMA application_id`: "acma". */
 const APPLICATION = 0x61636d61
@@ -26,7 +27,7 @@ export function alertsFile(folder: string): string {
  */
 export function openAlertsFile(
   file: string,
-  migrations: readonly AlertMigration[] = ALERT_MIGRATIONS,
+  migrations: readonly NamedMigration[] = ALERT_MIGRATIONS,
 ): Database.Database {
   if (!existsSync(file) && file !== IN_MEMORY) {
     createPrivateFile(file)
@@ -42,7 +43,7 @@ export function openAlertsFile(
     db.pragma('cache_size = -16000')
     // The same pages are written again and again: a longer log moves each into the file less often.
     db.pragma('wal_autocheckpoint = 4000')
-    migrate(db, file, applied, migrations)
+    applyMissing(db, { file, application: APPLICATION, applied, migrations })
     reserve(db)
     return db
   } catch (error) {
@@ -83,7 +84,7 @@ export function setAlertsAside(file: string): string {
   return target
 }
 
-function appliedTo(db: Database.Database, file: string, migrations: readonly AlertMigration[]): string[] {
+function appliedTo(db: Database.Database, file: string, migrations: readonly NamedMigration[]): string[] {
   const tables = db.prepare("select name from sqlite_schema where type = 'table'").pluck().all()
   if (tables.length === 0) return []
   if (db.pragma('application_id', { simple: true }) !== APPLICATION || !tables.includes('migrations')) {
@@ -101,36 +102,6 @@ function appliedTo(db: Database.Database, file: string, migrations: readonly Ale
     )
   }
   return applied
-}
-
-function migrate(
-  db: Database.Database,
-  file: string,
-  applied: readonly string[],
-  migrations: readonly AlertMigration[],
-): void {
-  const missing = migrations.filter(({ name }) => !applied.includes(name))
-  if (missing.length === 0) return
-  if (applied.length > 0) backUpBefore(db, file, applied.at(-1)!)
-  db.transaction(() => {
-    if (applied.length === 0) {
-      db.pragma(`application_id = ${APPLICATION}`)
-      db.exec('create table migrations (name text primary key) without rowid')
-    }
-    const done = db.prepare<[string]>('insert into migrations (name) values (?)')
-    for (const { name, sql } of missing) {
-      db.exec(sql)
-      done.run(name)
-    }
-  }).immediate()
-}
-
-function backUpBefore(db: Database.Database, file: string, schema: string): void {
-  let target = `${file}.${schema}.backup`
-  for (let n = 2; existsSync(target); n++) target = `${file}.${schema}.backup-${n}`
-  createPrivateFile(target)
-  db.prepare<[string]>('vacuum into ?').run(target)
-  syncFolderOf(target)
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { NamedMigration } from '../named-migrations.ts'
 import { KNOWN_TABLE } from './known-things.ts'
 
 /**
@@ -7,12 +8,7 @@ import { KNOWN_TABLE } from './known-things.ts'
  *
  * Times are ms since 1970. `body` is the object as JSON; what is searched for stands beside it in columns.
  */
-export interface AlertMigration {
-  readonly name: string
-  readonly sql: string
-}
-
-export const ALERT_MIGRATIONS: readonly AlertMigration[] = [
+export const ALERT_MIGRATIONS: readonly NamedMigration[] = [
   {
     name: '0001_alerts',
     sql: `

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StoreRefusal } from '../../refusal.ts'
 import { createPrivateFile, syncFolderOf } from '../folder.ts'
-import { ENGINE_MIGRATIONS, type EngineMigration } from './schema.ts'
+import { applyMissing, type NamedMigration } from '../named-migrations.ts'
+import { ENGINE_MIGRATIONS } from './schema.ts'
 
 /** `PRAGMA application_id`: "acmn". */
 const APPLICATION = 0x61636d6e
@@ -22,7 +23,7 @@ export function engineFile(folder: string): string {
  */
 export function openEngineFile(
   file: string,
-  migrations: readonly EngineMigration[] = ENGINE_MIGRATIONS,
+  migrations: readonly NamedMigration[] = ENGINE_MIGRATIONS,
 ): Database.Database {
   if (!existsSync(file)) {
     createPrivateFile(file)
@@ -44,7 +45,7 @@ export function openEngineFile(
     db.pragma('temp_store = MEMORY')
     // Keys that were replaced, and those sealed under a secret that is no longer in use, are overwritten.
     db.pragma('secure_delete = ON')
-    migrate(db, file, applied, migrations)
+    applyMissing(db, { file, application: APPLICATION, applied, migrations })
     return db
   } catch (error) {
     db.close()
@@ -59,7 +60,7 @@ export function openEngineFile(
 export function engineMigrationsOf(
   db: Database.Database,
   file: string,
-  migrations: readonly EngineMigration[] = ENGINE_MIGRATIONS,
+  migrations: readonly NamedMigration[] = ENGINE_MIGRATIONS,
 ): readonly string[] {
   const tables = tablesOf(db, file)
   if (tables.length === 0) return []
@@ -90,34 +91,4 @@ function tablesOf(db: Database.Database, file: string): unknown[] {
       throw new StoreRefusal('damaged', `${file} is damaged. Restore a backup.`, { cause: error })
     throw error
   }
-}
-
-function migrate(
-  db: Database.Database,
-  file: string,
-  applied: readonly string[],
-  migrations: readonly EngineMigration[],
-): void {
-  const missing = migrations.filter(({ name }) => !applied.includes(name))
-  if (missing.length === 0) return
-  if (applied.length > 0) backUpBefore(db, file, applied.at(-1)!)
-  db.transaction(() => {
-    if (applied.length === 0) {
-      db.pragma(`application_id = ${APPLICATION}`)
-      db.exec('create table migrations (name text primary key) without rowid')
-    }
-    const done = db.prepare<[string]>('insert into migrations (name) values (?)')
-    for (const { name, sql } of missing) {
-      db.exec(sql)
-      done.run(name)
-    }
-  }).immediate()
-}
-
-function backUpBefore(db: Database.Database, file: string, schema: string): void {
-  let target = `${file}.${schema}.backup`
-  for (let n = 2; existsSync(target); n++) target = `${file}.${schema}.backup-${n}`
-  createPrivateFile(target)
-  db.prepare<[string]>('vacuum into ?').run(target)
-  syncFolderOf(target)
 }

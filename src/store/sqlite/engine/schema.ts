@@ -4,12 +4,9 @@
  *
  * `body` is the object as JSON, without what is sealed: that stands beside it, as does what is asked for.
  */
-export interface EngineMigration {
-  readonly name: string
-  readonly sql: string
-}
+import type { NamedMigration } from '../named-migrations.ts'
 
-export const ENGINE_MIGRATIONS: readonly EngineMigration[] = [
+export const ENGINE_MIGRATIONS: readonly NamedMigration[] = [
   {
     name: '0001_engine',
     sql: `
