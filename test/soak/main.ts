@@ -9,6 +9,7 @@ import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
 import { dnsResponder } from './dns-responder.ts'
 import { engineKills } from './engine-kills.ts'
+import { engineProgramKills } from './engine-program-kills.ts'
 import { healthyFleet } from './healthy-fleet.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
@@ -50,6 +51,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-bypass': policyBypass,
   'policy-reload': policyReload,
   'engine-kills': engineKills,
+  'engine-program-kills': engineProgramKills,
   'dns-responder': dnsResponder,
 }
 
@@ -63,7 +65,7 @@ const soak = name === undefined ? undefined : SOAKS[name]
 if (name === undefined || !soak) {
   const table = new Table({
     head: ['name', 'proves', 'size'],
-    colWidths: [14, 76, 26],
+    colWidths: [22, 76, 26],
     wordWrap: true,
     style: { head: [], border: [] },
   })
