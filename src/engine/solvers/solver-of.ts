@@ -5,7 +5,15 @@ import { SOLVER_KINDS, type SolverConfig, type SolverKind } from '../../config/e
 import type { Clock } from '../../exchange/clock.ts'
 import { EngineError } from '../engine-error.ts'
 import type { Publisher } from '../publisher.ts'
+import { createAzure } from '../publishers/azure.ts'
+import { createCloudflare } from '../publishers/cloudflare.ts'
+import { createDesec } from '../publishers/desec.ts'
+import { createDigitalocean } from '../publishers/digitalocean.ts'
+import { createGoogle } from '../publishers/google.ts'
+import { createHetzner } from '../publishers/hetzner.ts'
+import { createOvh } from '../publishers/ovh.ts'
 import { createRfc2136 } from '../publishers/rfc2136.ts'
+import { createRoute53 } from '../publishers/route53.ts'
 import type { Solver } from '../solver.ts'
 import { createAcmeSh } from './acme-sh.ts'
 import { createDnsSolver, type DnsDeps } from './dns.ts'
@@ -47,6 +55,14 @@ const PUBLISHERS: Makers<Publisher> = {
   exec: (name, settings) => createExecPublisher(name, settings),
   httpreq: (name, settings, { services }) => createHttpreq(name, settings, services),
   acme_sh: (name, settings) => createAcmeSh(name, settings),
+  cloudflare: createCloudflare,
+  route53: createRoute53,
+  google: createGoogle,
+  azure: createAzure,
+  digitalocean: createDigitalocean,
+  hetzner: createHetzner,
+  ovh: createOvh,
+  desec: createDesec,
   responder: (name, _settings, { responder }) => {
     if (responder === null) throw input(name, 'is the responder of engine.dns, which is not configured')
     return responder
