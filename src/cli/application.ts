@@ -46,9 +46,24 @@ export interface Application {
     loaded: LoadedConfig,
     warn: (line: string) => void,
   ): Promise<{ readonly operations: EngineOperations; close(): Promise<void> }>
+  /**
+   * Seals all keys of the engine under the secret of the configuration, and tells how many were sealed anew and where that
+   * secret is. Rejects with StoreRefusal where a server holds the folder, with EngineError where a secret does not fit.
+   */
+  rewrap(
+    config: Pick<Config, 'data' | 'engine'>,
+    oldSecretFile: string,
+  ): Promise<{ readonly sealed: number; readonly under: string }>
 }
 
-/** Imported when first needed: commands that only look should start fast. */
+/** Each part is imported when it is first asked for: only a server needs everything. */
 export async function loadApplication(): Promise<Application> {
-  return import('../app.ts')
+  return {
+    start: async (...given) => (await import('../app.ts')).start(...given),
+    openOffline: async (...given) => (await import('../app/offline.ts')).openOffline(...given),
+    restore: async (...given) => (await import('../app.ts')).restore(...given),
+    rebuild: async (...given) => (await import('../app/offline.ts')).rebuild(...given),
+    openEngine: async (...given) => (await import('../app/engine/engine-alone.ts')).openEngineAlone(...given),
+    rewrap: async (...given) => (await import('../app/engine/rewrap-folder.ts')).rewrapFolder(...given),
+  }
 }

@@ -13,10 +13,18 @@ export async function rewrap(store: EngineStore, oldSecret: Buffer, newSecret: B
   const changes: Resealed[] = []
   for (const { place, sealed } of await store.sealed()) {
     if (opens(after, sealed, place)) continue
+    if (!opens(before, sealed, place)) throw fitsNeither(place)
     changes.push({ place, from: sealed, to: after.seal(before.open(sealed, place), place) })
   }
   await store.reseal(changes)
   return changes.length
+}
+
+function fitsNeither({ table, id, column }: SealedPlace): EngineError {
+  return new EngineError(
+    'input',
+    `the ${column} of the ${table} ${id} in engine.sqlite is opened neither by the old secret nor by the new one. Nothing was changed. Name the file with the secret it was sealed under, or restore engine.sqlite from a backup.`,
+  )
 }
 
 function opens(sealing: Sealing, sealed: Sealed, place: SealedPlace): boolean {

@@ -6,6 +6,7 @@ import { issueCommand } from './issue.ts'
 import { jobsCommand } from './jobs.ts'
 import { renewCommand } from './renew.ts'
 import { revokeCommand } from './revoke.ts'
+import { rewrapCommand } from './rewrap.ts'
 
 export function engineCommand(context: CommandContext) {
   return command('engine', "acmetap's own ACME client: obtain, renew and revoke certificates", [
@@ -23,4 +24,5 @@ export function engineCommand(context: CommandContext) {
     .addCommand(jobsCommand(context))
     .addCommand(engineAccountsCommand(context))
     .addCommand(engineDnsCommand(context))
+    .addCommand(rewrapCommand(context))
 }
