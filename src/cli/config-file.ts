@@ -18,7 +18,15 @@ export function findConfig(terminal: Terminal, option: string | undefined): stri
   )
 }
 
-/** `readFiles` as in LoadOptions: true where the server will use what the configuration names. */
+/** `readFiles` as in LoadOptions: true where what the configuration names will be used. */
 export function openConfig(terminal: Terminal, option: string | undefined, readFiles: boolean): LoadedConfig {
   return loadConfig(findConfig(terminal, option), { env: terminal.env, readFiles })
+}
+
+/** A configuration as a start or a reload judges it, but for its policy. Rejects with ConfigError. */
+export async function judgedConfig(file: string, { env }: Pick<Terminal, 'env'>): Promise<LoadedConfig> {
+  const loaded = loadConfig(file, { env })
+  if (loaded.config.engine.reissue.schedule === undefined) return loaded
+  const { scheduleComplaints } = await import('../app/engine/schedule-complaints.ts')
+  return loadConfig(file, { env, furtherCheck: scheduleComplaints })
 }

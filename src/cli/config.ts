@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import { Document } from 'yaml'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { renderExample } from '../config/example.ts'
-import { type LoadedConfig, loadConfig } from '../config/load.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import { shownForm } from '../config/shown-form.ts'
 import { type CommandContext, command, configOf, type GlobalOptions } from './command-context.ts'
-import { findConfig } from './config-file.ts'
+import { findConfig, judgedConfig } from './config-file.ts'
 import { escapeText } from './escape.ts'
 import { type Terminal, writeJson } from './terminal.ts'
 
@@ -49,7 +49,7 @@ function counted(problems: number): string {
 
 async function judge(file: string, terminal: Terminal): Promise<LoadedConfig | ConfigError> {
   try {
-    const loaded = loadConfig(file, { env: terminal.env })
+    const loaded = await judgedConfig(file, terminal)
     return { ...loaded, warnings: [...loaded.warnings, ...(await policyWarnings(loaded))] }
   } catch (error) {
     if (error instanceof ConfigError) return error

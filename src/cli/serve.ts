@@ -6,7 +6,7 @@ import { boundHeap } from './bound-heap.ts'
 import { CliError } from './cli-error.ts'
 import { type CommandContext, command, type GlobalOptions } from './command-context.ts'
 import { keepCompiledCode } from './compile-cache.ts'
-import { openConfig } from './config-file.ts'
+import { findConfig, judgedConfig } from './config-file.ts'
 import { escapeText } from './escape.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -21,7 +21,10 @@ export function serveCommand(context: CommandContext) {
     )
     .action(async (_options: unknown, self: Command) => {
       const { terminal } = context
-      const loaded = openConfig(terminal, self.optsWithGlobals<GlobalOptions>().config, true)
+      const loaded = await judgedConfig(
+        findConfig(terminal, self.optsWithGlobals<GlobalOptions>().config),
+        terminal,
+      )
       for (const warning of loaded.warnings) terminal.warn(`warning: ${escapeText(warning)}`)
       const signals = new Signals(terminal)
       outliveReader()

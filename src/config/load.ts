@@ -29,6 +29,8 @@ export interface LoadOptions {
   /** Also read the PEM files it names. False for commands that only look: they may lack the right to. Default true. */
   readonly readFiles?: boolean
   readonly removedKeys?: RemovedKeys
+  /** What those parts complain of that know more of their keys than their form. */
+  readonly furtherCheck?: (config: Config) => readonly Complaint[]
 }
 
 /** Reads a configuration file. Throws {@link ConfigError} with everything that is wrong, never anything else. */
@@ -58,6 +60,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   complain(complaints)
   if (config === null || problems.length > 0) throw new ConfigError(distinct(problems))
   const effective = resolvePaths(config, dirname(resolve(file)))
+  if (options.furtherCheck !== undefined) complain(options.furtherCheck(effective))
   if (options.readFiles !== false) complain(checkFiles(effective))
   if (problems.length > 0) throw new ConfigError(problems)
   return {

@@ -201,3 +201,16 @@ test('every command has examples in its help', async () => {
 test('no colours without a terminal', async () => {
   expect((await acmetap('config show')).out).not.toContain('\u001b')
 })
+
+test('config check and serve read the conditions of a scheduled reissue, and point at them', async () => {
+  const text = `${readFileSync(path.join(folder, 'acmetap.yaml'), 'utf8')}\nengine:\n  reissue:\n    schedule: { where: 'nme~x' }\n`
+  writeFileSync(path.join(folder, 'schedule.yaml'), text)
+  const line = text.split('\n').findIndex((one) => one.includes('nme~x')) + 1
+  for (const words of ['config check', 'serve']) {
+    const bad = await acmetap(`${words} --config schedule.yaml`)
+    expect(bad.code).toBe(1)
+    expect(bad.err).toContain(
+      `schedule.yaml:${line}:24: engine.reissue.schedule.where: can't be read: column 1: "nme" is no term`,
+    )
+  }
+})
