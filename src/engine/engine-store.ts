@@ -13,6 +13,9 @@ export interface JobFilter {
   readonly limit: number
 }
 
+/** As much of a job that has not ended as says when it is to be gone on with. */
+export type OpenJob = Pick<Job, 'id' | 'notBefore' | 'changedAt'>
+
 /** A sealed value that takes the place of another one. */
 export interface Resealed {
   readonly place: SealedPlace
@@ -29,12 +32,15 @@ export interface EngineStore extends DnsRegistrationStore {
   putAccount(account: EngineAccount): Promise<void>
   /** Newest first. */
   jobs(filter: JobFilter): Promise<readonly Job[]>
+  /** Every one that has not ended, oldest first. */
+  openJobs(): Promise<readonly OpenJob[]>
   job(id: string): Promise<Job | null>
   /** Rejects where one with this id exists, or one for the same certificate has not ended. */
   addJob(job: Job): Promise<void>
   /** Rejects where there is no such job, or it has ended. */
   putJob(job: Job): Promise<void>
-  presented(): Promise<readonly PresentedChallenge[]>
+  /** All of them, or those of one job. */
+  presented(job?: string): Promise<readonly PresentedChallenge[]>
   addPresented(challenge: PresentedChallenge): Promise<void>
   removePresented(challenge: PresentedChallenge): Promise<void>
   certificates(): Promise<readonly KeptCertificate[]>

@@ -1,13 +1,15 @@
 import { messageOf } from '../exchange/message-of.ts'
 import { cleanUp } from './clean-up.ts'
 import { createJob } from './create-job.ts'
+import { dueAt } from './due.ts'
 import { EngineError } from './engine-error.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { goOn } from './go-on.ts'
-import { hasEnded, type Job, type PresentedChallenge } from './job.ts'
+import { hasEnded, type Job, type JobStep, type PresentedChallenge } from './job.ts'
 import type { JobRequest } from './job-request.ts'
 import { JobRun } from './job-run.ts'
 import type { EngineProgress, OnProgress } from './progress.ts'
+import { Turns } from './turns.ts'
 
 export interface Watch {
   /** Stops the job when everybody who watched it has aborted. */
@@ -25,12 +27,12 @@ interface Running {
 
 /** Jobs that are gone on with by the engine itself, at most, at a time. */
 const AT_ONCE = 20
-/** More jobs than this are looked at when these have ended. */
-const MOST_OPEN = 10_000
 /** ms between two looks at what is due. */
 const LOOK = 60_000
 /** µs. Answers to challenges of a job that waits longer are taken away meanwhile. */
 const LONG_WAIT = 180_000_000
+/** Nobody gives up a certificate that may be on its way from the CA. */
+const BEFORE_FINALIZE: readonly JobStep[] = ['created', 'ordering', 'ordered']
 /** µs until what failed by a fault of our own, or would not be cleaned up, is tried again; doubled up to the second. */
 const AGAIN = { least: 30_000_000, most: 600_000_000 }
 
@@ -38,8 +40,11 @@ const AGAIN = { least: 30_000_000, most: 600_000_000 }
 export class Engine {
   readonly #parts: EngineParts
   readonly #running = new Map<string, Running>()
+  readonly #turns = new Turns()
   /** Jobs and notes that failed by a fault of our own, and when they are tried again (µs since 1970). */
   readonly #later = new Map<string, { readonly at: number; readonly wait: number }>()
+  /** Jobs that were due at the last look and wait for their turn, oldest first. */
+  #due: string[] = []
   readonly #closing = new AbortController()
   #own = 0
   #started = false
@@ -56,7 +61,7 @@ export class Engine {
    * EngineError: `input` for what cannot be asked for, or what the account's making came to.
    */
   async create(request: JobRequest, signal: AbortSignal = this.#closing.signal): Promise<Job> {
-    const job = await createJob(this.#parts, request, signal)
+    const job = await createJob(this.#parts, request, signal, (open) => this.#giveWay(open))
     this.#wake(0)
     return job
   }
@@ -66,6 +71,8 @@ export class Engine {
    * the attempt is over: ended, or waiting until `notBefore`. Rejects for faults of our own only.
    */
   async run(id: string, watch: Watch): Promise<Job> {
+    for (let stopped = this.#running.get(id); stopped?.stop.signal.aborted; stopped = this.#running.get(id))
+      await stopped.ended.catch(() => undefined)
     const running = this.#running.get(id) ?? this.#begin(id, watch.early ?? false)
     running.watchers.add(watch.onProgress)
     const left = Promise.withResolvers<void>()
@@ -107,7 +114,16 @@ export class Engine {
       changedAt: this.#parts.clock.now().wall,
     })
     this.#tell({ kind: 'step', job: id, certificate: job.certificate, step: 'failed' })
-    await this.tidy()
+    if (this.#started) this.#tidyAside()
+    else await this.tidy()
+  }
+
+  /** What a command began and left, and nobody is at, does not stand in the way of what is asked for now. */
+  async #giveWay({ id, dryRun, reason, line, step }: Job): Promise<boolean> {
+    const isLeft = reason === 'command' && line === null && BEFORE_FINALIZE.includes(step)
+    if (this.#running.has(id) || !(dryRun || isLeft)) return false
+    await this.cancel(id, 'something else was asked for under its name')
+    return true
   }
 
   /** Takes away the answers to challenges of jobs that are over or wait long; what will not go is tried again by the next. */
@@ -119,9 +135,8 @@ export class Engine {
     for (const { job } of presented) if (!jobs.has(job)) jobs.set(job, await this.#parts.store.job(job))
     const over = presented.filter((challenge) => {
       const job = jobs.get(challenge.job) ?? null
-      if (this.#running.has(challenge.job) || now < (this.#later.get(noteOf(challenge))?.at ?? 0))
-        return false
-      return job === null || hasEnded(job) || (job.notBefore ?? 0) - now > LONG_WAIT
+      if (this.#running.has(challenge.job) || this.#laterAt(noteOf(challenge), now) > now) return false
+      return job === null || hasEnded(job) || dueAt(job, now) - now > LONG_WAIT
     })
     const about = (challenge: PresentedChallenge) => ({
       job: challenge.job,
@@ -157,7 +172,7 @@ export class Engine {
     }
     const ended = this.#attempt(id, early, stop.signal, tell).finally(() => {
       this.#running.delete(id)
-      this.#wake(0)
+      if (this.#due.length === 0) this.#wake(0)
     })
     ended.catch(() => undefined)
     const running = { stop, watchers, ended }
@@ -167,9 +182,10 @@ export class Engine {
 
   async #attempt(id: string, early: boolean, signal: AbortSignal, tell: OnProgress): Promise<Job> {
     const job = await this.#job(id)
-    const waits = !early && (job.notBefore ?? 0) > this.#parts.clock.now().wall
+    const now = this.#parts.clock.now().wall
+    const waits = !early && dueAt(job, now) > now
     if (hasEnded(job) || waits || signal.aborted) return job
-    return goOn(new JobRun(this.#parts, job, signal, tell))
+    return goOn(new JobRun(this.#parts, job, this.#turns, signal, tell))
   }
 
   async #job(id: string): Promise<Job> {
@@ -195,15 +211,17 @@ export class Engine {
 
   async #look(): Promise<void> {
     if (!this.#started) return
-    const jobs = await this.#parts.store.jobs({ open: true, limit: MOST_OPEN })
+    const jobs = await this.#parts.store.openJobs()
     const now = this.#parts.clock.now().wall
     let next = now + LOOK * 1000
-    for (const { id, notBefore } of [...jobs].reverse()) {
-      if (this.#running.has(id)) continue
-      const due = Math.max(notBefore ?? 0, this.#later.get(id)?.at ?? 0)
+    this.#due = []
+    for (const job of jobs) {
+      if (this.#running.has(job.id)) continue
+      const due = Math.max(dueAt(job, now), this.#laterAt(job.id, now))
       if (due > now) next = Math.min(next, due)
-      else if (this.#own < AT_ONCE) this.#runOwn(id)
+      else this.#due.push(job.id)
     }
+    this.#runDue()
     this.#tidyAside()
     // What was asked for meanwhile has set a timer of its own.
     if (this.#timer === null) this.#wake(Math.max(10, Math.ceil((next - now) / 1000)))
@@ -220,6 +238,15 @@ export class Engine {
       })
   }
 
+  /** As many as may be under way; the others have their turn when one of these has ended, without another look. */
+  #runDue(): void {
+    while (this.#started && this.#own < AT_ONCE) {
+      const id = this.#due.shift()
+      if (id === undefined) return
+      if (!this.#running.has(id)) this.#runOwn(id)
+    }
+  }
+
   #runOwn(id: string): void {
     this.#own += 1
     this.run(id, { signal: this.#closing.signal, onProgress: () => undefined })
@@ -232,7 +259,14 @@ export class Engine {
       )
       .finally(() => {
         this.#own -= 1
+        this.#runDue()
       })
+  }
+
+  /** 0: it was not put off, or by a clock that has been set back since. */
+  #laterAt(what: string, now: number): number {
+    const later = this.#later.get(what)
+    return later === undefined || later.at - later.wait > now ? 0 : later.at
   }
 
   #putOff(what: string): void {

@@ -3,6 +3,7 @@ import { EngineError } from '../../src/engine/engine-error.ts'
 import type { EngineStore } from '../../src/engine/engine-store.ts'
 import type { Sealed } from '../../src/engine/sealing.ts'
 import {
+  ENGINE_T0,
   engineAccount,
   engineJob,
   keptCertificate,
@@ -86,6 +87,24 @@ export function engineStoreContract(name: string, create: () => Promise<EngineSt
       expect(await store.job(jobs[2]!.id)).toEqual(jobs[2])
     })
 
+    test('says of every open job when it is to be gone on with, oldest first', async () => {
+      const first = engineJob({
+        certificate: 'a',
+        notBefore: ENGINE_T0 + 60_000_001,
+        changedAt: ENGINE_T0 + 1,
+      })
+      const ended = engineJob({ certificate: 'b', step: 'failed' })
+      const second = engineJob({ certificate: 'c' })
+      for (const job of [first, ended, second]) await store.addJob(job)
+      await reopen()
+      expect(await store.openJobs()).toEqual([
+        { id: first.id, notBefore: ENGINE_T0 + 60_000_001, changedAt: ENGINE_T0 + 1 },
+        { id: second.id, notBefore: null, changedAt: ENGINE_T0 },
+      ])
+      await store.putJob({ ...first, step: 'done', notBefore: null })
+      expect((await store.openJobs()).map(({ id }) => id)).toEqual([second.id])
+    })
+
     test('refuses a second job on its way for one certificate, and a second with one id', async () => {
       const job = engineJob()
       await store.addJob(job)
@@ -119,6 +138,12 @@ export function engineStoreContract(name: string, create: () => Promise<EngineSt
       for (const each of [first, second, third, first]) await store.addPresented(each)
       await reopen()
       expect(sorted(await store.presented())).toEqual(sorted([first, second, third]))
+      const others = presentedChallenge({ job: 'j2' })
+      await store.addPresented(others)
+      expect(await store.presented('j2')).toEqual([others])
+      expect(sorted(await store.presented('j1'))).toEqual(sorted([first, second, third]))
+      expect(await store.presented('j3')).toEqual([])
+      await store.removePresented(others)
       await store.removePresented(first)
       await store.removePresented(first)
       expect(sorted(await store.presented())).toEqual(sorted([second, third]))

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readCertificateChain } from '../../src/acme/certificate.ts'
 import { EngineError } from '../../src/engine/engine-error.ts'
 import type { Job } from '../../src/engine/job.ts'
@@ -112,6 +112,39 @@ test('a name that fails is told of, with the challenge and what the CA said; the
     notBefore: null,
   })
   expect(world.ca.state.orders.size).toBe(2)
+})
+
+test('a wait that a clock years ahead has reckoned is not kept once the clock is right', async () => {
+  const YEARS = 10 * 365 * 1440 * MINUTE
+  world.ahead = YEARS
+  world.ca.validate(() => new Refusal('dns', 'no'))
+  const job = await world.obtain()
+  expect(waitOf(job)).toBe(1)
+  world.ahead = 0
+  world.ca.validate(() => null)
+  expect((await world.run(job.id)).step).toBe('done')
+})
+
+test('what is due is known by one look, however much it is', async () => {
+  const store = world.store
+  const looks = vi.spyOn(store, 'openJobs')
+  const whole = vi.spyOn(store, 'jobs')
+  const notes = vi.spyOn(store, 'presented')
+  const jobs: Job[] = []
+  for (let at = 0; at < 50; at++) {
+    const name = `n${at}.example.com`
+    jobs.push(await world.engine.create(jobRequest({ certificate: name, identifiers: dns(name) })))
+  }
+  whole.mockClear()
+  const engine = world.restarted()
+  engine.start()
+  await vi.waitUntil(async () => (await world.store.job(jobs[49]!.id))?.step === 'done', { timeout: 30_000 })
+  await vi.waitUntil(async () => (await world.store.openJobs()).length === 0, { timeout: 30_000 })
+  await engine.close()
+  // Not one for each job that has ended.
+  expect(whole.mock.calls.filter(([{ certificate }]) => certificate === undefined)).toEqual([])
+  expect(notes.mock.calls.filter(([of]) => of === undefined).length).toBeLessThan(20)
+  expect(looks).toHaveBeenCalled()
 })
 
 test('waits are 1, 10 and 100 minutes, then a day', async () => {

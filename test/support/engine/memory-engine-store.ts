@@ -1,7 +1,7 @@
 import type { EngineAccount } from '../../../src/engine/account.ts'
 import type { DnsRegistration } from '../../../src/engine/dns/registration-store.ts'
 import { EngineError } from '../../../src/engine/engine-error.ts'
-import type { EngineStore, JobFilter, Resealed } from '../../../src/engine/engine-store.ts'
+import type { EngineStore, JobFilter, OpenJob, Resealed } from '../../../src/engine/engine-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../src/engine/job.ts'
 import type { ReissueLine, ReissuePlan } from '../../../src/engine/reissue/plan.ts'
 import type { Sealed, SealedPlace } from '../../../src/engine/sealing.ts'
@@ -36,6 +36,12 @@ export class MemoryEngineStore implements EngineStore {
     return structuredClone(found.slice(0, limit))
   }
 
+  async openJobs(): Promise<readonly OpenJob[]> {
+    return [...this.#jobs.values()]
+      .filter((job) => !hasEnded(job))
+      .map(({ id, notBefore, changedAt }) => ({ id, notBefore, changedAt }))
+  }
+
   async job(id: string): Promise<Job | null> {
     return structuredClone(this.#jobs.get(id) ?? null)
   }
@@ -57,8 +63,9 @@ export class MemoryEngineStore implements EngineStore {
     this.#jobs.set(job.id, structuredClone(job))
   }
 
-  async presented(): Promise<readonly PresentedChallenge[]> {
-    return structuredClone([...this.#presented.values()])
+  async presented(of?: string): Promise<readonly PresentedChallenge[]> {
+    const all = [...this.#presented.values()]
+    return structuredClone(all.filter(({ job }) => of === undefined || job === of))
   }
 
   async addPresented(challenge: PresentedChallenge): Promise<void> {

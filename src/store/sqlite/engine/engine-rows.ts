@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { EngineAccount } from '../../../engine/account.ts'
-import type { JobFilter } from '../../../engine/engine-store.ts'
+import type { JobFilter, OpenJob } from '../../../engine/engine-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../engine/job.ts'
 import type { ReissueLine, ReissuePlan } from '../../../engine/reissue/plan.ts'
 import type { Sealed } from '../../../engine/sealing.ts'
@@ -45,6 +45,10 @@ export class EngineRows {
     return (open === true ? this.#run.openJobs : this.#run.jobs).all(limit).map(jobOf)
   }
 
+  openJobs(): readonly OpenJob[] {
+    return this.#run.allOpen.all()
+  }
+
   job(id: string): Job | null {
     const row = this.#run.job.get(id)
     return row === undefined ? null : jobOf(row)
@@ -83,8 +87,9 @@ export class EngineRows {
     )
   }
 
-  presented(): readonly PresentedChallenge[] {
-    return this.#run.presented.all().map(({ body }) => JSON.parse(body) as PresentedChallenge)
+  presented(job?: string): readonly PresentedChallenge[] {
+    const rows = job === undefined ? this.#run.presented.all() : this.#run.presentedBy.all(job)
+    return rows.map(({ body }) => JSON.parse(body) as PresentedChallenge)
   }
 
   addPresented(challenge: PresentedChallenge): void {
@@ -155,6 +160,10 @@ function statements(db: Database.Database) {
     openJobs: db.prepare<[number], Keyed>(
       'select key, body from jobs indexed by jobs_open where ended = 0 order by number desc limit ?',
     ),
+    allOpen: db.prepare<[], OpenJob>(
+      `select id, body ->> 'notBefore' as notBefore, body ->> 'changedAt' as changedAt
+       from jobs indexed by jobs_open where ended = 0 order by number`,
+    ),
     jobsOf: db.prepare<[string, number | null, number | null, number], Keyed>(
       `select key, body from jobs where certificate = ? and (? is null or ended = ?)
        order by number desc limit ?`,
@@ -176,6 +185,7 @@ function statements(db: Database.Database) {
       'update jobs set ended = ?, key = ?, body = ? where id = ? and certificate = ? and ended = 0',
     ),
     presented: db.prepare<[], Body>('select body from presented'),
+    presentedBy: db.prepare<[string], Body>('select body from presented where job = ?'),
     addPresented: db.prepare<[string, string, string, string]>(
       `insert into presented (job, url, solver, body) values (?, ?, ?, ?)
        on conflict do update set body = excluded.body`,

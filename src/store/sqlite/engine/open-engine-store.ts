@@ -87,6 +87,7 @@ function storeOf(ask: Ask, close: () => Promise<void>): EngineStore {
     accounts: asker('accounts'),
     putAccount: asker('putAccount'),
     jobs: asker('jobs'),
+    openJobs: asker('openJobs'),
     job: asker('job'),
     addJob: asker('addJob'),
     putJob: asker('putJob'),
