@@ -1,6 +1,7 @@
 /** Programs that an operator named: deploy hooks, scripts that publish DNS records. Never through a shell. */
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface RunProgramOptions {
   /** Variables beside PATH, HOME and LANG: the program gets no others. */
@@ -25,6 +26,8 @@ export interface ProgramResult {
 
 /** ms between asking a group to end and ending it. */
 const GRACE = 2_000
+/** ms between two looks whether it has ended. */
+const LOOK = 20
 /** ms for what a program printed before it ended; what it left behind may keep its streams open for ever. */
 const LAST_WORDS = 500
 /** Characters that are kept to find secrets in, and of them those that are shown. */
@@ -54,7 +57,8 @@ export async function runProgram(
   printed.take(child.stderr)
 
   let late = false
-  const end = () => endGroup(child.pid)
+  const group = new Group(child.pid)
+  const end = () => group.end()
   const timer = setTimeout(() => {
     late = true
     end()
@@ -66,6 +70,7 @@ export async function runProgram(
       child.once('exit', (exit, killed) => resolve({ code: exit, by: killed, error: null }))
     })
     if (error === null) await printed.rest(child.stdout, child.stderr)
+    await group.ended()
     signal.throwIfAborted()
     const trouble =
       error !== null
@@ -106,17 +111,45 @@ function cleanEnvironment(): Record<string, string> {
 }
 
 /** A program that is asked to end may have children that do not: they are in its group. */
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return
-  kill(pid, 'SIGTERM')
-  setTimeout(() => kill(pid, 'SIGKILL'), GRACE).unref()
-}
+class Group {
+  readonly #pid: number | undefined
+  #grace: Promise<void> | null = null
 
-function kill(group: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-group, signal)
-  } catch {
-    // The group is gone.
+  constructor(pid: number | undefined) {
+    this.#pid = pid
+  }
+
+  /** Asks it to end, and ends what is left of it after {@link GRACE}. */
+  end(): void {
+    this.#grace ??= this.#endWithin(GRACE)
+  }
+
+  /** Resolves when nothing of it is left, where it was to end. */
+  async ended(): Promise<void> {
+    await this.#grace
+  }
+
+  async #endWithin(ms: number): Promise<void> {
+    this.#send('SIGTERM')
+    const limit = performance.now() + ms
+    while (this.#send(0)) {
+      if (performance.now() >= limit) {
+        this.#send('SIGKILL')
+        await sleep(LOOK)
+        return
+      }
+      await sleep(LOOK)
+    }
+  }
+
+  /** False where nothing of it is there. */
+  #send(signal: NodeJS.Signals | 0): boolean {
+    if (this.#pid === undefined) return false
+    try {
+      return process.kill(-this.#pid, signal)
+    } catch {
+      return false
+    }
   }
 }
 

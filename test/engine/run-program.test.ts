@@ -77,6 +77,32 @@ test('an abort ends it, and rejects with the reason', async () => {
   await expect(shell('true', { signal: stop.signal })).rejects.toThrow('stopping')
 })
 
+test.each([
+  ['an abort', 60_000],
+  ['its time', 300],
+])(
+  'nothing of it runs any more when %s has ended it, though its children ignore that',
+  async (_, timeout) => {
+    const stop = new AbortController()
+    const file = join(folder, 'pid')
+    const running = shell(
+      `sh -c 'trap "" TERM; echo $$ > ${file}; while :; do sleep 0.1; done' & while :; do sleep 0.1; done`,
+      { signal: stop.signal, timeout },
+    )
+    const child = await vi.waitFor(async () => {
+      const text = await readFile(file, 'utf8')
+      expect(text).not.toBe('')
+      return Number(text)
+    }, 5_000)
+    if (timeout > 1_000) stop.abort(new Error('stopping'))
+    await running.catch(() => undefined)
+    // Dead, though whoever inherits it may not have been told yet.
+    const state =
+      (await readFile(`/proc/${child}/stat`, 'utf8').catch(() => '')).split(') ').at(-1)?.[0] ?? 'X'
+    expect(state).toMatch(/[ZX]/)
+  },
+)
+
 test('what it leaves running holds nothing up', async () => {
   const { output, trouble } = await shell('echo started; sleep 20 & echo $! ')
   expect(trouble).toBeNull()
