@@ -7,39 +7,12 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../app/version.ts'
 import { ConfigError, formatProblem } from '../config/config-error.ts'
 import { messageOf } from '../exchange/message-of.ts'
-import { accountsCommand } from './accounts/command.ts'
-import { alertsCommand } from './alerts/command.ts'
 import { type Application, loadApplication } from './application.ts'
-import { backupCommand } from './backup.ts'
-import { caCommand } from './ca.ts'
-import { certificatesCommand } from './certificates/command.ts'
 import { CliError, UsageError } from './cli-error.ts'
-import { clientsCommand } from './clients/command.ts'
 import type { CommandContext } from './command-context.ts'
-import { configCommand } from './config.ts'
-import { demoCommand } from './demo.ts'
-import { doctorCommand } from './doctor/command.ts'
-import { engineCommand } from './engine/command.ts'
-import { enrollCommand } from './enroll/command.ts'
+import { commandsFor } from './commands.ts'
 import { escapeText } from './escape.ts'
-import { exchangesCommand } from './exchanges/command.ts'
-import { exportCommand } from './export.ts'
-import { failuresCommand } from './failures/command.ts'
-import { forgetCommand } from './forget.ts'
-import { importCommand } from './import/command.ts'
-import { ordersCommand } from './orders/command.ts'
-import { policyCommand } from './policy/command.ts'
-import { rebuildCommand } from './rebuild.ts'
-import { recordCommand } from './record/command.ts'
-import { reissueCommand } from './reissue/command.ts'
-import { reportCommand } from './report/command.ts'
-import { restoreCommand } from './restore.ts'
-import { rootCommand } from './root/command.ts'
-import { serveCommand } from './serve.ts'
-import { tailCommand } from './tail.ts'
 import type { Terminal } from './terminal.ts'
-import { tokenCommand } from './token.ts'
-import { watchCommand } from './watch/command.ts'
 
 /** Runs one command line (without node and script). Resolves to the exit code: 0 ok, 1 failed, 2 usage. Never rejects. */
 export async function run(
@@ -48,14 +21,15 @@ export async function run(
   application: () => Promise<Application> = loadApplication,
 ): Promise<number> {
   let code = 0
-  const program = buildProgram({
+  const context: CommandContext = {
     terminal,
     application,
     exitWith: (wanted) => {
       code = wanted
     },
-  })
+  }
   try {
+    const program = await buildProgram(words, context)
     await program.parseAsync([...words], { from: 'user' })
     return code
   } catch (error) {
@@ -63,7 +37,7 @@ export async function run(
   }
 }
 
-function buildProgram(context: CommandContext): Command {
+async function buildProgram(words: readonly string[], context: CommandContext): Promise<Command> {
   const { terminal } = context
   const program = new Command('acmetap')
     .description(
@@ -78,37 +52,7 @@ function buildProgram(context: CommandContext): Command {
       'after',
       '\nExamples:\n  acmetap config example > acmetap.yaml   begin a configuration\n  acmetap serve                           run the proxy\n  acmetap failures                        what went wrong, and what to do\n  acmetap orders show www.example.com     how one certificate was ordered, step by step',
     )
-  const commands = [
-    serveCommand,
-    demoCommand,
-    configCommand,
-    caCommand,
-    rootCommand,
-    enrollCommand,
-    doctorCommand,
-    policyCommand,
-    engineCommand,
-    reissueCommand,
-    alertsCommand,
-    watchCommand,
-    failuresCommand,
-    ordersCommand,
-    certificatesCommand,
-    accountsCommand,
-    clientsCommand,
-    exchangesCommand,
-    tailCommand,
-    importCommand,
-    exportCommand,
-    reportCommand,
-    tokenCommand,
-    rebuildCommand,
-    recordCommand,
-    forgetCommand,
-    backupCommand,
-    restoreCommand,
-  ]
-  for (const make of commands) program.addCommand(make(context))
+  for (const make of await commandsFor(words)) program.addCommand(make(context))
   settle(program, terminal)
   return program
 }

@@ -173,6 +173,8 @@ test('every command has examples in its help', async () => {
     'enroll',
     'doctor',
     'policy',
+    'engine',
+    'reissue',
     'alerts',
     'watch',
     'failures',
