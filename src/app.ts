@@ -123,7 +123,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         onRecorderEvent: observe.recorder,
         onDeadIntents: (count) => log('warn', 'record.closedDeadIntents', { count }),
       },
-      overrides.storeFaults,
+      overrides.storeFaults ? { faults: overrides.storeFaults } : {},
     )
     const { store, reader } = opened
     const feed = new Feed(reader)

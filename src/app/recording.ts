@@ -6,8 +6,7 @@ import { RECORDER_LIMITS, Recorder, type RecorderEvent } from '../audit/recorder
 import { FRAME_LIMIT, Spill } from '../audit/spill.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../exchange/clock.ts'
-import type { StoreFaults } from '../store/sqlite/faults.ts'
-import { openSqliteStore } from '../store/sqlite/open.ts'
+import { openSqliteStore, type SqliteStoreOptions } from '../store/sqlite/open.ts'
 import type { Closing } from './closing.ts'
 import { privacyOf, pseudonymOf } from './privacy.ts'
 import { VERSION } from './version.ts'
@@ -22,7 +21,7 @@ export async function openRecording(
     readonly onRecorderEvent: (event: RecorderEvent) => void
     readonly onDeadIntents: (count: number) => void
   },
-  faults?: StoreFaults,
+  { faults, where }: Pick<SqliteStoreOptions, 'faults' | 'where'> = {},
 ) {
   const { wall, monotonic } = clock.now()
   const opened = await openSqliteStore({
@@ -31,6 +30,7 @@ export async function openRecording(
     boot: randomUUID(),
     software: `acmetap ${VERSION}`,
     ...(faults ? { faults } : {}),
+    ...(where ? { where } : {}),
   })
   closing.add(() => opened.close())
   const { in_flight: inFlight, tunnels } = config.limits

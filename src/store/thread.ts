@@ -30,8 +30,14 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** What is asked by name. Rejects with {@link ThreadError}. */
+export interface Asked {
+  call<T>(name: string, argument: unknown, transfer?: readonly Transferable[]): Promise<T>
+  close(): Promise<void>
+}
+
 /** A worker thread that is asked by name. One that has died fails what it was asked and is begun anew at the next call. */
-export class Thread {
+export class Thread implements Asked {
   readonly #script: URL
   readonly #data: unknown
   readonly #waiting = new Map<number, Waiting>()

@@ -28,6 +28,11 @@ export interface SqliteStoreOptions {
   readonly boot: string
   /** Name and version of the program, for the list of boots. */
   readonly software: string
+  /**
+   * thread: two of their own, for a server, whose event loop no commit may hold up. here: in the thread that calls, for a
+   * command that has nothing else to do and wants to begin at once. Left out: thread.
+   */
+  readonly where?: 'thread' | 'here'
   /** For tests only. */
   readonly faults?: StoreFaults
 }
@@ -50,7 +55,7 @@ export interface SqliteStore {
 
 /** Open the data folder for serving: one process at a time. Rejects with {@link StoreRefusal}. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, boot } = options
+  const { folder, boot, where = 'thread' } = options
   const file = databaseFile(folder)
   try {
     createFolder(folder)
@@ -64,10 +69,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     const migration = await migrateDatabase(file)
     const stream = registerBoot(file, options)
     const faults = options.faults?.control ?? null
-    const [writer, reader] = await bothOrNone(
-      SqliteRecordStore.open({ file, stream, boot, faults }),
-      openThreadedReader({ file }),
-    )
+    const data = { file, stream, boot, faults }
+    const [writer, reader] =
+      where === 'here'
+        ? await bothOrNone(SqliteRecordStore.openHere(data), openReaderHere(file))
+        : await bothOrNone(SqliteRecordStore.open(data), openThreadedReader({ file }))
     return {
       store: writer,
       positions: writer,
@@ -90,6 +96,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       cause: error,
     })
   }
+}
+
+async function openReaderHere(file: string): Promise<SqliteReader> {
+  return readerOf(new Queries(openForReading(file)))
 }
 
 /** Two threads begin at the same time: each takes a while to load. Where one fails the other is closed. */

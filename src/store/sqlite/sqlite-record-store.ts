@@ -4,11 +4,12 @@ import type { SinkPosition, SinkPositions } from '../../audit/sinks/sink-positio
 import { UNKNOWN_OUTCOME } from '../../audit/unknown-outcome.ts'
 import { messageOf } from '../../exchange/message-of.ts'
 import type { AccountKey } from '../../exchange/resource.ts'
-import { Thread, ThreadError } from '../thread.ts'
+import { type Asked, Thread, ThreadError } from '../thread.ts'
+import { threadHere } from '../thread-here.ts'
 import { backupRefusal } from './backup.ts'
 import { type EncodedEntry, encodeEntry, packBatch } from './batch.ts'
 import { unavailableCode } from './store-error.ts'
-import type { WriterData, Written } from './writer-worker.ts'
+import { type WriterData, type Written, writerSide } from './writer-side.ts'
 
 interface Pending {
   readonly encoded: EncodedEntry
@@ -28,7 +29,7 @@ const SCRIPT = new URL(
  * the loop, make the next batch, which is one transaction.
  */
 export class SqliteRecordStore implements RecordStore, SinkPositions {
-  readonly #writer: Thread
+  readonly #writer: Asked
   #pending: Pending[] = []
   #writing: readonly Pending[] = []
   #flushDue = false
@@ -36,13 +37,18 @@ export class SqliteRecordStore implements RecordStore, SinkPositions {
   #drained: (() => void) | null = null
   #lastCommit = 0
 
-  private constructor(writer: Thread) {
+  private constructor(writer: Asked) {
     this.#writer = writer
   }
 
   /** The caller has migrated the database and holds the folder's lock. Rejects with StoreRefusal. */
   static async open(data: WriterData): Promise<SqliteRecordStore> {
     return new SqliteRecordStore(await Thread.start(SCRIPT, data))
+  }
+
+  /** As {@link open}, with no thread of its own: each commit blocks the event loop. */
+  static async openHere(data: WriterData): Promise<SqliteRecordStore> {
+    return new SqliteRecordStore(threadHere(writerSide(data)))
   }
 
   append(entry: Entry): Promise<void> {
