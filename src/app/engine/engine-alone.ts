@@ -1,6 +1,7 @@
 /** The engine without a server: for commands where none runs. It holds the data folder as a server does. */
 import { readDirectory } from '../../acme/response-objects.ts'
 import type { EngineOperations } from '../../api/engine-operations.ts'
+import type { RecorderEvent } from '../../audit/recorder.ts'
 import type { WayOut } from '../../ca/dial.ts'
 import { CaDispatcher } from '../../ca/dispatcher.ts'
 import { OwnAddresses } from '../../ca/own-addresses.ts'
@@ -16,7 +17,6 @@ import { createChains } from '../../proxy/stages.ts'
 import { Closing } from '../closing.ts'
 import { inventoryWhenAsked } from '../inventory-when-asked.ts'
 import { performWith } from '../perform.ts'
-import { loadPolicy } from '../policy-file.ts'
 import { openRecording, recordContext } from '../recording.ts'
 import type { InForce } from '../reload.ts'
 import { routingOf } from '../routing.ts'
@@ -42,20 +42,24 @@ export async function openEngineAlone(
   const closing = new Closing()
   const closeAll = () => closing.run((error) => warn(messageOf(error)))
   try {
-    const policy = await loadPolicy(config)
+    // What a command needs in some configurations only is loaded there: it should begin at once.
+    const policy =
+      config.policy === undefined ? null : await (await import('../policy-file.ts')).loadPolicy(config)
     const context = recordContext(config, digest, policy?.policy.digest ?? null)
     const clock = systemClock()
     const own = new OwnAddresses()
     const wayOut: WayOut = wayOutOf(config, own)
     const routing = routingOf(config)
     const inForce: InForce = { config, digest, routing, wayOut, context, policy }
-    const { opened, recorder, events } = await openRecording(config, context, clock, closing, {
-      onRecorderEvent: (event) => {
+    const onEvent = {
+      onRecorderEvent: (event: RecorderEvent) => {
         if ('message' in event) warn(`the record: ${event.message}`)
       },
-      onDeadIntents: (count) =>
+      onDeadIntents: (count: number) =>
         warn(`${count} exchanges of an earlier run have no outcome: recorded as unknown`),
-    })
+    }
+    const here = { where: 'here' } as const
+    const { opened, recorder, events } = await openRecording(config, context, clock, closing, onEvent, here)
     const inventory = inventoryWhenAsked(config.data)
     closing.add(() => inventory.close())
     /** CAs that require external accounts, as their directories say. */

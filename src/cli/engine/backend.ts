@@ -4,6 +4,7 @@ import type { EngineOperations } from '../../api/engine-operations.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { connectServer } from '../backend.ts'
 import type { CommandContext, GlobalOptions } from '../command-context.ts'
+import { keepCompiledCode } from '../compile-cache.ts'
 import { openConfig } from '../config-file.ts'
 import { escapeText } from '../escape.ts'
 import { giveToOwner } from '../give-to-owner.ts'
@@ -26,6 +27,7 @@ export async function withEngine<T>(
   const looked = openConfig(terminal, option, false)
   const server = await connectServer(looked.config)
   if (server !== null) return use({ kind: 'server', operations: server.engine, loaded: looked })
+  keepCompiledCode(looked.config.data)
   const { openEngine } = await context.application()
   const loaded = openConfig(terminal, option, true)
   const { operations, close } = await openEngine(loaded, (line) => terminal.warn(escapeText(line)))
