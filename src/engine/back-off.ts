@@ -35,9 +35,17 @@ export function isTemporary({ fault, status, retryAfter }: EngineError): boolean
 }
 
 /**
- * Whether the order can still lead to a certificate, so that the next attempt goes on with it. What a CA says that no CA
- * should say is given three attempts: it may be a proxy's or a moment's fault, and the certificate may be there already.
+ * Whether asking again can bring something else. What a CA says that no CA should say is given three attempts: it may be a
+ * proxy's or a moment's fault, and the certificate may be there already.
+ */
+export function mayPass(error: EngineError, failures: number): boolean {
+  return isTemporary(error) || (error.fault === 'protocol' && failures < 3)
+}
+
+/**
+ * Whether the order can still lead to a certificate, so that the next attempt goes on with it: what is at fault here, the
+ * policy's word or the configuration, is no fault of the order.
  */
 export function keepsOrder(error: EngineError, failures: number): boolean {
-  return isTemporary(error) || error.fault === 'solver' || (error.fault === 'protocol' && failures < 3)
+  return mayPass(error, failures) || ['solver', 'refused', 'input'].includes(error.fault)
 }

@@ -3,7 +3,7 @@ import { readCertificateRequest } from '../acme/certificate-request.ts'
 import type { Identifier } from '../acme/identifier.ts'
 import type { Clock } from '../exchange/clock.ts'
 import { newExchangeId } from '../exchange/exchange-id.ts'
-import { makeCertificateKey } from './certificate-key.ts'
+import { keyTypeOfRequest, makeCertificateKey } from './certificate-key.ts'
 import { makeSigningRequest } from './certificate-signing-request.ts'
 import type { FailPoint } from './durable-step.ts'
 import type { EngineAccounts } from './engine-accounts.ts'
@@ -22,19 +22,35 @@ export interface CreateParts {
   readonly failPoint: FailPoint
 }
 
+/** Whether an open job for the same certificate, but not for the same, has been ended: it is nobody's any more. */
+export type GiveWay = (open: Job) => Promise<boolean>
+
 /**
  * Makes the job durable, with its key and its request, before anything is ordered; only the account may have to be made at
- * the CA first. One for the same certificate that has not ended is given back where it is for the same, otherwise rejected
- * (EngineError, `input`), as is what no CA would issue for.
+ * the CA first. One for the same certificate that has not ended is given back where it is for the same; where it is not and
+ * does not give way this is rejected (EngineError, `input`), as is what no CA would issue for.
  */
-export async function createJob(parts: CreateParts, request: JobRequest, signal: AbortSignal): Promise<Job> {
+export async function createJob(
+  parts: CreateParts,
+  request: JobRequest,
+  signal: AbortSignal,
+  giveWay: GiveWay,
+): Promise<Job> {
   const { store, accounts, clock, failPoint } = parts
   const identifiers =
     'csr' in request.key
       ? await namesOfRequest(request.key.csr, request.identifiers)
       : wantedNames(request.identifiers)
   const [open] = await store.jobs({ certificate: request.certificate, open: true, limit: 1 })
-  if (open !== undefined) return sameJob(open, request, identifiers)
+  if (open !== undefined) {
+    const differs = await differenceOf(open, request, identifiers)
+    if (differs === null) return open
+    if (!(await giveWay(open)))
+      throw new EngineError(
+        'input',
+        `${request.certificate} is on its way already, ${differs} (job ${open.id}): wait until that has ended, or take another name`,
+      )
+  }
   const { account } = await accounts.open(request.ca, terms(request), signal)
   const id = newExchangeId()
   const now = clock.now().wall
@@ -75,24 +91,27 @@ function terms({ agreeTerms, contact }: JobRequest): { agreeTerms?: boolean; con
   }
 }
 
-function sameJob(open: Job, request: JobRequest, identifiers: readonly Identifier[]): Job {
-  const differs =
-    open.ca !== request.ca
-      ? `from ${open.ca}`
-      : open.dryRun !== request.dryRun
-        ? open.dryRun
-          ? 'as a rehearsal'
-          : 'in earnest'
-        : open.profile !== request.profile
-          ? `with ${open.profile === null ? 'no profile' : `the profile ${open.profile}`}`
-          : sameNames(open.identifiers, identifiers)
-            ? null
-            : `for ${namesText(open.identifiers)}`
-  if (differs === null) return open
-  throw new EngineError(
-    'input',
-    `${request.certificate} is on its way already, ${differs} (job ${open.id}): wait until that has ended, or take another name`,
-  )
+/** What an open job has otherwise than is asked for now; null where it is for the same. */
+async function differenceOf(
+  open: Job,
+  request: JobRequest,
+  identifiers: readonly Identifier[],
+): Promise<string | null> {
+  if (open.ca !== request.ca) return `from ${open.ca}`
+  if (open.dryRun !== request.dryRun) return open.dryRun ? 'as a rehearsal' : 'in earnest'
+  if (open.profile !== request.profile)
+    return `with ${open.profile === null ? 'no profile' : `the profile ${open.profile}`}`
+  if (!sameNames(open.identifiers, identifiers)) return `for ${namesText(open.identifiers)}`
+  return keyDifference(open, request.key)
+}
+
+async function keyDifference(open: Job, wanted: JobRequest['key']): Promise<string | null> {
+  if ('csr' in wanted)
+    return open.csr === wanted.csr.toString('base64url') ? null : 'for another request (CSR)'
+  if (open.key === null) return 'for the request (CSR) of somebody else'
+  if ('reuse' in wanted) return null
+  const type = await keyTypeOfRequest(open.csr)
+  return type === null || type === wanted.type ? null : `with a key of type ${type}`
 }
 
 async function keyAndRequest(

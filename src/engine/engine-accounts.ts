@@ -44,6 +44,9 @@ export interface OpenOptions {
   readonly anew?: boolean
 }
 
+/** ms that a new key waits for what is signed with the old one. */
+const MOST_QUIET = 120_000
+
 const anew = (ca: string) => `acmetap engine accounts register ${ca} makes a new one`
 
 /**
@@ -53,6 +56,8 @@ const anew = (ca: string) => `acmetap engine accounts register ${ca} makes a new
 export class EngineAccounts {
   readonly #parts: AccountParts
   readonly #turns = new Map<string, Promise<unknown>>()
+  /** Work that signs with a CA's account. */
+  readonly #users = new Map<string, Set<Promise<void>>>()
   /** Next keys that the CA was asked about, and does not know. */
   readonly #unused = new Set<Sealed>()
 
@@ -68,6 +73,24 @@ export class EngineAccounts {
   /** Finds or makes the account. Rejects with EngineError; `input` says what to write or do. */
   open(ca: string, options: OpenOptions, signal: AbortSignal): Promise<OpenAccount> {
     return this.#inTurn(ca, signal, () => this.#open(ca, options, signal))
+  }
+
+  /** {@link open} for work that signs for a while: the key does not change before it is done. */
+  async use<T>(ca: string, signal: AbortSignal, work: (opened: OpenAccount) => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const users = this.#users.get(ca) ?? new Set()
+    this.#users.set(ca, users)
+    try {
+      const opened = await this.#inTurn(ca, signal, async () => {
+        const found = await this.#open(ca, {}, signal)
+        users.add(promise)
+        return found
+      })
+      return await work(opened)
+    } finally {
+      users.delete(promise)
+      resolve()
+    }
   }
 
   /** What signs for an account that is in the store, whatever became of it. Nothing is asked. */
@@ -104,6 +127,7 @@ export class EngineAccounts {
   rollOver(ca: string, signal: AbortSignal): Promise<EngineAccount> {
     return this.#inTurn(ca, signal, async () => {
       const { account, signer } = await this.#existing(ca, signal)
+      await this.#quiet(ca, signal)
       const pem = await makeAccountKey(this.#keyType(ca))
       const begun = await this.#put({ ...account, nextKey: this.#sealed(account.id, 'nextKey', pem) })
       const session = this.#parts.session(ca)
@@ -114,7 +138,12 @@ export class EngineAccounts {
         if (!isUncertain(error)) await this.#put({ ...begun, nextKey: null })
         throw error
       }
-      return this.#rolledOver(begun, pem)
+      const settled = await this.#settled(begun, signal)
+      if (settled.nextKey === null) return settled
+      throw new EngineError(
+        'protocol',
+        `the CA ${JSON.stringify(ca)} says that its account has another key now, and does not know it by that: the one it had goes on`,
+      )
     })
   }
 
@@ -156,14 +185,14 @@ export class EngineAccounts {
     return this.#opened(await this.#settled(known, signal))
   }
 
-  /** The newest at the CA's directory as it is configured now; an account belongs to one directory. */
+  /** The newest at the CA's directory as it is configured now; one in use before others, whatever the clock has said. */
   async #current(ca: string): Promise<EngineAccount | null> {
     const { directoryUrl } = this.#parts.session(ca)
     const own = (await this.#parts.store.accounts()).filter(
       (account) => account.ca === ca && account.directory === directoryUrl,
     )
     return own.reduce<EngineAccount | null>(
-      (newest, account) => (newest === null || account.createdAt >= newest.createdAt ? account : newest),
+      (best, account) => (best === null || ranksBefore(account, best) ? account : best),
       null,
     )
   }
@@ -241,6 +270,15 @@ export class EngineAccounts {
     )
   }
 
+  /** Resolves when nobody signs any more; those who take too long are not waited for. */
+  async #quiet(ca: string, signal: AbortSignal): Promise<void> {
+    const late = AbortSignal.timeout(MOST_QUIET)
+    const users = Promise.all(this.#users.get(ca) ?? [])
+    await abortable(users, AbortSignal.any([signal, late])).catch((error: unknown) => {
+      if (signal.aborted) throw error
+    })
+  }
+
   #keyType(ca: string): AccountKeyType {
     return this.#parts.settings(ca)?.key_type ?? 'ec256'
   }
@@ -265,6 +303,11 @@ export class EngineAccounts {
     this.#turns.set(ca, Promise.allSettled([before, turn]))
     return turn
   }
+}
+
+function ranksBefore(one: EngineAccount, other: EngineAccount): boolean {
+  const inUse = ({ status }: EngineAccount) => status === 'valid' || status === 'creating'
+  return inUse(one) === inUse(other) ? one.createdAt >= other.createdAt : inUse(one)
 }
 
 /** What the CA's answer changes; null: it has no such account. Contacts stay as they were asked for. */

@@ -1,4 +1,4 @@
-import { keepsOrder, waitAfter } from './back-off.ts'
+import { keepsOrder, mayPass, waitAfter } from './back-off.ts'
 import { cleanUp } from './clean-up.ts'
 import { deliver } from './deliver.ts'
 import { EngineError } from './engine-error.ts'
@@ -42,8 +42,9 @@ async function noteFailure(run: JobRun, error: EngineError): Promise<void> {
   if (endsJob(job, error, failures)) return run.put({ step: 'failed', error: why, failures, notBefore: null })
   const wait = waitAfter(failures, error, (parts.chance ?? Math.random)())
   const isObtained = job.step === 'issued' || job.step === 'deployed'
+  const keeps = job.order === null ? mayPass(error, failures) : keepsOrder(error, failures)
   await run.put({
-    ...(isObtained || keepsOrder(error, failures) ? {} : { step: 'created', order: null, announced: null }),
+    ...(isObtained || keeps ? {} : { step: 'created', order: null, announced: null }),
     error: why,
     failures,
     notBefore: parts.clock.now().wall + wait * 1_000_000,
@@ -58,12 +59,12 @@ async function noteFailure(run: JobRun, error: EngineError): Promise<void> {
 function endsJob({ reason, dryRun, line }: Job, error: EngineError, failures: number): boolean {
   if (dryRun) return true
   if (reason !== 'command' && line === null) return false
-  return error.fault === 'solver' || !keepsOrder(error, failures) || failures >= COMMAND_ATTEMPTS
+  return !mayPass(error, failures) || failures >= COMMAND_ATTEMPTS
 }
 
 async function takeAnswersAway(run: JobRun): Promise<void> {
   const { parts, job } = run
-  const presented = (await parts.store.presented()).filter((challenge) => challenge.job === job.id)
+  const presented = await parts.store.presented(job.id)
   const limit = run.signal.aborted ? AbortSignal.timeout(LAST_MOMENTS) : null
   for (const { why } of await cleanUp(parts, presented, (text) => run.note(text), limit)) run.note(why)
 }

@@ -7,6 +7,7 @@ import { EngineError } from './engine-error.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { hasEnded, type Job } from './job.ts'
 import type { EngineProgress, OnProgress } from './progress.ts'
+import type { Turns } from './turns.ts'
 
 type NameState = Extract<EngineProgress, { kind: 'name' }>['state']
 
@@ -21,9 +22,12 @@ export class JobRun {
   #job: Job
   /** Answers to challenges that are being taken away while the certificate is fetched. */
   cleaning: Promise<unknown> = Promise.resolve()
+  /** By account and names. */
+  readonly turns: Turns
 
-  constructor(parts: EngineParts, job: Job, signal: AbortSignal, onProgress: OnProgress) {
+  constructor(parts: EngineParts, job: Job, turns: Turns, signal: AbortSignal, onProgress: OnProgress) {
     this.parts = parts
+    this.turns = turns
     this.signal = signal
     this.#onProgress = onProgress
     this.#job = job

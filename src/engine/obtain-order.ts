@@ -1,5 +1,5 @@
 import { EngineError } from './engine-error.ts'
-import type { SignedRun } from './job-run.ts'
+import type { JobRun, SignedRun } from './job-run.ts'
 import { fetchOrder, newOrder } from './new-order.ts'
 import { isSameIdentifiers, type OrderObject } from './order-object.ts'
 import { ordersList } from './orders-list.ts'
@@ -50,9 +50,23 @@ async function findOrder(signed: SignedRun): Promise<OrderObject | null> {
     if (!isMade) return null
     const directory = await run.session.directory(run.signal)
     const url = URL.parse(recorded.location, directory.newOrder!)?.href ?? recorded.location
-    return fetchOrder(run.session, signer, url, run.signal)
+    return knownOrder(run, signer, url)
   }
   return findUnclaimed(signed)
+}
+
+/** An order that the CA made; null where it has it no more: they forget them some time after their end. */
+export async function knownOrder(
+  { session, signal }: JobRun,
+  signer: SignedRun['signer'],
+  url: string,
+): Promise<OrderObject | null> {
+  try {
+    return await fetchOrder(session, signer, url, signal)
+  } catch (error) {
+    if (error instanceof EngineError && (error.status === 404 || error.status === 410)) return null
+    throw error
+  }
 }
 
 /**

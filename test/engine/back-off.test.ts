@@ -28,11 +28,11 @@ test.each([
   ['problem', { status: 429 }, true, true],
   ['problem', { status: 403 }, false, false],
   ['problem', { status: 400, retryAfter: 5 }, true, true],
-  ['refused', {}, false, false],
+  ['refused', {}, false, true],
   ['refused', { status: 503, retryAfter: 5 }, true, true],
   ['invalid', {}, false, false],
   ['mismatch', {}, false, false],
-  ['input', {}, false, false],
+  ['input', {}, false, true],
   ['solver', {}, false, true],
   ['protocol', {}, false, true],
 ] as const)('%s %o', (fault, details, temporary, keeps) => {

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { readCertificateChain } from '../../acme/certificate.ts'
 import type { Identifier } from '../../acme/identifier.ts'
 import type { ManagedCertificateConfig } from '../../config/engine.ts'
+import { keyTypeNamed } from '../certificate-key.ts'
 import type { CertificateKeyType, JobReason, KeptCertificate } from '../job.ts'
 import { sameNames } from '../wanted-names.ts'
 import { lifetimeOf, type RenewalMoment, type RenewalWindow, renewalMoment } from './renewal-moment.ts'
@@ -67,18 +68,11 @@ export function identifiersOf({ names }: Pick<ManagedCertificateConfig, 'names'>
   return names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }))
 }
 
-const CURVES: Readonly<Record<string, CertificateKeyType>> = { 'P-256': 'ec256', 'P-384': 'ec384' }
-const RSA: Readonly<Record<number, CertificateKeyType>> = {
-  2048: 'rsa2048',
-  3072: 'rsa3072',
-  4096: 'rsa4096',
-}
-
 /** Of the leaf; null where it is none that the configuration knows. */
 export function keyTypeOf(chain: string): CertificateKeyType | null {
   const leaf = readCertificateChain(Buffer.from(chain))?.leaf
   if (leaf === undefined) return null
-  return (leaf.keyType === 'RSA' ? RSA[leaf.keyBits ?? 0] : CURVES[leaf.keyType]) ?? null
+  return keyTypeNamed(leaf.keyType, leaf.keyBits)
 }
 
 function whyNow(
