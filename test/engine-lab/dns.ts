@@ -51,13 +51,14 @@ ${declared}${zone('.', 'root')}${zone(ZONE, 'zone', policy)}${zone(TARGET_ZONE, 
   ]
   const write = (file: string, lines: readonly string[]) =>
     writeFile(path.join(folder, file), `${[...start, ...lines].join('\n')}\n`)
-  await write('root', delegated(KNOT_ZONE, AT.knot))
+  await write('root', [])
   await write('target', [])
   await write('zone', [
     `ns IN A ${AT.dns}`,
     ...Object.entries(hosts).flatMap(([label, at]) => [`${label} IN A ${at}`, `*.${label} IN A ${at}`]),
     ...Object.entries(aliases).map(([name, target]) => `${name} IN CNAME ${target}.`),
     ...delegated(RESPONDER_ZONE, AT.responder),
+    ...delegated(KNOT_ZONE, AT.knot),
   ])
   const started: StartedProcess[] = [startProcess(named, ['-g', '-c', conf, '-n', '1'], { cwd: folder })]
   await said(started[0]!, 'all zones loaded')

@@ -63,8 +63,9 @@ export interface LabOptions {
   readonly authorizationReuse: number
   /** Sections added to the configuration. */
   readonly sections?: Readonly<Record<string, unknown>>
+  readonly solvers?: readonly object[]
   /** Members of each managed certificate beside its names. */
-  readonly managed?: Readonly<Record<string, unknown>>
+  readonly managed?: (ca: LabCa['name']) => object
 }
 
 /** First letters, so that every name is validated for the first time. */
@@ -230,6 +231,7 @@ async function startedLab(
             ...quick,
           },
           { name: 'persist', persist: {}, ...quick },
+          ...(options.solvers ?? []),
         ],
         challenges: [
           { names: ['.http.lab.test'], solver: 'http' },
@@ -242,7 +244,7 @@ async function startedLab(
           name: `managed-${name}`,
           ca: name,
           names: [`managed-${name}.http.lab.test`, `*.managed-${name}.zone.lab.test`],
-          ...options.managed,
+          ...options.managed?.(name),
         })),
         dns: {
           address: AT.responder,

@@ -36,10 +36,13 @@ async function asked({ lab, ca }: Stage, name: string): Promise<Told> {
   )
 }
 
-/** Its first run makes a registration and says which alias is wanted. Null where it does not. */
-export async function registerInVain(stage: Stage, name: string): Promise<string | null> {
+/** Its first run makes a registration and says which alias it wants. */
+export async function registerInVain(
+  stage: Stage,
+  name: string,
+): Promise<{ alias: string | null; text: string }> {
   const { text } = await asked(stage, name)
-  return /CNAME\s+(\S+\.acme-dns\.lab\.test\.)/.exec(text)?.[1] ?? null
+  return { alias: /CNAME\s+(\S+\.acme-dns\.lab\.test\.)/.exec(text)?.[1] ?? null, text }
 }
 
 export async function lego(stage: Stage, name: string): Promise<string[]> {

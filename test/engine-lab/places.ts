@@ -2,7 +2,7 @@
 export const ZONE = 'lab.test'
 /** Another zone at the same BIND, that aliases lead into. */
 export const TARGET_ZONE = 'target.test'
-export const KNOT_ZONE = 'knot.test'
+export const KNOT_ZONE = 'knot.lab.test'
 /** Delegated to acmetap's own DNS responder. */
 export const RESPONDER_ZONE = 'acme-dns.lab.test'
 

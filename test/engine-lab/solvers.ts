@@ -115,7 +115,7 @@ export const SOLVERS: readonly Row[] = [
       const value = /TXT\s+(.+)$/.exec(record)?.[1] ?? ''
       stage.lab.dns.update(`update add _validation-persist.${name}. 60 TXT ${value}`)
       faults.push(...(await stage.ok(...asked)).faults)
-      const issued = await stage.issue('persist', [name, `*.${name}`, `deep.${name}`], {
+      const issued = await stage.issue('persist', [name, `*.${name}`], {
         words: ['--solver', 'persist'],
       })
       return [...faults, ...issued.faults]
@@ -126,8 +126,8 @@ export const SOLVERS: readonly Row[] = [
     missing: ({ way }) => (way === 'server' ? null : 'the API is a server’s'),
     async run(stage) {
       const name = stage.name('lego')
-      const alias = await registerInVain(stage, name)
-      if (alias === null) return ['lego did not say which alias it wants']
+      const { alias, text } = await registerInVain(stage, name)
+      if (alias === null) return [`lego did not say which alias it wants: ${text.slice(-1500)}`]
       stage.lab.dns.update(`update add _acme-challenge.${name}. 1 CNAME ${alias}`)
       return lego(stage, name)
     },

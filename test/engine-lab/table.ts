@@ -50,12 +50,7 @@ export async function runTable(options: TableOptions): Promise<TableReport> {
       for (const ca of lab.cas) {
         if (options.ca !== null && options.ca !== ca.name) continue
         const stage = new Stage(lab, ca, way)
-        const rows = [
-          ...FIRST,
-          ...SOLVERS.filter(wanted),
-          ...OPERATIONS.filter(wanted),
-          ...LAST.filter(wanted),
-        ]
+        const rows = [...FIRST, ...SOLVERS.filter(wanted), ...OPERATIONS.filter(wanted), ...LAST]
         for (const row of rows) {
           const from = Date.now()
           const missing = row.missing?.(stage) ?? null

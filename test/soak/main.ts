@@ -9,6 +9,7 @@ import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
 import { dnsResponder } from './dns-responder.ts'
 import { engineKills } from './engine-kills.ts'
+import { engineSolvers } from './engine-solvers.ts'
 import { engineProgramKills } from './engine-program-kills.ts'
 import { healthyFleet } from './healthy-fleet.ts'
 import { hostile } from './hostile.ts'
@@ -51,6 +52,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-bypass': policyBypass,
   'policy-reload': policyReload,
   'engine-kills': engineKills,
+  'engine-solvers': engineSolvers,
   'engine-program-kills': engineProgramKills,
   'dns-responder': dnsResponder,
 }
