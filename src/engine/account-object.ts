@@ -11,10 +11,10 @@ export interface AccountObject {
   readonly orders: string | null
 }
 
-/** `url`: of the account, where the answer has no `Location`. Throws EngineError (`protocol`). */
+/** `url`: of the account, where it is known: no answer makes it another. Throws EngineError (`protocol`). */
 export function accountObject(session: AcmeSession, answer: AcmeAnswer, url: string | null): AccountObject {
   const { status, contact, orders } = readAccount(answer.json)
-  const known = answer.location ?? url
+  const known = url ?? answer.location
   if (known === null) throw wrongAnswer(session, answer, 'does not say the URL of the account (no Location)')
   if (status !== 'valid' && status !== 'deactivated' && status !== 'revoked') {
     // Some CAs leave the status out; an account they answer with success for is valid.

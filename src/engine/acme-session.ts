@@ -1,4 +1,5 @@
 import { AcmeProblem } from '../acme/problem.ts'
+import { problemUrn } from '../acme/problem-types.ts'
 import { type Directory, readDirectory } from '../acme/response-objects.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Completed, Destination, Received } from '../exchange/exchange.ts'
@@ -46,6 +47,8 @@ const MOST_NONCES = 3
 const MOST_RETRIES = 3
 /** Seconds. Where the CA asks for a longer pause the caller is told, and comes back when it is over. */
 const LONGEST_PAUSE = 30
+/** ms. */
+const LAST_MOMENTS = 5000
 /** µs that a directory is taken for what it is, where the CA does not say: its least and most. */
 const FRESH = { usual: 3600_000_000, least: 300_000_000, most: 86_400_000_000 }
 
@@ -98,16 +101,23 @@ export class AcmeSession {
     }
   }
 
+  /** It is read again when it is needed next: what it says seems to be wrong. */
+  forgetDirectory(): void {
+    this.#directory = null
+  }
+
   /** Unsigned. Repeated where the network fails. */
   async get(url: string, signal: AbortSignal): Promise<AcmeAnswer> {
-    return this.#repeat(true, signal, async () => this.#send(this.#unsigned('GET', url), JSON_LIMIT, signal))
+    return this.#repeat(url, true, signal, async () =>
+      this.#send(this.#unsigned('GET', url), JSON_LIMIT, signal),
+    )
   }
 
   /** `payload` '' is POST-as-GET, which is repeated where the network fails; so is what is said to be repeatable. */
   async post(url: string, payload: object | '', signer: Signer, options: PostOptions): Promise<AcmeAnswer> {
     const { signal, announce, limit = JSON_LIMIT, isRepeatable = payload === '' } = options
     const target = targetOf(url, this.destination, 'a request')
-    return this.#repeat(isRepeatable, signal, async () => {
+    return this.#repeat(url, isRepeatable, signal, async () => {
       const nonce = this.#nonces.take() ?? (await this.#newNonce(signal))
       const identity = signer.kid === null ? { jwk: signer.jwk } : { kid: signer.kid }
       const jws = await signJws(signer, { nonce, url, ...identity }, payload)
@@ -117,8 +127,26 @@ export class AcmeSession {
       })
       if (signal.aborted) throw stopped()
       await announce?.(request.id)
-      return this.#send(request, limit, signal)
+      return announce === undefined
+        ? this.#send(request, limit, signal)
+        : this.#sendOnce(request, limit, signal)
     })
+  }
+
+  /** Who stops it has the answer waited for a while: it says what became of a request that must not be repeated. */
+  async #sendOnce(request: Received, limit: number, signal: AbortSignal): Promise<Reading> {
+    const late = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    const stop = () => {
+      timer = setTimeout(() => late.abort(), LAST_MOMENTS)
+    }
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await this.#send(request, limit, late.signal)
+    } finally {
+      signal.removeEventListener('abort', stop)
+      clearTimeout(timer)
+    }
   }
 
   #unsigned(method: 'GET' | 'HEAD', url: string): Received {
@@ -126,7 +154,12 @@ export class AcmeSession {
     return ownRequest(method, this.destination, target, this.#userAgent, this.#clock, GET_FIELDS)
   }
 
-  async #repeat(isSafe: boolean, signal: AbortSignal, attempt: () => Promise<Reading>): Promise<AcmeAnswer> {
+  async #repeat(
+    url: string,
+    isSafe: boolean,
+    signal: AbortSignal,
+    attempt: () => Promise<Reading>,
+  ): Promise<AcmeAnswer> {
     let nonces = 0
     let retries = 0
     for (;;) {
@@ -140,8 +173,16 @@ export class AcmeSession {
         if (seconds > LONGEST_PAUSE) throw error
         retries += 1
         await this.#pause(seconds * 1000, signal)
-      } else throw error
+      } else {
+        if (isMisled(error) && this.#isNamed(url)) this.forgetDirectory()
+        throw error
+      }
     }
+  }
+
+  /** Whether the directory says that this is where something is asked for. */
+  #isNamed(url: string): boolean {
+    return this.#directory !== null && (Object.values(this.#directory.value) as unknown[]).includes(url)
   }
 
   /** `keep`: whether the answer's nonce is for whoever needs one next. */
@@ -178,7 +219,7 @@ export class AcmeSession {
     for (const method of ['GET', 'HEAD'] as const) {
       const isLast = method === 'HEAD'
       try {
-        const { fields } = await this.#repeat(true, signal, async () =>
+        const { fields } = await this.#repeat(url, true, signal, async () =>
           this.#send(this.#unsigned(method, url), JSON_LIMIT, signal, false),
         )
         const nonce = fieldOf(fields, 'replay-nonce')
@@ -188,6 +229,7 @@ export class AcmeSession {
         if (isLast || status < 400 || status >= 500 || status === 429) throw error
       }
     }
+    this.forgetDirectory()
     throw new EngineError(
       'protocol',
       `the CA ${JSON.stringify(this.ca)} gives no usable Replay-Nonce at its newNonce URL`,
@@ -211,6 +253,12 @@ export class AcmeSession {
     this.#directory = { value, until: this.#clock.now().monotonic + lifetimeOf(answer) }
     return value
   }
+}
+
+/** Whether the answer may be that of another place than was asked for: a CA has moved, or its directory was not its own. */
+function isMisled({ fault, status, problem }: EngineError): boolean {
+  if (status !== null && (status >= 500 || status === 429)) return false
+  return fault === 'protocol' || problem?.type === problemUrn('malformed') || status === 404 || status === 405
 }
 
 /** µs (RFC 9111 §4.2.1). */

@@ -37,6 +37,8 @@ export interface AuthorizationObject {
 }
 
 const MOST_CHALLENGES = 50
+/** What can be in an order of ours: it is told to people before it is compared. */
+const NAME = /^[\x21-\x7e]{1,255}$/
 const CHALLENGE_STATUSES = ['pending', 'processing', 'valid', 'invalid'] as const
 
 /** POST-as-GET (RFC 8555 §7.5). */
@@ -72,7 +74,7 @@ export function authorizationObject(
   const { json } = answer
   const read = readAuthorization(json)
   const status = AUTHORIZATION_STATUSES.find((word) => word === read.status)
-  if (status === undefined || read.identifier === null)
+  if (status === undefined || read.identifier === null || !NAME.test(read.identifier.value))
     throw wrongAnswer(session, answer, 'answers with something that is no authorization')
   const { type, value } = read.identifier
   const hasStar = type === 'dns' && value.startsWith('*.')

@@ -3,6 +3,7 @@ import { type LeafFacts, readLeaf } from '../acme/certificate.ts'
 import { readCertificateRequest } from '../acme/certificate-request.ts'
 import type { Identifier } from '../acme/identifier.ts'
 import { EngineError } from './engine-error.ts'
+import { oneLine } from './one-line.ts'
 import { namesText } from './wanted-names.ts'
 
 /** How far a clock may be wrong, µs: a certificate that begins later is for another time. */
@@ -47,7 +48,8 @@ async function checkKey(leaf: LeafFacts, csr: string): Promise<void> {
 
 function checkNames({ identifiers }: LeafFacts, wanted: readonly Identifier[]): void {
   const [found, asked] = [namesText(identifiers), namesText(wanted)]
-  if (found !== asked) throw mismatch(`issued it for ${short(found)} instead of ${short(asked)}`)
+  if (found !== asked)
+    throw mismatch(`issued it for ${oneLine(found, 300)} instead of ${oneLine(asked, 300)}`)
 }
 
 function checkValidity({ notBefore, notAfter }: LeafFacts, now: number): void {
@@ -83,8 +85,4 @@ function mismatch(what: string): EngineError {
 
 function timeText(micros: number): string {
   return new Date(micros / 1000).toISOString()
-}
-
-function short(text: string): string {
-  return text.length <= 300 ? text : `${text.slice(0, 300)} …`
 }

@@ -48,13 +48,16 @@ export async function checkDemands(
 ): Promise<void> {
   const { meta } = await session.directory(signal)
   const ca = JSON.stringify(session.ca)
-  if (meta.termsOfService !== null && !wanted.agreeTerms) {
+  const lacksTerms = meta.termsOfService !== null && !wanted.agreeTerms
+  const lacksAccount = meta.externalAccountRequired === true && wanted.external === null
+  if (lacksTerms || lacksAccount) session.forgetDirectory()
+  if (lacksTerms) {
     throw new EngineError(
       'input',
-      `the CA ${ca} wants you to agree to its terms, ${oneLine(meta.termsOfService)}: read them and write agree_terms: true under engine.accounts, or give --agree-terms`,
+      `the CA ${ca} wants you to agree to its terms, ${oneLine(meta.termsOfService!)}: read them and write agree_terms: true under engine.accounts, or give --agree-terms`,
     )
   }
-  if (meta.externalAccountRequired === true && wanted.external === null) {
+  if (lacksAccount) {
     throw new EngineError(
       'input',
       `the CA ${ca} takes accounts of its customers only: write what it gave you under engine.accounts, external (key_id and hmac_key)`,

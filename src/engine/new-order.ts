@@ -5,6 +5,7 @@ import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { Signer } from './account-key.ts'
 import { type AcmeSession, wrongAnswer } from './acme-session.ts'
 import { EngineError } from './engine-error.ts'
+import { oneLine } from './one-line.ts'
 import { isSameIdentifiers, type OrderObject, orderObject, plainIdentifier } from './order-object.ts'
 
 export interface NewOrder {
@@ -34,7 +35,7 @@ export async function newOrder(
   signal: AbortSignal,
 ): Promise<PlacedOrder> {
   const directory = await session.directory(signal)
-  checkProfile(session.ca, directory, wanted.profile)
+  checkProfile(session, directory, wanted.profile)
   // RFC 9773 §5: only where the CA has renewalInfo.
   const replaces = directory.renewalInfo === null ? null : wanted.replaces
   try {
@@ -81,13 +82,14 @@ async function place(
   return order
 }
 
-function checkProfile(ca: string, { meta }: Directory, profile: string | null): void {
+function checkProfile(session: AcmeSession, { meta }: Directory, profile: string | null): void {
   if (profile === null || meta.profiles.some(({ name }) => name === profile)) return
-  const names = meta.profiles.map(({ name }) => name).join(', ')
+  session.forgetDirectory()
+  const names = oneLine(meta.profiles.map(({ name }) => name).join(', '))
   const has = names === '' ? 'it has no profiles: leave profile out' : `it has ${names}`
   throw new EngineError(
     'input',
-    `the CA ${JSON.stringify(ca)} has no profile ${JSON.stringify(profile)}; ${has}`,
+    `the CA ${JSON.stringify(session.ca)} has no profile ${JSON.stringify(profile)}; ${has}`,
   )
 }
 
