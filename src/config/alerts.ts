@@ -3,23 +3,11 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { key } from './key.ts'
-import { duration, path, secret } from './values.ts'
+import { duration, httpUrl, path, secret } from './values.ts'
 
 const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits or hyphens, first a letter')
-
-const httpUrl = () =>
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-      'must be a URL with https:// or http://',
-    )
-    .refine(
-      (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
-      'must not carry a user name or password',
-    )
 
 /** A URL that is a credential itself, as most chat services have it. */
 const secretUrl = (what: string, example: string) => ({

@@ -1,7 +1,7 @@
 /** How the engine answers challenges: each solver has a name and is one of these kinds. */
 import { z } from 'zod'
 import { key } from './key.ts'
-import { duration, ipAddress, isDnsName, path, port, resolver, secret } from './values.ts'
+import { duration, httpUrl, ipAddress, isDnsName, path, port, resolver, secret } from './values.ts'
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: examples show this very syntax
 const name = z
@@ -9,18 +9,6 @@ const name = z
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 lower-case letters, digits or hyphens, first a letter')
 
 const dnsName = (what: string) => z.string().refine(isDnsName, `must be ${what}: a DNS name in lower case`)
-
-const url = () =>
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-      'must be a URL with https:// or http://',
-    )
-    .refine(
-      (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
-      'must not carry a user name or password',
-    )
 
 const trust = key(
   path().optional(),
@@ -41,7 +29,7 @@ function secretKey<Name extends string>(name: Name, description: string, example
 }
 
 const endpoint = (usual: string) =>
-  key(url().default(usual), 'Where its API is, where that is not the usual place.')
+  key(httpUrl().default(usual), 'Where its API is, where that is not the usual place.')
 
 /** What a command may have in its environment beside a clean one; values are secrets. */
 const environment = key(
@@ -64,7 +52,7 @@ const listener = (what: string, number: number) =>
 const http = z.strictObject({
   ...listener('http-01', 80).shape,
   redirect: key(
-    url().optional(),
+    httpUrl().optional(),
     'Where other requests are sent to, path and query added. Without it they get 404.',
     'https://www.example.net',
   ),
@@ -157,7 +145,11 @@ export const solver = z.strictObject({
   httpreq: key(
     z
       .strictObject({
-        endpoint: key(url(), 'Base URL; /present and /cleanup are added.', 'https://dns.example.net/acme'),
+        endpoint: key(
+          httpUrl(),
+          'Base URL; /present and /cleanup are added.',
+          'https://dns.example.net/acme',
+        ),
         mode: key(
           z.enum(['default', 'raw']).default('default'),
           'default: fqdn and value. raw: domain, token and keyAuth.',
@@ -246,7 +238,7 @@ export const solver = z.strictObject({
         ...secretKey('client_secret', 'Secret of the application.', '${AZURE_CLIENT_SECRET}'),
         subscription: key(z.string().min(1), 'Subscription id.', '33333333-3333-3333-3333-333333333333'),
         resource_group: key(z.string().min(1), 'Resource group of the zone.', 'dns'),
-        login: key(url().default('https://login.microsoftonline.com'), 'Where tokens come from.'),
+        login: key(httpUrl().default('https://login.microsoftonline.com'), 'Where tokens come from.'),
         endpoint: endpoint('https://management.azure.com'),
         trust,
       })
@@ -272,7 +264,7 @@ export const solver = z.strictObject({
           'cloud: DNS of the Cloud console. dns: the older DNS console.',
         ),
         endpoint: key(
-          url().optional(),
+          httpUrl().optional(),
           'Where its API is, where that is not the usual place.',
           'https://api.hetzner.cloud/v1',
         ),

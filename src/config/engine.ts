@@ -3,7 +3,17 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { solver } from './engine-solvers.ts'
 import { key } from './key.ts'
-import { duration, ipAddress, isDnsName, nameOrAddress, network, path, port, secret } from './values.ts'
+import {
+  duration,
+  httpUrl,
+  ipAddress,
+  isDnsName,
+  nameOrAddress,
+  network,
+  path,
+  port,
+  secret,
+} from './values.ts'
 
 /** Also the name of a folder. */
 const certificateName = z
@@ -66,13 +76,7 @@ const hook = z.strictObject({
     'TOKEN: ${TOKEN}',
   ),
   webhook: key(
-    z
-      .string()
-      .refine(
-        (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
-        'must be a URL with https:// or http://',
-      )
-      .optional(),
+    httpUrl().optional(),
     'Where a JSON message about the certificate goes, by POST. Never its key.',
     'https://hooks.example.net/deploy',
   ),

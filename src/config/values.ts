@@ -238,3 +238,17 @@ export function byteSize(least: string, most: string) {
     encode: formatByteSize,
   })
 }
+
+/** Of a service. It is shown as it is: what is secret has keys of its own. */
+export function httpUrl() {
+  return z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+      'must be a URL with https:// or http://',
+    )
+    .refine(
+      (text) => !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
+      'must not carry a user name or password',
+    )
+}

@@ -187,6 +187,10 @@ describe('managed certificates', () => {
       'engine.certificates[0].hooks[0]: does nothing | Write exec or webhook',
     ],
     [
+      'names: [a.example], hooks: [{ webhook: "https://user:pass@h.example/" }]',
+      'engine.certificates[0].hooks[0].webhook: must not carry a user name or password',
+    ],
+    [
       'names: [a.example], hooks: [{ exec: [x], webhook: "https://h.example/" }]',
       'engine.certificates[0].hooks[0].webhook: and exec exclude each other | Keep one of them; a second hook can do the other',
     ],
