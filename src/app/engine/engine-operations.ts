@@ -127,7 +127,7 @@ export function engineOperations(parts: EngineOperationsParts): Own {
     const names =
       certificates.length === 0 ? config().engine.certificates.map(({ name }) => name) : certificates
     yield* watched(signal, async (watch, onProgress) => {
-      const due = new Set((await managed.due()).map(({ settings }) => settings.name))
+      const due = new Set((await managed.due(watch)).map(({ settings }) => settings.name))
       const results: JobResult[] = []
       // One after the other: what fails for one, a limit say, is told before the next is begun.
       for (const name of names) {

@@ -182,7 +182,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
       reissue.start()
     },
     use() {
-      managed.wake()
+      managed.use()
     },
   }
 }

@@ -35,6 +35,11 @@ export class Attempts {
     return this.#failed.get(certificate) ?? null
   }
 
+  /** Everything may be begun at once. */
+  forget(): void {
+    this.#failed.clear()
+  }
+
   began(certificate: string): void {
     this.#failed.delete(certificate)
   }

@@ -1,5 +1,6 @@
 import type { EngineConfig, ManagedCertificateConfig } from '../../config/engine.ts'
 import type { Clock } from '../../exchange/clock.ts'
+import { keyTypeOfRequest } from '../certificate-key.ts'
 import { EngineError } from '../engine-error.ts'
 import type { EngineStore } from '../engine-store.ts'
 import type { Job, JobReason, KeptCertificate } from '../job.ts'
@@ -24,7 +25,7 @@ export interface ManagedParts {
   readonly config: () => EngineConfig
   readonly store: Pick<EngineStore, 'certificates' | 'jobs' | 'accounts'>
   readonly engine: {
-    create(request: JobRequest): Promise<Job>
+    create(request: JobRequest, signal: AbortSignal): Promise<Job>
     run(id: string, watch: { readonly signal: AbortSignal; readonly onProgress: OnProgress }): Promise<Job>
     cancel(id: string, why: string): Promise<unknown>
   }
@@ -79,8 +80,8 @@ const AT_ONCE = 20
 const MOST_JOBS = 10_000
 /** Jobs of one certificate that are looked at for how often it was issued. */
 const HISTORY = 20
-/** Reasons of jobs that are made here. */
-const OWN: readonly JobReason[] = ['first', 'changed', 'renewal']
+/** Reasons of jobs that are here for the configuration's sake. */
+const OWN: readonly JobReason[] = ['first', 'changed', 'renewal', 'forced']
 
 /**
  * Keeps the certificates of the configuration in being: once a minute it looks which are due and makes jobs for them. It
@@ -100,6 +101,8 @@ export class ManagedCertificates {
   /** Looks come one after the other. */
   #looks: Promise<void> = Promise.resolve()
   #isAwake = false
+  /** Configuration of the last look. */
+  #looked: EngineConfig | null = null
   #trusted = true
 
   constructor(parts: ManagedParts) {
@@ -113,7 +116,13 @@ export class ManagedCertificates {
     this.wake()
   }
 
-  /** Looks at once: the configuration has changed, or a job has ended. */
+  /** The configuration has changed: what could not be begun may be mended now. */
+  use(): void {
+    this.#attempts.forget()
+    this.wake()
+  }
+
+  /** Looks at once. */
   wake(): void {
     if (this.#isAwake) return
     this.#isAwake = true
@@ -209,9 +218,13 @@ export class ManagedCertificates {
     ])
   }
 
-  /** What is due, by what is known: no CA is asked. The most urgent first. */
-  async due(): Promise<readonly DueCertificate[]> {
+  /** What is due, the most urgent first. CAs are asked for their windows where they were not lately. */
+  async due(signal: AbortSignal): Promise<readonly DueCertificate[]> {
     const standings = await this.#standings(this.#parts.config())
+    await this.#windows.refresh(
+      standings.flatMap(({ kept }) => kept ?? []),
+      signal,
+    )
     const asked = standings.map((one) => ({ ...this.#withWindow(one), isUnasked: false }))
     return dueCertificates(asked, this.#parts.clock.now().wall)
   }
@@ -273,11 +286,13 @@ export class ManagedCertificates {
   /** The open jobs, without those that the configuration does not want any more: they are ended. */
   async #withoutUnwanted(config: EngineConfig, open: readonly Job[]): Promise<readonly Job[]> {
     const wanted: Job[] = []
+    const isNew = config !== this.#looked
     for (const job of open) {
-      const why = this.#isOwn(job) ? unwanted(config, job) : null
+      const why = this.#isOwn(job) ? await unwanted(config, job, isNew) : null
       if (why === null) wanted.push(job)
       else await this.#cancel(job, why)
     }
+    this.#looked = config
     return wanted
   }
 
@@ -305,8 +320,9 @@ export class ManagedCertificates {
     const certificate = due.settings.name
     let job: Job
     try {
-      job = await engine.create(await this.#requestOf(due, due.reason))
+      job = await engine.create(await this.#requestOf(due, due.reason), this.#stop.signal)
     } catch (error) {
+      if (this.#stop.signal.aborted) return false
       const text =
         error instanceof EngineError
           ? error.message
@@ -377,12 +393,24 @@ export class ManagedCertificates {
   }
 }
 
-/** Why a job of ours is not wanted any more; null where it is. What is issued already is put where it belongs first. */
-function unwanted({ certificates }: EngineConfig, job: Job): string | null {
+/**
+ * Why a job of ours is not wanted any more; null where it is. What is issued already is put where it belongs first. `isNew`:
+ * the configuration was never looked at with this job.
+ */
+async function unwanted({ certificates }: EngineConfig, job: Job, isNew: boolean): Promise<string | null> {
   const settings = certificates.find(({ name }) => name === job.certificate)
   if (settings === undefined) return 'its certificate is no longer in the configuration'
   if (job.step === 'issued' || job.step === 'deployed') return null
   const chain = job.chain ?? ''
   const change = changeOf(settings, { ca: job.ca, profile: job.profile, identifiers: job.identifiers, chain })
-  return change === null ? null : 'the configuration of its certificate has changed'
+  const isSame = change === null && (!isNew || job.step === 'finalizing' || (await isAsSet(job, settings)))
+  return isSame ? null : 'the configuration of its certificate has changed'
+}
+
+/** What of its settings a job has taken over when it was made, and the certificate does not show. */
+async function isAsSet(job: Job, settings: ManagedCertificateConfig): Promise<boolean> {
+  const { solver = null, preferred_chain = null, key_type } = settings
+  if (job.solver !== solver || job.preferredChain !== preferred_chain) return false
+  const type = await keyTypeOfRequest(job.csr)
+  return type === null || type === key_type
 }

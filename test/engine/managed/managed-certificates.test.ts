@@ -93,6 +93,8 @@ async function world(given: EngineConfig = config({})): Promise<World> {
           identifiers,
           profile,
           replaces,
+          preferredChain: request.preferredChain,
+          solver: request.solver,
           createdAt: made.now,
         })
         await store.addJob(job)
@@ -308,7 +310,7 @@ test('off means by command only', async () => {
   w.config = { ...config({}), renew: false }
   await w.settle()
   expect(w.requests).toEqual([])
-  expect(await w.managed.due()).toMatchObject([{ reason: 'first' }])
+  expect(await w.managed.due(new AbortController().signal)).toMatchObject([{ reason: 'first' }])
   expect(await w.managed.request('web', 'command')).toMatchObject({ certificate: 'web', reason: 'command' })
   await expect(w.managed.request('wbe', 'command')).rejects.toMatchObject({ fault: 'input' })
 })
@@ -334,4 +336,63 @@ test('a store that fails is told, and the next look goes on', async () => {
   await w.managed.close()
   w.managed.wake()
   expect(w.kinds()).toEqual(['fault', 'due', 'obtained'])
+})
+
+test.each([
+  ['solver', config({}), config({ solver: 'zone' })],
+  ['preferred chain', config({}), config({ preferred_chain: 'Other Root' })],
+])('a job that fails by its old %s is not gone on with', async (_, before, after) => {
+  const w = await world(before)
+  w.outcome = () => ({ step: 'ordered', failures: 3, notBefore: w.now + DAY })
+  await w.settle()
+  w.outcome = () => 'issue'
+  w.config = after
+  await w.settle()
+  expect(w.cancelled).toEqual(['the configuration of its certificate has changed'])
+  expect(w.kinds().at(-1)).toBe('obtained')
+  expect(w.requests).toHaveLength(2)
+})
+
+test('a renewal that somebody forced ends with its certificate in the configuration', async () => {
+  const w = await world()
+  await w.settle()
+  await w.store.addJob(engineJob({ certificate: 'web', reason: 'forced', notBefore: w.now + DAY }))
+  w.config = config()
+  await w.settle()
+  expect(w.cancelled).toEqual(['its certificate is no longer in the configuration'])
+})
+
+test('what could not be begun is begun at once when the configuration has changed', async () => {
+  const w = await world()
+  w.create = () => {
+    throw new EngineError('input', 'agree to the terms')
+  }
+  await w.settle()
+  expect(w.kinds()).toEqual(['failed'])
+  w.create = () => undefined
+  await w.settle()
+  expect(w.kinds()).toEqual(['failed'])
+  w.managed.use()
+  await w.settle()
+  expect(w.kinds()).toEqual(['failed', 'due', 'obtained'])
+})
+
+test('a command that asks what is due has the CA asked for its window', async () => {
+  const w = await world()
+  await w.store.putAccount(engineAccount())
+  const job = engineJob({ certificate: 'web', identifiers: names('www.example.com') })
+  await w.store.addJob(job)
+  await w.store.putIssued({ ...job, step: 'issued' }, keptFor(job, w.now))
+  await w.store.putJob({ ...job, step: 'done' })
+  const { signal } = new AbortController()
+  const before = w.managed.due(signal)
+  expect(await before).toEqual([])
+  w.pass(DAY)
+  w.window = Promise.resolve({
+    start: w.now - 2 * DAY,
+    end: w.now - DAY,
+    explanation: null,
+    retryAfter: null,
+  }) as never
+  expect(await w.managed.due(signal)).toMatchObject([{ reason: 'renewal', settings: { name: 'web' } }])
 })
