@@ -188,7 +188,7 @@ describe('managed certificates', () => {
     ],
     [
       'names: [a.example], hooks: [{ webhook: "https://user:pass@h.example/" }]',
-      'engine.certificates[0].hooks[0].webhook: must not carry a user name or password',
+      'engine.certificates[0].hooks[0].webhook: must not carry a user name or password | Write for example webhook: https://hooks.example.net/deploy',
     ],
     [
       'names: [a.example], hooks: [{ exec: [x], webhook: "https://h.example/" }]',
