@@ -71,7 +71,7 @@ describe('accepted', () => {
       egress: { no_proxy: [], addresses: [], resolvers: [] },
       engine: {
         ...{ accounts: [], solvers: [], challenges: [], certificates: [] },
-        ...{ renew: true, staging: {}, reissue: { pace: 5000, stop_at: 20 } },
+        ...{ preflight: true, renew: true, staging: {}, reissue: { pace: 5000, stop_at: 20 } },
       },
       limits: { in_flight: 512, tunnels: 256, tunnel_idle: 300_000, wait: 20_000 },
       retention: { exchanges: 400 * 86_400_000, bodies: 400 * 86_400_000, personal: 400 * 86_400_000 },

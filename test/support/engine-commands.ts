@@ -35,7 +35,7 @@ export interface EngineCommands {
 }
 
 /** Runs commands against an engine that holds the examples: over a control socket, or opened by the command itself. */
-export async function engineCommands(kind: 'server' | 'offline' | 'nothing'): Promise<EngineCommands> {
+export async function engineCommands(kind: 'server' | 'offline'): Promise<EngineCommands> {
   const folder = mkdtempSync(path.join(tmpdir(), 'engine-cli-'))
   writeFileSync(path.join(folder, 'acmetap.yaml'), CONFIG)
   const operations = new FakeOperations()

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { issueExample } from '../../../src/api/engine-examples.ts'
@@ -292,11 +292,4 @@ describe('what makes no sense is told before anything is asked', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('holds no CERTIFICATE REQUEST')])
     expect(out + err).not.toContain('canary')
   })
-})
-
-test('where neither server nor engine is there, it is said how to get one', async () => {
-  cli = await engineCommands('nothing')
-  const { code, err } = await cli.run('engine', 'jobs')
-  expect([code, err]).toEqual([1, expect.stringContaining('Start it with: acmetap serve')])
-  expect(existsSync(path.join(cli.folder, 'data'))).toBe(false)
 })
