@@ -48,6 +48,8 @@ await writeFile(failing, '#!/bin/sh\necho "args: $*; token $TOKEN"; env; exit 7\
 const lab = await startLab({
   nonceReject: 5,
   authorizationReuse: 0,
+  ca: 'pebble',
+  otherChains: 0,
   managed: (ca) => ({
     pkcs12: { file: `./managed-${ca}.p12`, password: P12_PASSWORD },
     reuse_key: false,

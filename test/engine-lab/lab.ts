@@ -61,6 +61,10 @@ export interface LabOptions {
   /** Percent of good nonces that Pebble refuses, and of valid authorizations it uses again. */
   readonly nonceReject: number
   readonly authorizationReuse: number
+  /** Without it both Pebbles. */
+  readonly ca?: LabCa['name'] | null
+  /** Of the CA, beside its first. */
+  readonly otherChains: number
   /** Sections added to the configuration. */
   readonly sections?: Readonly<Record<string, unknown>>
   readonly solvers?: readonly object[]
@@ -131,8 +135,8 @@ async function startedLab(
   }
   const cas: LabCa[] = []
   for (const [number, program] of [undefined, newestPebble()].entries()) {
-    if (program === null) continue
     const name = number === 0 ? 'pebble' : 'newest'
+    if (program === null || (options.ca ?? name) !== name) continue
     const eab = { keyId: `kid-${name}`, secret: secret(`EAB key of ${name}`, 32) }
     const management = await freePort()
     const pebble = await startPebble({
@@ -141,7 +145,10 @@ async function startedLab(
       nonceReject: options.nonceReject,
       authorizationReuse: options.authorizationReuse,
       flags: ['-strict', '-dnsserver', `${AT.dns}:53`],
-      environment: { PEBBLE_ALTERNATE_ROOTS: '2', PEBBLE_CHAIN_LENGTH: '2' },
+      environment: {
+        PEBBLE_ALTERNATE_ROOTS: String(options.otherChains),
+        PEBBLE_CHAIN_LENGTH: options.otherChains === 0 ? '1' : '2',
+      },
       configuration: {
         managementListenAddress: `127.0.0.1:${management}`,
         httpPort: 80,

@@ -1,5 +1,5 @@
 /** lego as a client of acme-dns: acmetap's API and responder answer it. */
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -7,6 +7,12 @@ import { namesOf } from './openssl.ts'
 import type { Stage } from './row.ts'
 
 const run = promisify(execFile)
+
+/** Debian's lego is built without some of its providers. */
+export function reasonWithoutAcmeDns(): string | null {
+  const { stdout = '' } = spawnSync('lego', ['dnshelp'], { encoding: 'utf8' })
+  return stdout.includes('acme-dns') ? null : 'this lego is built without acme-dns'
+}
 
 interface Told {
   readonly code: number

@@ -40,6 +40,13 @@ export function needlesOfText(what: string, text: string): Needle[] {
   return [...spellingsOf(what, Buffer.from(text)), ...spellingsOf(`${what}, decoded`, decoded)]
 }
 
+/** Bytes of one line of a PEM are 48: of these parts some lie within a line, whatever the line breaks. */
+const [PART, STEP, MOST] = [20, 12, 64]
+const partsOf = (number: Buffer) =>
+  Array.from({ length: Math.ceil((Math.min(number.length, MOST) - PART + 1) / STEP) }, (_, index) =>
+    number.subarray(index * STEP, index * STEP + PART),
+  )
+
 /** The private numbers, every line of the PEM that holds some of them, and the DER. */
 export function needlesOfKey(what: string, pem: string): Needle[] {
   const key = createPrivateKey(pem)
@@ -48,7 +55,7 @@ export function needlesOfKey(what: string, pem: string): Needle[] {
     const value = jwk[name]
     return value === undefined
       ? []
-      : spellingsOf(`${what}, ${name}`, Buffer.from(value, 'base64url').subarray(0, 64))
+      : partsOf(Buffer.from(value, 'base64url')).flatMap((part) => spellingsOf(`${what}, ${name}`, part))
   })
   const der = key.export({ format: 'der', type: 'pkcs8' })
   const lines = pem.split('\n').filter((line) => line !== '' && !line.startsWith('-----'))

@@ -17,7 +17,8 @@ const { values } = parseArgs({
 const table = await runTable({
   only: values.only === undefined ? null : new RegExp(values.only),
   way: values.way ?? null,
-  ca: values.ca ?? null,
+  ca: values.ca === 'pebble' || values.ca === 'newest' ? values.ca : null,
+  otherChains: 2,
   nonceReject: Number(values['nonce-reject']),
   authorizationReuse: Number(values.reuse),
   progress: (line) => process.stderr.write(`${line}\n`),

@@ -9,7 +9,8 @@ export interface TableOptions {
   /** Titles of the rows that are wanted beside the account's; null: all. */
   readonly only: RegExp | null
   readonly way: string | null
-  readonly ca: string | null
+  readonly ca: LabCa['name'] | null
+  readonly otherChains: number
   readonly nonceReject: number
   readonly authorizationReuse: number
   readonly progress: (line: string) => void
@@ -48,7 +49,6 @@ export async function runTable(options: TableOptions): Promise<TableReport> {
       if (options.way !== null && options.way !== way) continue
       if (way === 'server') await lab.serve()
       for (const ca of lab.cas) {
-        if (options.ca !== null && options.ca !== ca.name) continue
         const stage = new Stage(lab, ca, way)
         const rows = [...FIRST, ...SOLVERS.filter(wanted), ...OPERATIONS.filter(wanted), ...LAST]
         for (const row of rows) {

@@ -154,7 +154,7 @@ async function answers(daemon: Daemon, ask: () => Promise<unknown>): Promise<voi
       ended = true
     },
   )
-  for (let attempt = 0; attempt < 200 && !ended; attempt += 1) {
+  for (let attempt = 0; attempt < 1200 && !ended; attempt += 1) {
     const good = await ask().then(
       () => true,
       () => false,
