@@ -153,6 +153,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
     events,
     explainPolicy: host.explainPolicy,
     clock,
+    clockTrusted: host.clockTrusted,
     onNews: host.onReissue,
     ending: ending.signal,
   })

@@ -35,6 +35,7 @@ export interface ReissueHost {
   readonly events: EventRecorder
   readonly explainPolicy: PolicyQuestion['explain']
   readonly clock: Clock
+  readonly clockTrusted: () => boolean
   readonly onNews: (news: ScheduleNews) => void
   /** Aborted when the process ends. */
   readonly ending: AbortSignal
@@ -111,6 +112,7 @@ export function openReissues(host: ReissueHost): Reissues {
     make: (where) => make(where, SCHEDULE),
     apply: (id, signal) => runs.apply(id, { signal, onProgress: () => undefined, onLine: () => undefined }),
     clock,
+    clockTrusted: host.clockTrusted,
     onNews: host.onNews,
   })
   return {

@@ -39,8 +39,9 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
   const opened = (): Promise<OpenedEngine> => {
     if (closed) return Promise.reject(new Error('acmetap is stopping'))
     opening ??= open().catch(async (error: unknown) => {
-      opening = null
+      // Only then may another try open the same again.
       await closing.run(host.onFault)
+      opening = null
       throw error
     })
     return opening

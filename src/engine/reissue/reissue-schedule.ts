@@ -26,6 +26,8 @@ export interface ScheduleParts {
   readonly make: (where: string) => Promise<PlanWithLines>
   readonly apply: (plan: string, signal: AbortSignal) => Promise<PlanWithLines>
   readonly clock: Clock
+  /** Whether the wall clock can be believed: one that is years ahead would have everything end soon. */
+  readonly clockTrusted: () => boolean
   /** Told of what came of it; must not throw. */
   readonly onNews: (news: ScheduleNews) => void
 }
@@ -68,6 +70,7 @@ export class ReissueSchedule {
         ({ state, stoppedBecause }) => state === 'running' || stoppedBecause === INTERRUPTED,
       )
       if (unfinished !== undefined) return await this.#apply(unfinished.id)
+      if (!this.#parts.clockTrusted()) return
       const now = this.#parts.clock.now().wall
       const last = this.#last ?? ours[0]?.madeAt ?? 0
       // A clock that was set back does not silence it.

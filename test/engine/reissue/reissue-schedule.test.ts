@@ -15,8 +15,10 @@ let world: ReissueWorld
 let news: ScheduleNews[]
 let settings: ScheduleSettings | null
 let schedule: ReissueSchedule
+let trusted: boolean
 beforeEach(() => {
   world = new ReissueWorld()
+  trusted = true
   settings = { where: 'expires<14d', every: 86_400, max: 2 }
   start()
 })
@@ -30,6 +32,7 @@ function start(): void {
     apply: (id, signal) =>
       applyPlan(world.applyParts(), id, { signal, onProgress: () => {}, onLine: () => {} }),
     clock: world.clock,
+    clockTrusted: () => trusted,
     onNews: (told) => news.push(told),
   })
 }
@@ -107,4 +110,14 @@ test('it begins by itself, and ends', async () => {
   schedule.start()
   await expect.poll(() => news.length).toBe(1)
   await schedule.close()
+})
+
+test('no plan is made by a clock that cannot be believed', async () => {
+  await world.observed('a.example.com')
+  trusted = false
+  await schedule.look()
+  expect(await world.store.plans()).toEqual([])
+  trusted = true
+  await schedule.look()
+  expect(await world.store.plans()).toHaveLength(1)
 })
