@@ -4,13 +4,14 @@
  */
 import { createServer as createPlainServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Clock } from '../../exchange/clock.ts'
 import { isInNetworks, readNetwork } from './networks.ts'
 import type { DnsRegistration } from './registration-store.ts'
 import type { Registrations } from './registrations.ts'
-import { sourcePrefix } from './source-prefix.ts'
+import { isLoopback, sourcePrefix } from './source-prefix.ts'
 import { WindowedRate } from './windowed-rate.ts'
 
 export const DNS_API_OPERATIONS = ['register', 'update', 'health', 'other'] as const
@@ -34,6 +35,10 @@ export interface DnsApiParts {
   /** Null: plain HTTP. */
   readonly tls: DnsApiTls | null
   readonly clock: Clock
+  /** Addresses that may hold as many connections as they like; without it those of loopback. */
+  readonly isExempt?: (address: string) => boolean
+  /** ms for a handshake, and for a whole request. */
+  readonly patience?: number
   /** Told of every call once it is answered. */
   readonly onCall: (operation: DnsApiOperation, outcome: DnsApiOutcome) => void
   /** Told of faults of our own. */
@@ -41,8 +46,11 @@ export interface DnsApiParts {
 }
 
 const BODY_LIMIT = 4096
-const REQUEST_TIMEOUT = 10_000
+const PATIENCE = 10_000
+/** ms between two looks whether somebody takes longer. */
+const LOOK = 1_000
 const CONNECTIONS = 200
+const CONNECTIONS_OF_ONE = 20
 const MOST_NETWORKS = 32
 
 /** Of one network (/24, /56), in µs: calls, and registrations among them. */
@@ -66,7 +74,7 @@ class Refused extends Error {
 
 /** Not listening yet. */
 export function acmeDnsApi(parts: DnsApiParts): FastifyInstance {
-  const { registrations, clock } = parts
+  const { registrations, clock, patience = PATIENCE, isExempt = isLoopback } = parts
   const calls = new WindowedRate(CALLS.most, CALLS.window)
   const registering = new WindowedRate(REGISTRATIONS.most, REGISTRATIONS.window)
   const isBeyond = (rate: WindowedRate, request: FastifyRequest) =>
@@ -75,8 +83,12 @@ export function acmeDnsApi(parts: DnsApiParts): FastifyInstance {
     logger: false,
     forceCloseConnections: true,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT,
-    serverFactory: (handler) => serverOf(parts.tls, handler as RequestListener),
+    requestTimeout: patience,
+    serverFactory: (handler) => {
+      const server = serverOf(parts.tls, handler as RequestListener, patience)
+      server.on('connection', limitedPerNetwork(isExempt))
+      return server
+    },
   })
   // Clients send JSON under whatever type they like.
   app.removeAllContentTypeParsers()
@@ -122,17 +134,40 @@ export function acmeDnsApi(parts: DnsApiParts): FastifyInstance {
   return app
 }
 
-function serverOf(tls: DnsApiTls | null, handler: RequestListener) {
+function serverOf(tls: DnsApiTls | null, handler: RequestListener, patience: number) {
+  const times = { requestTimeout: patience, connectionsCheckingInterval: Math.min(patience, LOOK) }
   const server =
     tls === null
-      ? createPlainServer({ requestTimeout: REQUEST_TIMEOUT }, handler)
+      ? createPlainServer(times, handler)
       : createTlsServer(
-          { ...tls.options, ALPNProtocols: ['http/1.1'], requestTimeout: REQUEST_TIMEOUT },
+          { ...tls.options, ...times, ALPNProtocols: ['http/1.1'], handshakeTimeout: patience },
           handler,
         )
   if (tls !== null && 'setSecureContext' in server) tls.watch((options) => server.setSecureContext(options))
   server.maxConnections = CONNECTIONS
   return server
+}
+
+/** Ends what one network opens beyond its share. */
+function limitedPerNetwork(isExempt: (address: string) => boolean) {
+  const open = new Map<string, number>()
+  return (socket: Socket): void => {
+    const { remoteAddress = '' } = socket
+    if (remoteAddress === '') socket.destroy()
+    if (remoteAddress === '' || isExempt(remoteAddress)) return
+    const prefix = sourcePrefix(remoteAddress)
+    const count = open.get(prefix) ?? 0
+    if (count >= CONNECTIONS_OF_ONE) {
+      socket.destroy()
+      return
+    }
+    open.set(prefix, count + 1)
+    socket.once('close', () => {
+      const left = (open.get(prefix) ?? 1) - 1
+      if (left === 0) open.delete(prefix)
+      else open.set(prefix, left)
+    })
+  }
 }
 
 function authenticated(registrations: Registrations, request: FastifyRequest): DnsRegistration {

@@ -67,6 +67,7 @@ export async function openDnsResponder(
           register: config.api.register,
           tls: parts.tls,
           clock,
+          ...(parts.isExempt === undefined ? {} : { isExempt: parts.isExempt }),
           onCall: observe.apiCall,
           onFault: observe.fault,
         })

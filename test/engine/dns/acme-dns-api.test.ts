@@ -1,4 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { acmeDnsApi, type DnsApiParts } from '../../../src/engine/dns/acme-dns-api.ts'
 import { Registrations } from '../../../src/engine/dns/registrations.ts'
@@ -273,6 +275,43 @@ test('health, unknown paths, other methods, bodies beyond bounds', async () => {
     told: { error: 'body_too_large' },
   })
   expect(calls).toEqual(['health ok', 'other malformed', 'other malformed', 'register malformed'])
+})
+
+describe('connections', () => {
+  async function listening(over: Partial<DnsApiParts>) {
+    const { app } = await open(over)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    return () => {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      onTestFinished(() => void socket.destroy())
+      return socket
+    }
+  }
+
+  test.each([
+    ['without TLS', null],
+    ['with TLS', { options: {}, watch: () => undefined }],
+  ])('one that says nothing is ended, %s', async (_, tls) => {
+    const socket = (await listening({ tls, patience: 200 }))()
+    await once(socket.resume(), 'close')
+  })
+
+  test('20 from one network, so that nobody can take the places of all others', async () => {
+    const enter = await listening({ isExempt: () => false })
+    const first = Array.from({ length: 20 }, enter)
+    await Promise.all(first.map((socket) => once(socket, 'connect')))
+    await once(enter().resume(), 'close')
+    expect(first.every((socket) => !socket.destroyed)).toBe(true)
+    first[0]!.write('GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+    const [answer] = (await once(first[0]!, 'data')) as [Buffer]
+    expect(answer.toString()).toContain(' 200 ')
+    await once(first[0]!, 'close')
+    const next = enter()
+    next.write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n')
+    expect(((await once(next, 'data')) as [Buffer])[0].toString()).toContain(' 200 ')
+  })
 })
 
 test('50 calls a second from one network, whatever they are', async () => {
