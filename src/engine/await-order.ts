@@ -3,8 +3,9 @@ import { LONGEST_PAUSE, type SignedRun } from './job-run.ts'
 import { fetchOrder } from './new-order.ts'
 import type { OrderObject, OrderStatus } from './order-object.ts'
 
-/** Seconds: the first look comes soon, for many CAs are done by then. */
-const FIRST = 0.25
+/** Seconds: the first look comes at once, for some CAs are done by then; the others need a second or more. */
+const FIRST = 0.1
+const SECOND = 0.4
 const LONGEST = 10
 const GROWTH = 1.6
 /** µs a phase may take before the attempt is given up. */
@@ -34,6 +35,6 @@ export async function awaitOrder(
     const order = await fetchOrder(run.session, signer, from.url, run.signal)
     if (!during.includes(order.status)) return order
     retryAfter = order.retryAfter
-    wait = Math.min(Math.max(wait, FIRST) * GROWTH, LONGEST)
+    wait = Math.min(Math.max(wait * GROWTH, SECOND), LONGEST)
   }
 }
