@@ -15,8 +15,9 @@ interface Asked {
 }
 
 /** Follows jobs to their end and tells it. Sets the exit code: 0 where every one was issued or not due, else 1. */
-export async function finish(context: CommandContext, { kind }: EngineBackend, asked: Asked): Promise<void> {
+export async function finish(context: CommandContext, backend: EngineBackend, asked: Asked): Promise<void> {
   const { terminal } = context
+  const { kind } = backend
   const end = await watchEvents<EngineEvent>({
     terminal,
     json: asked.json,
@@ -33,7 +34,7 @@ export async function finish(context: CommandContext, { kind }: EngineBackend, a
     // Where a chain goes to standard output, it is alone there.
     if (chains.length > 0 && asked.out === undefined) terminal.warn(table.trimEnd())
     else terminal.write(table)
-    tellWhatNext(context, kind, end.results)
+    tellWhatNext(context, backend, end.results)
   }
   if (chains.length === 0 || (asked.json && asked.out === undefined)) return
   const target = openTarget(terminal, asked.out)
@@ -53,14 +54,21 @@ export function interruptedText(kind: EngineBackend['kind'], jobs: readonly stri
 
 function tellWhatNext(
   context: CommandContext,
-  kind: EngineBackend['kind'],
+  { kind, loaded }: EngineBackend,
   results: readonly JobResult[],
 ): void {
   const { terminal } = context
   if (results.length === 0) terminal.warn('nothing to do')
   const failed = results.find(({ outcome }) => outcome === 'failed' || outcome === 'waiting')
   if (failed !== undefined) {
-    terminal.warn(`cause and remedy: acmetap failures --name ${quoted(escapeText(failed.certificate))}`)
+    // Failures are kept by DNS name, which a managed certificate need not be called by.
+    const { engine } = loaded.config
+    const managed = engine.certificates.find(({ name }) => name === failed.certificate)
+    const name = managed?.names[0] ?? failed.certificate
+    const about = quoted(escapeText(name))
+    terminal.warn(
+      `more: acmetap failures --name ${about} (what the CA said), acmetap doctor domain ${about} (what it meets)`,
+    )
   }
   if (results.some(({ outcome }) => outcome === 'waiting')) {
     terminal.warn(
