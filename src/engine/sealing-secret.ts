@@ -15,6 +15,8 @@ export interface SealingSecretSource {
   readonly secret_file?: string | undefined
   /** The data folder. */
   readonly data: string
+  /** Whether something is sealed already: then no key is made where there is none, for it would open nothing. */
+  readonly isSealed?: () => Promise<boolean>
 }
 
 /** Where it lies when the configuration gives none. */
@@ -24,7 +26,7 @@ export function sealingSecretFile(data: string): string {
 
 /**
  * As configured, else of `engine.key` in the data folder, which is made where there is none yet. Rejects with EngineError
- * (`input`) for a text that is no key, and for a file that others than its owner may read.
+ * (`input`) for a text that is no key, for a file that others than its owner may read, and where the file has been lost.
  */
 export async function readSealingSecret(source: SealingSecretSource): Promise<Buffer> {
   if (source.secret !== undefined) return parseSealingSecret(source.secret, 'engine.secret')
@@ -32,6 +34,11 @@ export async function readSealingSecret(source: SealingSecretSource): Promise<Bu
   const file = sealingSecretFile(source.data)
   const kept = await readKept(file)
   if (kept !== null) return kept
+  if ((await source.isSealed?.()) === true)
+    throw new EngineError(
+      'input',
+      `there is no key file ${file}, and engine.sqlite beside it holds keys that only it can open. Put it back (a backup does not hold it), or configure engine.secret. Where it is lost for good, move engine.sqlite away: new accounts and certificates are made`,
+    )
   await makeKeyFile(file).catch((error: unknown) => {
     throw new EngineError('input', `can't make the key file ${file}: ${messageOf(error)}`)
   })

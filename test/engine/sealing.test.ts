@@ -110,6 +110,17 @@ describe('the secret of sealing', () => {
   afterEach(() => rm(data, { recursive: true }))
   const bytes = randomBytes(32)
 
+  test('is not made anew where it was lost: it would open nothing, and seal beside what it cannot open', async () => {
+    const lost = readSealingSecret({ data, isSealed: async () => true })
+    await expect(lost).rejects.toMatchObject({
+      fault: 'input',
+      message: expect.stringContaining('Put it back'),
+    })
+    await expect(stat(sealingSecretFile(data))).rejects.toThrow('ENOENT')
+    const made = await readSealingSecret({ data, isSealed: async () => false })
+    expect(await readSealingSecret({ data, isSealed: async () => true })).toEqual(made)
+  })
+
   test('is made at first use, for its owner alone, and is the same then', async () => {
     const [one, other] = await Promise.all([readSealingSecret({ data }), readSealingSecret({ data })])
     expect(one).toHaveLength(32)

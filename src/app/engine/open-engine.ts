@@ -71,9 +71,10 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
   const config = () => host.inForce().config
   const { data } = config()
   const failPoint = failPointOf(process.env.ACMETAP_FAILPOINTS)
-  const sealing = createSealing(await readSealingSecret({ ...config().engine, data }))
   const store = await openEngineStore({ folder: data, where: isServer ? 'thread' : 'here' })
   closing.add(() => store.close())
+  const isSealed = async () => (await store.sealed()).length > 0
+  const sealing = createSealing(await readSealingSecret({ ...config().engine, data, isSealed }))
   const services = createServiceClient(() => host.inForce().wayOut)
   closing.add(() => services.close())
 
@@ -125,6 +126,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
     findRecorded: findRecorded(reader),
     clock,
     failPoint,
+    onAttempt: (job) => managed.attempted(job),
     onProgress: host.onProgress,
   })
   closing.add(() => engine.close())
