@@ -17,7 +17,7 @@ interface Zone extends ProviderZone {
 
 /** Seconds. Less is for some plans only. */
 const LEAST_TTL = 60
-const IDENTICAL = 81058
+const IDENTICAL = [81057, 81058]
 const NOT_THERE = 81044
 /** Of a field that no token has, and of a token that was taken back. */
 const UNKNOWN_TOKEN = [6003, 9109, 1000]
@@ -62,7 +62,7 @@ export function createCloudflare(name: string, settings: Settings, parts: Provid
       const json = { type: 'TXT', name: owner, content: quoteTxt(value), ttl: Math.max(ttl, LEAST_TTL) }
       const call = { method: 'POST', path: recordsOf(zone), json, repeatable: true } as const
       const answer = await provider.call(call, task)
-      if (answer.status === 200 || complains(answer, IDENTICAL)) return
+      if (answer.status === 200 || IDENTICAL.some((code) => complains(answer, code))) return
       throw provider.refusal(answer, `the TXT record in zone ${zone.name}`, task)
     },
     async remove(zone, id, task) {

@@ -15,7 +15,13 @@ export const TOKEN = 'Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY'
 export async function startFakeCloudflare(): Promise<FakeProvider & { readonly records: FakeRecords }> {
   const records = new FakeRecords()
   const ok = (result: unknown) =>
-    json(200, { success: true, errors: [], messages: [], result, result_info: { page: 1, per_page: 1000 } })
+    json(200, {
+      success: true,
+      errors: [],
+      messages: [],
+      result,
+      result_info: { page: 1, per_page: 1000, total_pages: 1 },
+    })
   const no = (status: number, code: number, message: string) =>
     json(status, { success: false, errors: [{ code, message }], messages: [], result: null })
   const idOf = (zone: string) => Buffer.from(zone).toString('hex').padEnd(32, '0').slice(0, 32)
@@ -51,13 +57,18 @@ export async function startFakeCloudflare(): Promise<FakeProvider & { readonly r
       return no(404, 7003, 'Could not route to the zone, perhaps your object identifier is invalid?')
     if (method === 'GET') {
       insist(query.get('type') === 'TXT' && Number(query.get('per_page')) >= 5, 'which records?')
-      return ok(records.at(zone, query.get('name') ?? undefined).map(shown))
+      return ok(
+        records
+          .at(zone, query.get('name') ?? undefined)
+          .filter(({ content }) => content === (query.get('content') ?? content))
+          .map(shown),
+      )
     }
     if (method === 'POST') {
       const body = jsonBody(request)
-      onlyKeys(body, 'type', 'name', 'content', 'ttl')
+      onlyKeys(body, 'type', 'name', 'content', 'ttl', 'data')
       const { name, content, ttl } = body as { name: string; content: string; ttl: number }
-      insist(body.type === 'TXT' && name.endsWith(zone) && /^".*"$/.test(content), 'a TXT record in quotes')
+      insist(body.type === 'TXT' && name.endsWith(zone) && content !== '', 'a TXT record with its whole name')
       if (ttl !== 1 && ttl < 60)
         return no(400, 9021, 'Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.')
       if (records.at(zone, name).some((one) => one.content === content))

@@ -65,7 +65,8 @@ export async function startFakeProvider(
     fake.requests.push(request)
     try {
       insist(
-        (method === 'POST' || method === 'PUT') === (body !== '') || /\/refresh$/.test(pathname),
+        (method === 'POST' || method === 'PUT') === (body !== '' && body !== '{}') ||
+          /\/refresh$/.test(pathname),
         `${method} with body "${body}"`,
       )
       return fake.instead(request) ?? answer(request, receiver.url)
