@@ -8,9 +8,10 @@ import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { clientHellos } from './client-hellos.ts'
 import { dnsResponder } from './dns-responder.ts'
+import { engineEvilCa } from './engine-evil-ca.ts'
 import { engineKills } from './engine-kills.ts'
-import { engineSolvers } from './engine-solvers.ts'
 import { engineProgramKills } from './engine-program-kills.ts'
+import { engineSolvers } from './engine-solvers.ts'
 import { healthyFleet } from './healthy-fleet.ts'
 import { hostile } from './hostile.ts'
 import { instances } from './instances.ts'
@@ -52,6 +53,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'policy-bypass': policyBypass,
   'policy-reload': policyReload,
   'engine-kills': engineKills,
+  'engine-evil-ca': engineEvilCa,
   'engine-solvers': engineSolvers,
   'engine-program-kills': engineProgramKills,
   'dns-responder': dnsResponder,

@@ -163,7 +163,7 @@ export async function startEngineWorld(changes: Partial<EngineParts> = {}): Prom
   return world
 }
 
-function recordedOf(exchange: Completed | undefined): RecordedRequest {
+export function recordedOf(exchange: Completed | undefined): RecordedRequest {
   if (exchange === undefined || exchange.outcome.kind === 'refused') return { state: 'unsent' }
   if (exchange.outcome.kind === 'failed') return { state: 'unknown' }
   const { status, fields } = exchange.outcome.response
