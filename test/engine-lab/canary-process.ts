@@ -167,7 +167,7 @@ async function canary({ acmetap, ...rest }: Lab): Promise<CanaryReport> {
   ]
   const written = filesBelow(rest.folder).filter((file) => given.get(file) !== statSync(file).mtimeMs)
   const isKey = (file: string) => /\/privkey\d*\.pem$/.test(file)
-  straws.push(...written.filter((file) => !isKey(file)).flatMap(strawsOf))
+  straws.push(...written.filter((file) => !isKey(file) && file !== key).flatMap(strawsOf))
   straws.push({ where: 'the outputs', bytes: Buffer.from(rest.written.join('\n')) })
   // The service itself is given its password.
   const told = receiver.received.map(({ headers: { authorization: _given, ...headers }, ...one }) =>

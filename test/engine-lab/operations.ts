@@ -253,7 +253,7 @@ export const LAST: readonly Row[] = [
     async run(stage) {
       const faults = expectAccount(await accounts(stage, 'deactivate', '--yes'), { status: 'deactivated' })
       const words = ['engine', 'issue', `late.${stage.name('http')}`, '--ca', stage.ca.name]
-      return [...faults, ...(await stage.refused(/terms/, ...words))]
+      return [...faults, ...(await stage.refused(/was deactivated/, ...words))]
     },
   },
 ]

@@ -20,7 +20,7 @@ const faultsOf = ({ rows, faults }: TableReport) => [
   ...faults,
 ]
 
-describe.skipIf(missing !== null)('the engine by command', () => {
+describe.skipIf(missing !== null).concurrent('the engine by command', () => {
   test('20 names by six solvers in one order, renewal and revocation, with a server and without', {
     timeout: LONGEST,
   }, async () => {
