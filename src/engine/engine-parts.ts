@@ -4,6 +4,7 @@ import type { Deploy } from './deploy.ts'
 import type { FailPoint } from './durable-step.ts'
 import type { EngineAccounts } from './engine-accounts.ts'
 import type { EngineStore } from './engine-store.ts'
+import type { Job } from './job.ts'
 import type { PreflightRequest } from './preflight/preflight.ts'
 import type { OnProgress } from './progress.ts'
 import type { FindRecordedRequest } from './recorded-request.ts'
@@ -34,6 +35,8 @@ export interface EngineParts {
   readonly findRecorded: FindRecordedRequest
   readonly clock: Clock
   readonly failPoint: FailPoint
+  /** Told of a job as it stands when an attempt at it is over; must not throw. */
+  readonly onAttempt?: (job: Job) => void
   /** Told of every job's progress. */
   readonly onProgress: OnProgress
   /** From 0 up to 1: stretches waits. Math.random without it. */

@@ -185,7 +185,9 @@ export class Engine {
     const now = this.#parts.clock.now().wall
     const waits = !early && dueAt(job, now) > now
     if (hasEnded(job) || waits || signal.aborted) return job
-    return goOn(new JobRun(this.#parts, job, this.#turns, signal, tell))
+    const after = await goOn(new JobRun(this.#parts, job, this.#turns, signal, tell))
+    this.#parts.onAttempt?.(after)
+    return after
   }
 
   async #job(id: string): Promise<Job> {

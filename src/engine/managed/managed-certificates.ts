@@ -96,6 +96,8 @@ export class ManagedCertificates {
   readonly #held = new Map<string, number>()
   /** Jobs that are being run for us. */
   readonly #running = new Set<Promise<void>>()
+  /** Ids of these. */
+  readonly #begun = new Set<string>()
   #timer: NodeJS.Timeout | null = null
   #soon: NodeJS.Timeout | null = null
   /** Looks come one after the other. */
@@ -183,6 +185,13 @@ export class ManagedCertificates {
       this.#soon = null
       this.wake()
     }, SOON).unref()
+  }
+
+  /** An attempt is over that was not begun here: a further one, or somebody's who asked for it. */
+  attempted(job: Job): void {
+    if (this.#stop.signal.aborted || !this.#isOwn(job) || this.#begun.has(job.id)) return
+    this.#tellOf(job)
+    if (job.step === 'done') this.wake()
   }
 
   /** Those of the configuration, then those that are kept but not in it. */
@@ -334,17 +343,27 @@ export class ManagedCertificates {
     }
     this.#attempts.began(certificate)
     onEvent({ kind: 'due', certificate, reason: due.reason, why: due.why })
-    const running = this.#run(job).finally(() => this.#running.delete(running))
+    this.#begun.add(job.id)
+    const running = this.#run(job).finally(() => {
+      this.#begun.delete(job.id)
+      this.#running.delete(running)
+    })
     this.#running.add(running)
     return true
   }
 
-  async #run({ id, certificate }: Job): Promise<void> {
+  #tellOf(job: Job): void {
+    const { onEvent } = this.#parts
+    const { certificate, step, error } = job
+    if (step === 'done') onEvent({ kind: 'obtained', certificate, job })
+    else if (error !== null) onEvent({ kind: 'failed', certificate, job, error: error.message })
+  }
+
+  async #run({ id }: Job): Promise<void> {
     const { engine, onEvent, onProgress } = this.#parts
     try {
       const job = await engine.run(id, { signal: this.#stop.signal, onProgress })
-      if (job.step === 'done') onEvent({ kind: 'obtained', certificate, job })
-      else if (job.error !== null) onEvent({ kind: 'failed', certificate, job, error: job.error.message })
+      this.#tellOf(job)
     } catch (error) {
       if (!this.#stop.signal.aborted) onEvent({ kind: 'fault', error })
     }

@@ -396,3 +396,23 @@ test('a command that asks what is due has the CA asked for its window', async ()
   }) as never
   expect(await w.managed.due(signal)).toMatchObject([{ reason: 'renewal', settings: { name: 'web' } }])
 })
+
+test('attempts that others made are told of too, and those that are made here once', async () => {
+  const w = await world()
+  w.outcome = (job) => {
+    const after = {
+      error: { message: 'no', type: null, exchange: null },
+      failures: 1,
+      notBefore: w.now + DAY,
+    }
+    w.managed.attempted({ ...job, ...after })
+    return after
+  }
+  await w.settle()
+  expect(w.kinds()).toEqual(['due', 'failed'])
+  const [job] = await w.store.jobs({ limit: 1 })
+  w.managed.attempted({ ...job!, failures: 2 })
+  w.managed.attempted({ ...job!, step: 'done', error: null })
+  w.managed.attempted({ ...job!, reason: 'command' })
+  expect(w.kinds()).toEqual(['due', 'failed', 'failed', 'obtained'])
+})
