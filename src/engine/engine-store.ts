@@ -16,6 +16,9 @@ export interface JobFilter {
 /** As much of a job that has not ended as says when it is to be gone on with. */
 export type OpenJob = Pick<Job, 'id' | 'notBefore' | 'changedAt'>
 
+/** Jobs of a certificate that have ended, at least: older ones are forgotten, but for those of plans. */
+export const ENDED_JOBS_KEPT = 50
+
 /** A sealed value that takes the place of another one. */
 export interface Resealed {
   readonly place: SealedPlace
@@ -37,7 +40,7 @@ export interface EngineStore extends DnsRegistrationStore {
   job(id: string): Promise<Job | null>
   /** Rejects where one with this id exists, or one for the same certificate has not ended. */
   addJob(job: Job): Promise<void>
-  /** Rejects where there is no such job, or it has ended. */
+  /** Rejects where there is no such job, or it has ended. Where this one ends, see {@link ENDED_JOBS_KEPT}. */
   putJob(job: Job): Promise<void>
   /** All of them, or those of one job. */
   presented(job?: string): Promise<readonly PresentedChallenge[]>

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EngineError } from '../../src/engine/engine-error.ts'
-import type { EngineStore } from '../../src/engine/engine-store.ts'
+import { ENDED_JOBS_KEPT, type EngineStore } from '../../src/engine/engine-store.ts'
 import type { Sealed } from '../../src/engine/sealing.ts'
 import {
   ENGINE_T0,
@@ -129,6 +129,24 @@ export function engineStoreContract(name: string, create: () => Promise<EngineSt
       await expect(store.putJob(later)).rejects.toMatchObject(refused)
       await reopen()
       expect(await store.job(job.id)).toEqual({ ...later, step: 'failed' })
+    })
+
+    test('forgets what ended long ago, of each certificate, but not of plans', async () => {
+      const end = async (changes: Parameters<typeof engineJob>[0] = {}) => {
+        const job = engineJob(changes)
+        await store.addJob(job)
+        await store.putJob({ ...job, step: 'done' })
+        return job.id
+      }
+      const planned = await end({ line: { plan: 'p1', line: 1 } })
+      const other = await end({ certificate: 'other' })
+      const ids: string[] = []
+      for (let at = 0; at < ENDED_JOBS_KEPT + 2; at++) ids.unshift(await end())
+      const open = engineJob()
+      await store.addJob(open)
+      await reopen()
+      const left = (await store.jobs({ limit: 1000 })).map(({ id }) => id)
+      expect(left).toEqual([open.id, ...ids.slice(0, ENDED_JOBS_KEPT), other, planned])
     })
 
     test('notes what was presented until it is taken away', async () => {

@@ -1,7 +1,13 @@
 import type { EngineAccount } from '../../../src/engine/account.ts'
 import type { DnsRegistration } from '../../../src/engine/dns/registration-store.ts'
 import { EngineError } from '../../../src/engine/engine-error.ts'
-import type { EngineStore, JobFilter, OpenJob, Resealed } from '../../../src/engine/engine-store.ts'
+import {
+  ENDED_JOBS_KEPT,
+  type EngineStore,
+  type JobFilter,
+  type OpenJob,
+  type Resealed,
+} from '../../../src/engine/engine-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../src/engine/job.ts'
 import type { ReissueLine, ReissuePlan } from '../../../src/engine/reissue/plan.ts'
 import type { Sealed, SealedPlace } from '../../../src/engine/sealing.ts'
@@ -61,6 +67,11 @@ export class MemoryEngineStore implements EngineStore {
     this.#write()
     this.#mustBeOpen(job)
     this.#jobs.set(job.id, structuredClone(job))
+    if (!hasEnded(job)) return
+    const ended = [...this.#jobs.values()].filter(
+      (each) => hasEnded(each) && each.certificate === job.certificate && each.line === null,
+    )
+    for (const { id } of ended.slice(0, -ENDED_JOBS_KEPT)) this.#jobs.delete(id)
   }
 
   async presented(of?: string): Promise<readonly PresentedChallenge[]> {

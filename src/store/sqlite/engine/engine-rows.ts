@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { EngineAccount } from '../../../engine/account.ts'
-import type { JobFilter, OpenJob } from '../../../engine/engine-store.ts'
+import { ENDED_JOBS_KEPT, type JobFilter, type OpenJob } from '../../../engine/engine-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../engine/job.ts'
 import type { ReissueLine, ReissuePlan } from '../../../engine/reissue/plan.ts'
 import type { Sealed } from '../../../engine/sealing.ts'
@@ -79,7 +79,10 @@ export class EngineRows {
       job.id,
       job.certificate,
     )
-    if (changes === 1) return
+    if (changes === 1) {
+      if (hasEnded(job)) this.#run.forgetEnded.run(job.certificate, job.certificate, ENDED_JOBS_KEPT)
+      return
+    }
     const kept = this.#run.job.get(job.id)
     if (kept === undefined) throw new RowRefused(`there is no job ${job.id}`)
     throw new RowRefused(
@@ -183,6 +186,12 @@ function statements(db: Database.Database) {
     ),
     putJob: db.prepare<[number, string | null, string, string, string]>(
       'update jobs set ended = ?, key = ?, body = ? where id = ? and certificate = ? and ended = 0',
+    ),
+    forgetEnded: db.prepare<[string, string, number]>(
+      `delete from jobs where certificate = ? and ended = 1 and plan is null and number <= (
+         select number from jobs where certificate = ? and ended = 1 and plan is null
+         order by number desc limit 1 offset ?
+       )`,
     ),
     presented: db.prepare<[], Body>('select body from presented'),
     presentedBy: db.prepare<[string], Body>('select body from presented where job = ?'),
