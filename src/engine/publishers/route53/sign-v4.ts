@@ -53,7 +53,7 @@ function hmac(key: string | Buffer, text: string): Buffer {
 }
 
 /** All but letters, digits and `-._~` (RFC 3986 §2.3), with capital letters in the digits. */
-export function encodeV4(text: string): string {
+function encodeV4(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
