@@ -46,6 +46,8 @@ const PEERS = {
     [`${LIBRARY}libfaketime`]: 'libfaketime',
     [`${LIBRARY}python3-aiosmtpd`]: 'python3-aiosmtpd',
     [`${LIBRARY}python3-prometheus-client`]: 'python3-prometheus-client',
+    [`${LIBRARY}python3-boto3`]: 'python3-boto3',
+    [`${LIBRARY}python3-lexicon`]: 'python3-lexicon',
     dig: 'bind9-dnsutils',
     // What named and haproxy are linked with: their packages are unpacked, below.
     [`${LIBRARY}bind9-libs`]: 'bind9-libs',
