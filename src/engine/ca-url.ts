@@ -12,12 +12,17 @@ const TARGET = /^\/[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]*$/
  */
 export function targetOf(url: string, { ca, authority }: Destination, what: string): string {
   const origin = `https://${authority}`
-  const target = url.startsWith(`${origin}/`) ? url.slice(origin.length) : ''
-  if (url.length <= MAX_URL_LENGTH && TARGET.test(target)) return target
+  if (isOfCa(url, { ca, authority })) return url.slice(origin.length)
   throw new EngineError(
     'protocol',
     `the CA ${JSON.stringify(ca)} names a URL for ${what} that does not lead to ${origin}/, so it is not followed: ${oneLine(url, 200)}`,
   )
+}
+
+/** Whether it leads to the CA's own origin, and is written as it goes out. */
+export function isOfCa(url: string, { authority }: Destination): boolean {
+  const origin = `https://${authority}`
+  return url.length <= MAX_URL_LENGTH && url.startsWith(`${origin}/`) && TARGET.test(url.slice(origin.length))
 }
 
 /** A reference in an answer (`Location`, `Link`) as an absolute URL of the CA's own origin; as {@link targetOf}. */

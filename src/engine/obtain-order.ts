@@ -1,3 +1,4 @@
+import { isOfCa } from './ca-url.ts'
 import { EngineError } from './engine-error.ts'
 import type { JobRun, SignedRun } from './job-run.ts'
 import { fetchOrder, newOrder } from './new-order.ts'
@@ -46,11 +47,11 @@ async function findOrder(signed: SignedRun): Promise<OrderObject | null> {
   const recorded = await run.parts.findRecorded(announced)
   if (recorded.state === 'unsent') return null
   if (recorded.state === 'answered' && recorded.status < 500) {
-    const isMade = recorded.status >= 200 && recorded.status < 300 && recorded.location !== null
-    if (!isMade) return null
-    const directory = await run.session.directory(run.signal)
-    const url = URL.parse(recorded.location, directory.newOrder!)?.href ?? recorded.location
-    return knownOrder(run, signer, url)
+    if (recorded.status < 200 || recorded.status >= 300) return null
+    const { newOrder: base } = await run.session.directory(run.signal)
+    const url = recorded.location === null ? null : URL.parse(recorded.location, base!)?.href
+    // Made, and the CA did not say where, or named a place that is not its own: its list may.
+    if (url != null && isOfCa(url, run.session.destination)) return knownOrder(run, signer, url)
   }
   return findUnclaimed(signed)
 }
