@@ -162,7 +162,7 @@ async function bySolver(
   const { identifier, wildcard, type } = attempt
   const progress = (text: string) => run.name(identifier, wildcard, 'waiting', text)
   try {
-    await act({ signal: run.signal, progress })
+    await act({ signal: run.signal, progress, warn: (text) => run.note(text) })
   } catch (error) {
     run.check()
     if (error instanceof EngineError) throw aboutName(error, nameText(identifier, wildcard))

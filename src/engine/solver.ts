@@ -35,6 +35,8 @@ export interface SolverContext {
   readonly signal: AbortSignal
   /** One line for people who watch: `TXT record published at ns1.example.net`. No secrets. */
   readonly progress: (text: string) => void
+  /** One line for those who do not watch too: it goes into the log. Without it: `progress`. */
+  readonly warn?: (text: string) => void
 }
 
 /** Rejects with {@link import('./engine-error.ts').EngineError}: what could not be done, where, and what to do. */

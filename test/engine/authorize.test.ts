@@ -153,3 +153,22 @@ test('answers of a job that waits long are taken away, of one that goes on at on
   await world.engine.tidy()
   expect(await world.store.presented()).toEqual([])
 })
+
+test('what a solver warns of is told to those who read the log too', async () => {
+  const engine = world.restarted({
+    solverFor: () => ({
+      type: 'http-01',
+      solver: {
+        name: 'map',
+        types: ['http-01'],
+        present: async (_, { warn }) => warn?.('it ends soon'),
+        cleanUp: async () => undefined,
+      },
+    }),
+  })
+  const { id } = await engine.create(jobRequest())
+  await engine.run(id, { signal: new AbortController().signal, onProgress: () => undefined })
+  expect(world.progress).toContainEqual(
+    expect.objectContaining({ kind: 'note', job: id, text: 'it ends soon' }),
+  )
+})

@@ -15,6 +15,9 @@ export interface PersistDeps extends DnsViewDeps {
   readonly clock: Clock
 }
 
+/** It is looked at with each certificate: every second month, with the longest lives. */
+const WARN_DAYS = 90
+
 export function createPersist(name: string, { propagation }: PersistSettings, deps: PersistDeps): Solver {
   const view = createDnsView(name, propagation, deps)
   return {
@@ -34,6 +37,7 @@ export function createPersist(name: string, { propagation }: PersistSettings, de
           accountUrl: attempt.accountUrl,
           wildcard: attempt.wildcard,
           now: Math.floor(deps.clock.now().wall / 1_000_000),
+          warnDays: WARN_DAYS,
         })
         for (const warning of lint.warnings) warnings.add(warning)
         return lint.ok ? null : lint.faults.join(', ')
@@ -46,7 +50,8 @@ export function createPersist(name: string, { propagation }: PersistSettings, de
           about,
           `${persistRecordName(about)}: ${complaints(sights)}. Publish: ${wantedRecord(attempt)}`,
         )
-      for (const warning of warnings) context.progress(`${persistRecordName(about)}: ${warning}`)
+      const warn = context.warn ?? context.progress
+      for (const warning of warnings) warn(`${persistRecordName(about)}: ${warning}`)
       const others = passedOver(sights)
       if (others.length > 0) context.progress(`passed over: ${complaints(others)}`)
     },

@@ -282,6 +282,16 @@ describe('dns-persist-01', () => {
     expect(watching.told[0]).toMatch(/it ends in [45] days/)
   })
 
+  it('warns as long before as the next certificate is away, also those who do not watch', async () => {
+    const until = Math.floor(Date.now() / 1000) + 86_400 * 80
+    zones[place] = { TXT: [`${record}; persistUntil=${until}`] }
+    const watching = context()
+    const warned: string[] = []
+    await persist().ready?.(attempt, { ...watching, warn: (text) => warned.push(text) })
+    expect(warned).toEqual([expect.stringMatching(/it ends in (79|80) days/)])
+    expect(watching.told).toEqual([])
+  })
+
   it.each([
     ['nothing there', undefined, /there is no TXT record/],
     ['another account', ['ca.test; accounturi=https://ca.test/acct/2'], /accounturi is/],
