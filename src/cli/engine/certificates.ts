@@ -33,7 +33,7 @@ export function managedCertificatesCommand(context: CommandContext) {
 
 /** What somebody must know first. */
 function standing({ managed, fingerprint, notAfter, job }: ShownManagedCertificate, now: number): string {
-  if (!managed) return 'no longer managed'
+  if (!managed) return 'not managed'
   if (job !== null && job.step !== 'done') {
     if (job.step === 'failed') return 'failed'
     return job.failures > 0 ? `trying again (${job.failures})` : 'under way'
