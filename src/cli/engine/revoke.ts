@@ -42,7 +42,7 @@ export function revokeCommand(context: CommandContext) {
       const reason = options.reason === undefined ? undefined : reasonOf(options.reason)
       const certificate = certificateOf(terminal, word)
       const key = options.key === undefined ? undefined : keyOf(terminal, options.key)
-      await withEngine(context, self, async ({ operations }) => {
+      await withEngine(context, self, async ({ operations, loaded }) => {
         if (options.yes !== true) await mustAgree(terminal, word)
         const revoked = await operations.revoke(
           {
@@ -55,6 +55,8 @@ export function revokeCommand(context: CommandContext) {
         )
         if (options.json === true) return writeJson(terminal, revoked)
         terminal.write(`${escapeText(revoked.fingerprint)} is revoked at ${escapeText(revoked.ca)}\n`)
+        if (loaded.config.engine.certificates.some(({ name }) => name === word))
+          terminal.warn(`it is served until another takes its place: acmetap engine renew ${word} --force`)
       })
     })
 }

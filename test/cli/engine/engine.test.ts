@@ -211,7 +211,7 @@ describe.each(['server', 'offline'] as const)('over %s', (kind) => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
     writeFileSync(path.join(cli.folder, 'web.pem'), `${pem}${pem}`)
     writeFileSync(path.join(cli.folder, 'web.key'), key)
-    const { code, out } = await cli.run(
+    const { code, out, err } = await cli.run(
       'engine',
       'revoke',
       'www.example.com',
@@ -220,6 +220,7 @@ describe.each(['server', 'offline'] as const)('over %s', (kind) => {
       '--yes',
     )
     expect([code, out]).toEqual([0, `${'f'.repeat(64)} is revoked at letsencrypt\n`])
+    expect(err).toContain('until another takes its place: acmetap engine renew www.example.com --force')
     await cli.run('engine', 'revoke', 'web.pem', '--key', 'web.key', '--reason', '1', '--yes')
     expect(cli.operations.engine.calls).toEqual([
       ['revoke', { certificate: 'www.example.com', reason: 4 }, LOCAL],
