@@ -40,7 +40,11 @@ export function jobsCommand(context: CommandContext) {
       )
       if (options.json === true) return writeJson(terminal, jobs)
       if (jobs.length === 0)
-        return terminal.warn('there is no such job. Begin one with: acmetap engine issue')
+        return terminal.warn(
+          options.open === true
+            ? 'nothing is under way. What has ended: acmetap engine jobs'
+            : 'there is no such job. Begin one with: acmetap engine issue',
+        )
       terminal.write(renderTable(terminal, columns(terminal, options.utc === true), jobs))
       for (const { certificate: name, error } of jobs) {
         if (error !== null) terminal.write(renderProse(terminal, '* ', `${name}: ${error}`))
