@@ -266,7 +266,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       reader,
       inventory: inventory.reader,
       events,
-      vitals: () => alerting.vitals(),
+      skews: () => alerting.skews(),
       explainPolicy: async (request) =>
         inForce.policy === null ? null : policies.operations.explain(request, null),
       onReissue: observe.reissue,

@@ -41,6 +41,12 @@ export class VitalsMeter {
     const { wall, monotonic } = this.#clock.now()
     return cas.map((ca) => (this.#cas.get(ca) ?? new CaMeter()).vitals(ca, monotonic, wall))
   }
+
+  /** The clocks of CAs less ours as it is at this moment, in ms: of those that have said their time lately. */
+  skews(): number[] {
+    const { wall, monotonic } = this.#clock.now()
+    return [...this.#cas.values()].flatMap((ca) => ca.skew(monotonic, wall) ?? [])
+  }
 }
 
 type CaOutcome = Exclude<Outcome, { kind: 'refused' }>
@@ -130,8 +136,12 @@ class CaMeter {
       p95: latency.quantile(0.95),
       error: worst?.text ?? null,
       lastExchange: trouble !== null && trouble.span >= oldest ? trouble.exchange : this.#last,
-      skew: this.#skew.skew(monotonic, wall),
+      skew: this.skew(monotonic, wall),
     }
+  }
+
+  skew(monotonic: number, wall: number): number | null {
+    return this.#skew.skew(monotonic, wall)
   }
 }
 

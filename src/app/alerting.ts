@@ -32,6 +32,8 @@ export interface Alerting {
   }
   /** As they were measured last; null before the first time. */
   vitals(): Vitals | null
+  /** Of the CAs' clocks against ours at this moment, ms. */
+  skews(): readonly number[]
   /** To be told of every exchange. Costs a few µs. */
   note(exchange: Completed): void
   /** Begins to measure and to look at what is watched. */
@@ -101,6 +103,7 @@ export async function openAlerting(
       },
     },
     vitals: () => vitals,
+    skews: () => meter.skews(),
     note(exchange) {
       meter.note(exchange)
       watch?.note(exchange)

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import type { Vitals } from '../../alerts/vitals.ts'
 import type { EngineOperations } from '../../api/engine-operations.ts'
 import type { Config } from '../../config/schema.ts'
 import { ClockGuard } from '../../engine/managed/clock-guard.ts'
@@ -21,8 +20,8 @@ export interface ServerEngine {
 }
 
 export type ServerEngineHost = Omit<EngineHost, 'isServer' | 'clockTrusted'> & {
-  /** As measured last. */
-  readonly vitals: () => Vitals | null
+  /** The CAs' clocks less ours, ms. Measured when asked: what was true before a jump says nothing after it. */
+  readonly skews: () => readonly number[]
 }
 
 /** µs since 1970: this program was not there before. */
@@ -33,7 +32,7 @@ const AGREE = 3_600_000
 /** The engine of a server, opened with its start or with the first question. */
 export function serverEngine(host: ServerEngineHost): ServerEngine {
   const closing = new Closing()
-  const guard = new ClockGuard(host.clock, EARLIEST, () => agreesWith(host.vitals()))
+  const guard = new ClockGuard(host.clock, EARLIEST, () => agree(host.skews()))
   let opening: Promise<OpenedEngine> | null = null
   let closed = false
   const opened = (): Promise<OpenedEngine> => {
@@ -80,8 +79,7 @@ function hasWork({ engine, data }: Config): boolean {
 }
 
 /** Null where no CA has said its time lately. */
-function agreesWith(vitals: Vitals | null): boolean | null {
-  const skews = (vitals?.cas ?? []).flatMap(({ skew }) => (skew === null ? [] : [Math.abs(skew)]))
+function agree(skews: readonly number[]): boolean | null {
   if (skews.length === 0) return null
-  return skews.filter((skew) => skew < AGREE).length * 2 > skews.length
+  return skews.filter((skew) => Math.abs(skew) < AGREE).length * 2 > skews.length
 }
