@@ -75,6 +75,9 @@ export interface ManagedStatus {
 /** ms between two looks; and until the next one where the clock can't be trusted yet. */
 const EVERY = 60_000
 const SOON = 2_000
+/** Where reading what is kept takes this long (ms), or longer, jobs that end meanwhile wait twice as long for the next look. */
+const LONG_READING = 50
+const REST = 2
 /** Jobs that are made while others are at work: the rest waits its turn, the most urgent first. */
 const AT_ONCE = 20
 const MOST_JOBS = 10_000
@@ -103,6 +106,9 @@ export class ManagedCertificates {
   /** Looks come one after the other. */
   #looks: Promise<void> = Promise.resolve()
   #isAwake = false
+  /** ms for which the last look read, and the look that jobs which ended since wait for. */
+  #reading = 0
+  #rest: NodeJS.Timeout | null = null
   /** Configuration of the last look. */
   #looked: EngineConfig | null = null
   #trusted = true
@@ -136,6 +142,7 @@ export class ManagedCertificates {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
     if (this.#soon !== null) clearTimeout(this.#soon)
+    if (this.#rest !== null) clearTimeout(this.#rest)
     this.#stop.abort(new EngineError('aborted', 'acmetap stops'))
     await this.#looks
     await Promise.all(this.#running)
@@ -152,11 +159,15 @@ export class ManagedCertificates {
     this.#isAwake = false
     if (this.#stop.signal.aborted) return
     const config = this.#parts.config()
+    const began = performance.now()
     const open = await this.#parts.store.jobs({ open: true, limit: MOST_JOBS })
+    this.#reading = performance.now() - began
     const wanted = await this.#withoutUnwanted(config, open)
     if (!config.renew) return
     if (!this.#isClockTrusted()) return this.#lookSoon()
+    const resumed = performance.now()
     const standings = await this.#standings(config)
+    this.#reading += performance.now() - resumed
     const kept = standings.flatMap((one) => one.kept ?? [])
     await this.#windows.refresh(kept, this.#stop.signal)
     const { wall } = this.#parts.clock.now()
@@ -191,7 +202,7 @@ export class ManagedCertificates {
   attempted(job: Job): void {
     if (this.#stop.signal.aborted || !this.#isOwn(job) || this.#begun.has(job.id)) return
     this.#tellOf(job)
-    if (job.step === 'done') this.wake()
+    if (job.step === 'done') this.#wakeAfterRest()
   }
 
   /** Those of the configuration, then those that are kept but not in it. */
@@ -367,7 +378,17 @@ export class ManagedCertificates {
     } catch (error) {
       if (!this.#stop.signal.aborted) onEvent({ kind: 'fault', error })
     }
-    this.wake()
+    this.#wakeAfterRest()
+  }
+
+  /** A look reads all that is kept: with thousands of certificates not every job that ends is worth one of its own. */
+  #wakeAfterRest(): void {
+    if (this.#reading < LONG_READING) this.wake()
+    else if (!this.#stop.signal.aborted)
+      this.#rest ??= setTimeout(() => {
+        this.#rest = null
+        this.wake()
+      }, this.#reading * REST).unref()
   }
 
   async #requestOf(

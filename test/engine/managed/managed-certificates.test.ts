@@ -416,3 +416,22 @@ test('attempts that others made are told of too, and those that are made here on
   w.managed.attempted({ ...job!, reason: 'command' })
   expect(w.kinds()).toEqual(['due', 'failed', 'failed', 'obtained'])
 })
+
+test('looks that take long are not made anew for every job that ends', async () => {
+  const twenty = Array.from({ length: 20 }, (_, at) => ({ name: `n${at}`, names: [`n${at}.example.com`] }))
+  const w = await world(config(...twenty))
+  const certificates = w.store.certificates.bind(w.store)
+  let reads = 0
+  vi.spyOn(w.store, 'certificates').mockImplementation(async () => {
+    reads += 1
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    return certificates()
+  })
+  await w.managed.look()
+  await vi.waitUntil(() => w.kinds().filter((kind) => kind === 'obtained').length === 20, { timeout: 10_000 })
+  const before = reads
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(reads - before).toBe(0)
+  await vi.waitUntil(() => reads > before, { timeout: 10_000 })
+  await w.managed.close()
+})
