@@ -1,5 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { type EngineConfig, engine as engineSchema } from '../../../src/config/engine.ts'
+import { makeCertificateKey } from '../../../src/engine/certificate-key.ts'
+import { makeSigningRequest } from '../../../src/engine/certificate-signing-request.ts'
 import { EngineError } from '../../../src/engine/engine-error.ts'
 import type { Job, KeptCertificate } from '../../../src/engine/job.ts'
 import type { JobRequest } from '../../../src/engine/job-request.ts'
@@ -434,4 +436,23 @@ test('looks that take long are not made anew for every job that ends', async () 
   expect(reads - before).toBe(0)
   await vi.waitUntil(() => reads > before, { timeout: 10_000 })
   await w.managed.close()
+})
+
+test('a job whose request has another kind of key than is wanted now is not gone on with', async () => {
+  const w = await world()
+  const csr = makeSigningRequest(await makeCertificateKey('ec256'), names('www.example.com'))
+  await w.store.addJob(
+    engineJob({
+      certificate: 'web',
+      csr: csr.toString('base64url'),
+      step: 'ordered',
+      notBefore: w.now + DAY,
+    }),
+  )
+  await w.settle()
+  expect(w.cancelled).toEqual([])
+  w.config = config({ key_type: 'ec384' })
+  await w.settle()
+  expect(w.cancelled).toEqual(['the configuration of its certificate has changed'])
+  expect(w.requests[0]).toMatchObject({ key: { type: 'ec384' } })
 })
