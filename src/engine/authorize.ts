@@ -136,7 +136,7 @@ async function present(run: JobRun, task: Task): Promise<void> {
 async function makeReady(run: JobRun, task: Task): Promise<void> {
   const { attempt, solver } = task
   if (solver.ready === undefined) return
-  run.name(attempt.identifier, attempt.wildcard, 'waiting', 'until the CA can see it')
+  run.name(attempt.identifier, attempt.wildcard, 'waiting', 'waits until the CA can see it')
   await bySolver(run, task, (context) => solver.ready!(attempt, context))
 }
 
