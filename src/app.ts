@@ -270,6 +270,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       explainPolicy: async (request) =>
         inForce.policy === null ? null : policies.operations.explain(request, null),
       onReissue: observe.reissue,
+      onUnavailable: observe.engineUnavailable,
       onProgress: observe.engine,
       onManaged: observe.managed,
       onFault: observe.bug,

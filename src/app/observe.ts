@@ -321,6 +321,10 @@ export function observeWith(
       },
     },
 
+    engineUnavailable(error: unknown): void {
+      log('error', 'engine.unavailable', { detail: messageOf(error) })
+    },
+
     /** What came of the scheduled plans. */
     reissue(news: ScheduleNews): void {
       if (news.kind === 'failed') {
@@ -358,7 +362,7 @@ export function observeWith(
           log('info', 'engine.cancelled', { certificate: event.certificate, job: event.job, why: event.why })
           break
         case 'clock':
-          log(event.trusted ? 'info' : 'warn', 'engine.clock', { trusted: event.trusted })
+          log('info', 'engine.clock', { trusted: event.trusted })
           break
         case 'fault':
           log('error', 'exchange.bug', { detail: messageOf(event.error) })

@@ -52,6 +52,7 @@ export const LOG_EVENTS = {
   'token.first': 'the first admin token was made; the named file holds it until its first use',
   'exchange.failed': 'a CA could not be reached or understood',
   'exchange.bug': 'a stage failed for a reason of its own',
+  'engine.unavailable': 'the engine could not be opened; it is tried again, and all else goes on',
   'engine.due': 'a managed certificate is due; a job for it was made',
   'engine.obtained': 'a managed certificate was obtained and lies where it belongs',
   'engine.failed': 'a managed certificate could not be obtained or deployed; it is tried again',

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { needProgram } from '../../src/cli/demo/child.ts'
 import { type StartedProcess, startProcess } from '../support/child-process.ts'
-import { type BindKey, makeBindKey } from '../support/peers/bind.ts'
+import { type BindKey, makeBindKey, named as namedProgram } from '../support/peers/bind.ts'
 import { AT, KNOT_ZONE, RESPONDER_ZONE, TARGET_ZONE, ZONE } from './places.ts'
 
 export interface LabDns {
@@ -32,7 +32,7 @@ export async function startLabDns(
   const declared = [key, master]
     .map(({ name, algorithm, secret }) => `key "${name}" { algorithm ${algorithm}; secret "${secret}"; };\n`)
     .join('')
-  const [named, conf] = [await needProgram('named', 'bind9'), path.join(folder, 'named.conf')]
+  const [named, conf] = [await namedProgram(), path.join(folder, 'named.conf')]
   const policy = `update-policy { grant ${key.name} zonesub TXT; grant ${master.name} zonesub ANY; };`
   const zone = (name: string, file: string, more = '') =>
     `zone "${name}" { type primary; file "${path.join(folder, file)}"; ${more} };\n`

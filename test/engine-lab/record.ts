@@ -2,7 +2,7 @@
 import type { RecordedExchange } from '../../src/audit/record-store.ts'
 import { pebbleOperation } from '../peers/pebble-operations.ts'
 
-/** How often each method and path was asked. */
+/** How often each method and path was asked; Pebble prints paths without their last part where that is an id. */
 export type SeenByCa = ReadonlyMap<string, number>
 
 /** From what Pebble prints. Long logs lose their beginning: then there is nothing to compare. */
@@ -30,7 +30,7 @@ export function faultsOfRecord(
     const is = pebbleOperation(request.target)
     if (is !== operation) faults.push(`${what}: it is ${is}`)
     const counts = sent.get(ca ?? '')
-    const key = `${request.method} ${request.target}`
+    const key = `${request.method} ${request.target.replace(/^(\/[^/]+\/).+/, '$1')}`
     counts?.set(key, (counts.get(key) ?? 0) + 1)
   }
   for (const [ca, counts] of sent)

@@ -7,11 +7,15 @@ import { runLab } from '../engine-lab/run-in-namespace.ts'
 import type { TableReport } from '../engine-lab/table.ts'
 import { reasonWithout } from '../support/missing.ts'
 import { reasonWithoutNamespace } from '../support/namespace.ts'
-import { newestPebble } from '../support/peers/newest-pebble.ts'
+import { reasonWithoutNamed } from '../support/peers/bind.ts'
+import { reasonWithoutServer } from '../support/peers/web-servers.ts'
 
 const missing =
   (await reasonWithoutNamespace()) ??
-  (await reasonWithout('pebble', 'named', 'nsupdate', 'dig', 'nginx', 'caddy', 'openssl', 'curl'))
+  (await reasonWithoutNamed()) ??
+  (await reasonWithoutServer('nginx')) ??
+  (await reasonWithoutServer('caddy')) ??
+  (await reasonWithout('pebble', 'nsupdate', 'dig', 'openssl', 'curl'))
 
 const LONGEST = 420_000
 
@@ -30,17 +34,6 @@ describe.skipIf(missing !== null).concurrent('the engine by command', () => {
     expect(report.rows.filter((row) => row.missing === null)).toHaveLength(2 * (5 + 3))
     expect(report.exchanges).toBeGreaterThan(100)
   })
-
-  test.skipIf(newestPebble() === null)(
-    'profiles, dns-account-01, dns-persist-01 and renewal when the CA says so, at the newest Pebble',
-    { timeout: LONGEST },
-    async () => {
-      const words = ['--ca', 'newest', '--way', 'alone', '--only', 'profile|dns-account|dns-persist|managed']
-      const report = await runLab<TableReport>('process.ts', words, LONGEST)
-      expect(faultsOf(report)).toEqual([])
-      expect(report.rows.filter((row) => row.missing === null)).toHaveLength(5 + 5)
-    },
-  )
 
   test('no secret is in anything it writes', { timeout: LONGEST }, async () => {
     const report = await runLab<CanaryReport>('canary-process.ts', [], LONGEST)

@@ -5,10 +5,13 @@ import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import { openSqliteStore } from '../../src/store/sqlite/open.ts'
 import { recordStoreContract } from '../contract/record-store.contract.ts'
 
-recordStoreContract('SQLite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'acmetap-store-'))
-  return {
-    open: () => openSqliteStore({ folder, now: Date.now() * 1000, boot: newExchangeId(), software: 'test' }),
-    remove: () => rm(folder, { recursive: true }),
-  }
-})
+for (const where of ['thread', 'here'] as const) {
+  recordStoreContract(`SQLite, ${where}`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'acmetap-store-'))
+    return {
+      open: () =>
+        openSqliteStore({ folder, now: Date.now() * 1000, boot: newExchangeId(), software: 'test', where }),
+      remove: () => rm(folder, { recursive: true }),
+    }
+  })
+}

@@ -10,7 +10,10 @@ import { type EngineHost, type OpenedEngine, openEngine } from './open-engine.ts
 
 export interface ServerEngine {
   readonly operations: EngineOperations
-  /** Opens it where there is something to do; a server without engine pays nothing for it. Rejects as openEngine does. */
+  /**
+   * Opens it where there is something to do; a server without engine pays nothing for it. Where that fails it is told, and
+   * tried again. Rejects never.
+   */
   begin(): Promise<void>
   /** The configuration has changed. Never rejects. */
   use(): Promise<void>
@@ -22,8 +25,12 @@ export interface ServerEngine {
 export type ServerEngineHost = Omit<EngineHost, 'isServer' | 'clockTrusted'> & {
   /** The CAs' clocks less ours, ms. Measured when asked: what was true before a jump says nothing after it. */
   readonly skews: () => readonly number[]
+  /** It could not be opened: why. */
+  readonly onUnavailable: (error: unknown) => void
 }
 
+/** ms until it is tried again. */
+const AGAIN = 30_000
 /** µs since 1970: this program was not there before. */
 const EARLIEST = Date.UTC(2026, 10, 1) * 1000
 /** ms by which the Date of a CA may differ from the clock here. */
@@ -35,6 +42,7 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
   const guard = new ClockGuard(host.clock, EARLIEST, () => agree(host.skews()))
   let opening: Promise<OpenedEngine> | null = null
   let closed = false
+  let again: NodeJS.Timeout | null = null
   const opened = (): Promise<OpenedEngine> => {
     if (closed) return Promise.reject(new Error('acmetap is stopping'))
     opening ??= open().catch(async (error: unknown) => {
@@ -51,11 +59,20 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
     return engine
   }
   const config = () => host.inForce().config
+  /** What keeps the engine from being opened (a port, a lost key) keeps nobody from reaching a CA. */
+  const attempt = async (): Promise<void> => {
+    if (closed || !hasWork(config())) return
+    try {
+      await opened()
+    } catch (error) {
+      if (closed) return
+      host.onUnavailable(error)
+      again = setTimeout(() => void attempt(), AGAIN).unref()
+    }
+  }
   return {
     operations: engineWhenAsked(async () => (await opened()).operations),
-    async begin() {
-      if (hasWork(config())) await opened()
-    },
+    begin: attempt,
     async use() {
       try {
         if (opening !== null || hasWork(config())) (await opened()).use()
@@ -66,6 +83,7 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
     failing: async () => (opening === null ? [] : (await opening).managed.failing()),
     async close() {
       closed = true
+      if (again !== null) clearTimeout(again)
       await opening?.catch(() => undefined)
       await closing.run(host.onFault)
     },
