@@ -3,7 +3,7 @@
  * `npm run bench:engine -- ORDERS ROUNDS MANAGED` (40 orders of one name, 1 of a hundred, 200 managed certificates). lego
  * needs six seconds for the one and six minutes for the other. Cold: one process per order, its
  * start included, the clients in turn. Warm: acmetap's server and its managed certificates; the other two have no such
- * form, so beside it is the library under certbot. Every client has its account before it is measured.
+ * form, so it stands alone. Every client has its account before it is measured.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
