@@ -53,6 +53,7 @@ export const managedCertificateExample: ShownManagedCertificate = {
   fingerprint: FINGERPRINT,
   notBefore: AT,
   notAfter: '2027-02-20T01:20:24.000Z',
+  revokedAt: null,
   renewal: { at: '2027-01-21T01:20:24.000Z', by: 'ari' },
   folder: '/var/lib/acmetap/certificates/live/www.example.com',
   managed: true,

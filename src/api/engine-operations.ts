@@ -44,6 +44,8 @@ export interface ShownManagedCertificate {
   readonly fingerprint: string | null
   readonly notBefore: string | null
   readonly notAfter: string | null
+  /** When acmetap had it revoked; null where it did not. */
+  readonly revokedAt: string | null
   /** When it is to be renewed, RFC 3339, and by whose word; null while there is none. */
   readonly renewal: { readonly at: string; readonly by: 'ari' | 'lifetime' } | null
   /** Folder of its files. */

@@ -49,8 +49,8 @@ export interface EngineStore extends DnsRegistrationStore {
   certificates(): Promise<readonly KeptCertificate[]>
   /** Ends the job's issuance: the certificate is kept and the job stands at `issued`, in one transaction. */
   putIssued(job: Job, certificate: KeptCertificate): Promise<void>
-  /** It is no longer managed. */
-  removeCertificate(certificate: string): Promise<void>
+  /** The kept certificate of this fingerprint, if there is one, was revoked at `at` (µs since 1970). */
+  markRevoked(fingerprint: string, at: number): Promise<void>
   /** Newest first. */
   plans(): Promise<readonly ReissuePlan[]>
   plan(id: string): Promise<ReissuePlan | null>

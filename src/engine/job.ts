@@ -114,6 +114,8 @@ export interface KeptCertificate {
   readonly notAfter: number
   readonly job: string
   readonly issuedAt: number
+  /** When acmetap had it revoked; absent where it was not. */
+  readonly revokedAt?: number
 }
 
 /** Nothing is done for it any more. */

@@ -184,8 +184,11 @@ export function engineStoreContract(name: string, create: () => Promise<EngineSt
       const newer = keptCertificate({ job: next.id, fingerprint: 'ef'.repeat(32), key: null })
       await store.putIssued({ ...next, step: 'issued' }, newer)
       expect(await store.certificates()).toEqual([newer])
-      await store.removeCertificate(newer.certificate)
-      expect(await store.certificates()).toEqual([])
+      await store.markRevoked(kept.fingerprint, 17)
+      expect(await store.certificates()).toEqual([newer])
+      await store.markRevoked(newer.fingerprint, 17)
+      await reopen()
+      expect(await store.certificates()).toEqual([{ ...newer, revokedAt: 17 }])
     })
 
     test('keeps plans, newest first, with their lines by number', async () => {

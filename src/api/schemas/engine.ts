@@ -45,6 +45,7 @@ export const managedCertificate = z.strictObject({
   fingerprint: fingerprint().nullable().meta({ description: 'SHA-256, hex; null while none was obtained.' }),
   notBefore: instant().nullable(),
   notAfter: instant().nullable(),
+  revokedAt: instant().nullable().meta({ description: 'When acmetap had it revoked.' }),
   renewal: z
     .strictObject({ at: instant(), by: z.enum(['ari', 'lifetime']) })
     .nullable()

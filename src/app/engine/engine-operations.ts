@@ -25,6 +25,7 @@ import { certificateFolder } from '../../engine/managed/deploy.ts'
 import type { ManagedCertificates } from '../../engine/managed/managed-certificates.ts'
 import type { OnProgress } from '../../engine/progress.ts'
 import { revokeCertificate } from '../../engine/revocation.ts'
+import type { Clock } from '../../exchange/clock.ts'
 import { EventQueue } from './event-queue.ts'
 import { isOver, jobResult, shownAccount, shownJob, shownManaged } from './shown.ts'
 import { stagingOf } from './staging.ts'
@@ -38,6 +39,7 @@ export interface EngineOperationsParts {
   readonly managed: ManagedCertificates
   readonly session: (ca: string) => AcmeSession
   readonly inventory: InventoryReader
+  readonly clock: Clock
   readonly events: EventRecorder
   /** A server goes on with what waits; without one nobody does before the next command. */
   readonly isServer: boolean
@@ -229,7 +231,7 @@ function managedCertificate({ engine }: Config, name: string): void {
 }
 
 async function revoke(
-  { store, accounts, session, inventory, config, ending }: EngineOperationsParts,
+  { store, accounts, managed, session, inventory, config, clock, isServer, ending }: EngineOperationsParts,
   { certificate, reason = 0, ca, key }: RevokeRequest,
 ) {
   const found = await certificateToRevoke(store, inventory, certificate)
@@ -238,8 +240,12 @@ async function revoke(
   if (name === null) throw new OperationRefused('which CA issued it is not known here: say so with --ca', 400)
   knownCa(config(), name)
   const signer = key === undefined ? (await accounts.open(name, {}, ending)).signer : keySigner(leaf, key)
+  const fingerprint = readCertificateChain(Buffer.from(found.pem))?.leaf.fingerprint ?? ''
   await revokeCertificate(session(name), signer, leaf.raw, reason, ending)
-  return { fingerprint: readCertificateChain(Buffer.from(found.pem))?.leaf.fingerprint ?? '', ca: name }
+  await store.markRevoked(fingerprint, clock.now().wall)
+  // A server obtains another at once; without one the next renew does.
+  if (isServer) managed.wake()
+  return { fingerprint, ca: name }
 }
 
 /** A key that signs is one that the certificate is for: another would only be refused by the CA. */

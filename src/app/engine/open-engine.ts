@@ -170,6 +170,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
         managed,
         session,
         inventory,
+        clock,
         events,
         isServer,
         ending: ending.signal,

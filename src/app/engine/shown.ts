@@ -66,6 +66,7 @@ export function shownManaged(status: ManagedStatus, folder: string): ShownManage
     fingerprint: kept?.fingerprint ?? null,
     notBefore: kept && moment(kept.notBefore),
     notAfter: kept && moment(kept.notAfter),
+    revokedAt: kept?.revokedAt === undefined ? null : moment(kept.revokedAt),
     renewal: renewal && { at: moment(renewal.at), by: renewal.by },
     folder,
     managed,

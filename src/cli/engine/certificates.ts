@@ -32,13 +32,17 @@ export function managedCertificatesCommand(context: CommandContext) {
 }
 
 /** What somebody must know first. */
-function standing({ managed, fingerprint, notAfter, job }: ShownManagedCertificate, now: number): string {
+function standing(
+  { managed, fingerprint, notAfter, revokedAt, job }: ShownManagedCertificate,
+  now: number,
+): string {
   if (!managed) return 'not managed'
   if (job !== null && job.step !== 'done') {
     if (job.step === 'failed') return 'failed'
     return job.failures > 0 ? `trying again (${job.failures})` : 'under way'
   }
   if (fingerprint === null) return 'missing'
+  if (revokedAt !== null) return 'revoked'
   return notAfter !== null && Date.parse(notAfter) * 1000 <= now ? 'expired' : 'ok'
 }
 
@@ -54,7 +58,7 @@ function columns({ colors, now }: Terminal, utc: boolean): Column<ShownManagedCe
         const state = standing(one, at)
         return state === 'ok'
           ? colors.green(text)
-          : /failed|expired|missing/.test(state)
+          : /failed|expired|missing|revoked/.test(state)
             ? colors.red(text)
             : colors.yellow(text)
       },

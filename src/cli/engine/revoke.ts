@@ -28,7 +28,7 @@ export function revokeCommand(context: CommandContext) {
   ])
     .addHelpText(
       'after',
-      `\nReasons: ${REASONS.join(', ')}. Without one: unspecified.\nOne that another account obtained is revoked with its own key (--key), or by that account. A managed certificate\nis not renewed by this: acmetap engine renew NAME --force.`,
+      `\nReasons: ${REASONS.join(', ')}. Without one: unspecified.\nOne that another account obtained is revoked with its own key (--key), or by that account. For a managed\ncertificate a server obtains another at once; without one: acmetap engine renew NAME.`,
     )
     .argument('<certificate>', 'a managed certificate, a fingerprint, a serial number, or a file')
     .option('--reason <reason>', 'why')
@@ -42,7 +42,7 @@ export function revokeCommand(context: CommandContext) {
       const reason = options.reason === undefined ? undefined : reasonOf(options.reason)
       const certificate = certificateOf(terminal, word)
       const key = options.key === undefined ? undefined : keyOf(terminal, options.key)
-      await withEngine(context, self, async ({ operations, loaded }) => {
+      await withEngine(context, self, async ({ kind, operations, loaded }) => {
         if (options.yes !== true) await mustAgree(terminal, word)
         const revoked = await operations.revoke(
           {
@@ -56,7 +56,11 @@ export function revokeCommand(context: CommandContext) {
         if (options.json === true) return writeJson(terminal, revoked)
         terminal.write(`${escapeText(revoked.fingerprint)} is revoked at ${escapeText(revoked.ca)}\n`)
         if (loaded.config.engine.certificates.some(({ name }) => name === word))
-          terminal.warn(`it is served until another takes its place: acmetap engine renew ${word} --force`)
+          terminal.warn(
+            kind === 'server'
+              ? 'it is served until another takes its place, which the server obtains now; see acmetap engine certificates'
+              : `it is served until another takes its place: acmetap engine renew ${word}`,
+          )
       })
     })
 }

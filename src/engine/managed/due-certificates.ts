@@ -36,6 +36,7 @@ export function dueCertificates(standings: readonly Standing[], now: number): Du
 
 /** Part of its life that is left. One that does not exist is served by nobody yet: those in use come first. */
 function leftOf(kept: KeptCertificate | null, now: number): number {
+  if (kept?.revokedAt !== undefined) return 0
   return kept === null ? 0.5 : (kept.notAfter - now) / Math.max(1, lifetimeOf(kept))
 }
 
@@ -43,6 +44,8 @@ function dueOf({ settings, kept, window, isUnasked }: Standing, now: number): Du
   if (kept === null) return { settings, kept, reason: 'first', why: 'none was obtained yet' }
   const change = changeOf(settings, kept)
   if (change !== null) return { settings, kept, reason: 'changed', why: change }
+  if (kept.revokedAt !== undefined)
+    return { settings, kept, reason: 'renewal', why: `it was revoked ${textOf(kept.revokedAt)}` }
   const moment = renewalMoment(kept, window)
   if (now < moment.at || (isUnasked && now < kept.notAfter)) return null
   return { settings, kept, reason: 'renewal', why: whyNow(moment, kept, window, now) }

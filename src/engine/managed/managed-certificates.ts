@@ -410,6 +410,7 @@ export class ManagedCertificates {
         settings.reuse_key &&
         kept !== null &&
         kept.key !== null &&
+        kept.revokedAt === undefined &&
         keyTypeOf(kept.chain) === settings.key_type
           ? { reuse: kept }
           : { type: settings.key_type },

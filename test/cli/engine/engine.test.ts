@@ -220,7 +220,7 @@ describe.each(['server', 'offline'] as const)('over %s', (kind) => {
       '--yes',
     )
     expect([code, out]).toEqual([0, `${'f'.repeat(64)} is revoked at letsencrypt\n`])
-    expect(err).toContain('until another takes its place: acmetap engine renew www.example.com --force')
+    expect(err).toContain('it is served until another takes its place')
     await cli.run('engine', 'revoke', 'web.pem', '--key', 'web.key', '--reason', '1', '--yes')
     expect(cli.operations.engine.calls).toEqual([
       ['revoke', { certificate: 'www.example.com', reason: 4 }, LOCAL],

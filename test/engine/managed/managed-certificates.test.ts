@@ -328,6 +328,18 @@ test('a key is reused where that is wanted, and what it replaces is of the same 
   expect(await w.managed.request('web', 'forced')).toMatchObject({ replaces: null })
 })
 
+test('what was revoked is obtained anew, with another key, once', async () => {
+  const w = await world(config({ reuse_key: true }))
+  await w.settle()
+  const [kept] = await w.store.certificates()
+  await w.store.markRevoked(kept!.fingerprint, w.now)
+  await w.settle()
+  expect(w.requests).toHaveLength(2)
+  expect(w.requests.at(-1)).toMatchObject({ reason: 'renewal', key: { type: 'ec256' } })
+  await w.settle()
+  expect(w.requests).toHaveLength(2)
+})
+
 test('a store that fails is told, and the next look goes on', async () => {
   const w = await world()
   vi.spyOn(w.store, 'certificates').mockRejectedValueOnce(new Error('disk'))

@@ -101,9 +101,10 @@ export class MemoryEngineStore implements EngineStore {
     this.#certificates.set(certificate.certificate, structuredClone(certificate))
   }
 
-  async removeCertificate(certificate: string): Promise<void> {
+  async markRevoked(fingerprint: string, at: number): Promise<void> {
     this.#write()
-    this.#certificates.delete(certificate)
+    for (const [name, kept] of this.#certificates)
+      if (kept.fingerprint === fingerprint) this.#certificates.set(name, { ...kept, revokedAt: at })
   }
 
   async plans(): Promise<readonly ReissuePlan[]> {

@@ -43,7 +43,7 @@ export function openEngineDatabase(folder: string, faults: StoreFaults | null): 
       removePresented: write((challenge) => rows.removePresented(challenge)),
       certificates: () => rows.certificates(),
       putIssued: write((job, certificate) => rows.putIssued(job, certificate)),
-      removeCertificate: write((certificate) => rows.removeCertificate(certificate)),
+      markRevoked: write((fingerprint, at) => rows.markRevoked(fingerprint, at)),
       plans: () => rows.plans(),
       plan: (id) => rows.plan(id),
       putPlan: write((plan) => rows.putPlan(plan)),

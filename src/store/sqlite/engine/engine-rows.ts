@@ -115,8 +115,8 @@ export class EngineRows {
     this.#run.putCertificate.run(certificate.certificate, key, JSON.stringify(certificate))
   }
 
-  removeCertificate(certificate: string): void {
-    this.#run.removeCertificate.run(certificate)
+  markRevoked(fingerprint: string, at: number): void {
+    this.#run.markRevoked.run(at, fingerprint)
   }
 
   plans(): readonly ReissuePlan[] {
@@ -207,7 +207,9 @@ function statements(db: Database.Database) {
       `insert into certificates (certificate, key, body) values (?, ?, ?)
        on conflict do update set key = excluded.key, body = excluded.body`,
     ),
-    removeCertificate: db.prepare<[string]>('delete from certificates where certificate = ?'),
+    markRevoked: db.prepare<[number, string]>(
+      `update certificates set body = json_set(body, '$.revokedAt', ?) where body ->> '$.fingerprint' = ?`,
+    ),
     plans: db.prepare<[], Body>('select body from plans order by number desc'),
     plan: db.prepare<[string], Body>('select body from plans where id = ?'),
     putPlan: db.prepare<[string, string]>(

@@ -96,7 +96,7 @@ function storeOf(ask: Ask, close: () => Promise<void>): EngineStore {
     removePresented: asker('removePresented'),
     certificates: asker('certificates'),
     putIssued: asker('putIssued'),
-    removeCertificate: asker('removeCertificate'),
+    markRevoked: asker('markRevoked'),
     plans: asker('plans'),
     plan: asker('plan'),
     putPlan: asker('putPlan'),
