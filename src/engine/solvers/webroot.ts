@@ -9,6 +9,12 @@ import { tokenOf } from './token.ts'
 
 export type WebrootSettings = NonNullable<SolverConfig['webroot']>
 
+/** How folders are made and removed; a test lets somebody else act in between. */
+export interface Folders {
+  mkdir(folder: string): Promise<unknown>
+  rmdir(folder: string): Promise<void>
+}
+
 /** Below the web root. */
 const FOLDERS = ['.well-known', 'acme-challenge'] as const
 
@@ -16,7 +22,11 @@ const FOLDERS = ['.well-known', 'acme-challenge'] as const
  * Files appear whole and readable for the web server, whatever the umask. Folders that are missing are made, and removed
  * again once they are empty. Nothing is followed out of the web root: no symbolic link below it, no token that is none.
  */
-export function createWebroot(name: string, { folder }: WebrootSettings): Solver {
+export function createWebroot(
+  name: string,
+  { folder }: WebrootSettings,
+  folders: Folders = { mkdir, rmdir },
+): Solver {
   const place = path.join(folder, ...FOLDERS)
   const cannot = (attempt: Attempt, what: string, error: unknown) =>
     solverError(
@@ -31,7 +41,7 @@ export function createWebroot(name: string, { folder }: WebrootSettings): Solver
       throwIfAborted(signal, name, attempt.identifier.value)
       const token = tokenOf(attempt, name)
       try {
-        await writeSomehow(folder, token, attempt.keyAuthorization)
+        await writeSomehow(folders, folder, token, attempt.keyAuthorization)
       } catch (error) {
         throw cannot(attempt, `write ${path.join(place, token)}`, error)
       }
@@ -41,7 +51,7 @@ export function createWebroot(name: string, { folder }: WebrootSettings): Solver
       const token = tokenOf(attempt, name)
       try {
         await removeOwn(place, token, attempt.keyAuthorization)
-        await removeMade(folder)
+        await removeMade(folders, folder)
       } catch (error) {
         throw cannot(attempt, `remove ${path.join(place, token)}`, error)
       }
@@ -53,10 +63,10 @@ export function createWebroot(name: string, { folder }: WebrootSettings): Solver
 const MADE = '.made-by-acmetap'
 
 /** Whoever ends another challenge may take the folder away in between. */
-async function writeSomehow(root: string, token: string, content: string): Promise<void> {
+async function writeSomehow(folders: Folders, root: string, token: string, content: string): Promise<void> {
   for (let left = 5; ; left--) {
     try {
-      await makeFolders(root)
+      await makeFolders(folders, root)
       await writeWhole(path.join(root, ...FOLDERS), token, content)
       return
     } catch (error) {
@@ -67,13 +77,13 @@ async function writeSomehow(root: string, token: string, content: string): Promi
   }
 }
 
-async function makeFolders(root: string): Promise<void> {
+async function makeFolders(folders: Folders, root: string): Promise<void> {
   let folder = root
   for (const one of FOLDERS) {
     folder = path.join(folder, one)
     if (await isFolder(folder)) continue
     try {
-      await mkdir(folder)
+      await folders.mkdir(folder)
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error
       continue
@@ -148,7 +158,7 @@ async function removeOwn(place: string, token: string, content: string): Promise
 }
 
 /** Another challenge may be written meanwhile: a folder that is not empty stays, one that went is made again. */
-async function removeMade(root: string): Promise<void> {
+async function removeMade(folders: Folders, root: string): Promise<void> {
   for (let depth = FOLDERS.length; depth > 0; depth--) {
     const folder = path.join(root, ...FOLDERS.slice(0, depth))
     const mark = path.join(folder, MADE)
@@ -156,7 +166,7 @@ async function removeMade(root: string): Promise<void> {
       const entries = await readdir(folder)
       if (entries.length !== 1 || entries[0] !== MADE) return
       await unlink(mark)
-      await rmdir(folder)
+      await folders.rmdir(folder)
     } catch (error) {
       if (isCode(error, 'ENOENT')) continue
       if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'EEXIST')) throw error

@@ -2,31 +2,25 @@
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createWebroot } from '../../../src/engine/solvers/webroot.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createWebroot, type Folders } from '../../../src/engine/solvers/webroot.ts'
 import { attemptFor, context } from '../../contract/solver.contract.ts'
 
-const other = vi.hoisted(() => ({
-  /** What the other user does after a folder was made, and before one is removed. */
+/** What the other user does after a folder was made, and before one is removed. */
+const other = {
   mkdir: async (_folder: string): Promise<void> => {},
   rmdir: async (_folder: string): Promise<void> => {},
-}))
-
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const real = await importOriginal<typeof import('node:fs/promises')>()
-  return {
-    ...real,
-    mkdir: async (folder: string, ...rest: []) => {
-      const made = await real.mkdir(folder, ...rest)
-      await other.mkdir(folder)
-      return made
-    },
-    rmdir: async (folder: string) => {
-      await other.rmdir(folder)
-      return real.rmdir(folder)
-    },
-  }
-})
+}
+const folders: Folders = {
+  async mkdir(folder) {
+    await fs.mkdir(folder)
+    await other.mkdir(folder)
+  },
+  async rmdir(folder) {
+    await other.rmdir(folder)
+    await fs.rmdir(folder)
+  },
+}
 
 const MARK = '.made-by-acmetap'
 const attempt = attemptFor('www.example.test')
@@ -47,12 +41,12 @@ test('the mark of a folder that was made is not written through a link', async (
   other.mkdir = async (folder) => {
     if (folder.endsWith('acme-challenge')) await fs.symlink(victim, path.join(folder, MARK))
   }
-  await createWebroot('site', { folder: root }).present(attempt, context())
+  await createWebroot('site', { folder: root }, folders).present(attempt, context())
   expect(await fs.readFile(victim, 'utf8')).toBe('untouched')
 })
 
 test('nor that of a folder that was to be removed and is not empty any more', async () => {
-  const solver = createWebroot('site', { folder: root })
+  const solver = createWebroot('site', { folder: root }, folders)
   await solver.present(attempt, context())
   other.rmdir = async (folder) => {
     if (!folder.endsWith('acme-challenge')) return
