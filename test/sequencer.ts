@@ -23,7 +23,13 @@ export const LONG: readonly (readonly [path: string, kind: Kind, seconds: number
   // Python and shells as clients, with keys of RSA.
   ['test/peers/inventory-truth', 'works', 90],
   ['test/peers/relay-clients', 'works', 80],
+  // Real servers in a network of their own.
+  ['test/peers/engine-lab', 'works', 80],
   ['test/peers/', 'works', 45],
+  // A port that becomes free, a clock that jumps.
+  ['test/app/engine', 'waits', 40],
+  ['test/app/reissue-kills', 'works', 50],
+  ['test/engine/kill-points', 'works', 40],
   ['test/cli/demo/', 'waits', 50],
   ['test/app/ambiguity-relay', 'works', 35],
   ['test/audit/sinks/sink-kill', 'works', 35],
