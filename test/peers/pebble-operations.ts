@@ -13,7 +13,8 @@ const BY_PATH: readonly (readonly [RegExp, Operation])[] = [
   [/^\/authZ\/[\w-]+$/, 'authorization'],
   [/^\/chalZ\/[\w-]+$/, 'challenge'],
   [/^\/finalize-order\/[\w-]+$/, 'finalize'],
-  [/^\/certZ\/\w+$/, 'certificate'],
+  [/^\/certZ\/\w+(?:\/alternate\/\d+)?$/, 'certificate'],
+  [/\/renewalInfo\/[\w.-]+$/, 'renewalInfo'],
   [/^\/revoke-cert$/, 'revokeCert'],
 ]
 
