@@ -10,10 +10,12 @@ import { createDeploy } from '../../src/engine/managed/deploy.ts'
 import { freePort, listening, startProcess } from '../support/child-process.ts'
 import { engineJob } from '../support/engine/engine-values.ts'
 import { type Obtained, obtained } from '../support/engine/obtained-certificate.ts'
-import { reasonWithout } from '../support/missing.ts'
+import { unpackedProgram } from '../support/peers/unpacked.ts'
+import { reasonWithoutServer } from '../support/peers/web-servers.ts'
 import { makeRoot } from '../support/test-ca/certificates.ts'
 
-const missing = await reasonWithout('nginx')
+const program = (await unpackedProgram('nginx')) ?? 'nginx'
+const missing = await reasonWithoutServer('nginx')
 const NAME = 'www.example.com'
 const issuer = makeRoot()
 
@@ -72,7 +74,7 @@ server { listen 127.0.0.1:${port} ssl; server_name ${NAME}; return 204;
 ssl_certificate ${live}/fullchain.pem; ssl_certificate_key ${live}/privkey.pem; } }`,
     )
     await deployer([])(certificates[0]!, 0)
-    const nginx = startProcess('nginx', ['-c', conf, '-e', join(folder, 'error.log')])
+    const nginx = startProcess(program, ['-c', conf, '-e', join(folder, 'error.log')])
     try {
       await listening(port, nginx)
       const [failures, seen]: [unknown[], Set<string>] = [[], new Set()]
@@ -86,11 +88,11 @@ ssl_certificate ${live}/fullchain.pem; ssl_certificate_key ${live}/privkey.pem; 
         }
       })
       const deploy = deployer([
-        { exec: ['nginx', '-c', conf, '-e', join(folder, 'error.log'), '-s', 'reload'] },
+        { exec: [program, '-c', conf, '-e', join(folder, 'error.log'), '-s', 'reload'] },
       ])
       for (let number = 1; number <= 100; number++) await deploy(certificates[number % 10]!, number)
       await deploy(certificates[5]!, 101)
-      await expect.poll(() => servedBy(port), { timeout: 20_000 }).toBe(fingerprintOf(certificates[5]!))
+      await expect.poll(() => servedBy(port), { timeout: 90_000 }).toBe(fingerprintOf(certificates[5]!))
       isOver = true
       await Promise.all(clients)
       expect(failures).toEqual([])

@@ -15,16 +15,13 @@ import { reasonWithout } from '../support/missing.ts'
 import { certbot } from '../support/peers/certbot.ts'
 import type { Surroundings, WholeClient, Wish } from '../support/peers/client.ts'
 import { lego } from '../support/peers/lego.ts'
+import { unpackedProgram } from '../support/peers/unpacked.ts'
+import { reasonWithoutServer } from '../support/peers/web-servers.ts'
 
-const missing = await reasonWithout(
-  'pebble',
-  'pebble-challtestsrv',
-  'certbot',
-  'lego',
-  'nginx',
-  'curl',
-  'openssl',
-)
+const nginxProgram = (await unpackedProgram('nginx')) ?? 'nginx'
+const missing =
+  (await reasonWithoutServer('nginx')) ??
+  (await reasonWithout('pebble', 'pebble-challtestsrv', 'certbot', 'lego', 'curl', 'openssl'))
 const open: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close()
@@ -117,7 +114,7 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((one) => `${one}_temp
 server { listen 127.0.0.1:${port} ssl; server_name ${name};
 ssl_certificate ${chain}; ssl_certificate_key ${folder}/${name}.key; return 200 served; } }`,
   )
-  const nginx = startProcess('nginx', ['-c', conf, '-e', path.join(folder, 'error.log')])
+  const nginx = startProcess(nginxProgram, ['-c', conf, '-e', path.join(folder, 'error.log')])
   try {
     await listening(port, nginx)
     const run = async (program: string, args: string[]) =>

@@ -33,7 +33,9 @@ import {
   type WebServer,
 } from '../support/peers/web-servers.ts'
 
-const missing = await reasonWithout('pebble', 'pebble-challtestsrv', 'nginx', 'lego', 'curl')
+const missing =
+  (await reasonWithoutServer('nginx')) ??
+  (await reasonWithout('pebble', 'pebble-challtestsrv', 'lego', 'curl'))
 const installed: WebServer[] = []
 for (const kind of WEB_SERVERS) if ((await reasonWithoutServer(kind)) === null) installed.push(kind)
 
