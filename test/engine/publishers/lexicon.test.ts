@@ -11,6 +11,7 @@ import { TOKEN as CLOUDFLARE, startFakeCloudflare } from '../../support/publishe
 import { TOKEN as DIGITALOCEAN, startFakeDigitalocean } from '../../support/publishers/digitalocean.ts'
 import { type FakeProvider, type FakeRecords, ZONE } from '../../support/publishers/fake-provider.ts'
 import { TOKEN as HETZNER, startFakeHetznerDns } from '../../support/publishers/hetzner-dns.ts'
+import { hasPythonModule } from '../../support/python-module.ts'
 
 const SCRIPT = `
 import sys, importlib
@@ -51,7 +52,7 @@ const CASES = [
   },
 ] as const
 
-it.each(CASES)(
+it.skipIf(!hasPythonModule('lexicon')).each(CASES)(
   'shares a name with lexicon at $kind',
   async ({ kind, start, base, token, settings, create }) => {
     const fake: FakeProvider & { readonly records: FakeRecords } = await start()
