@@ -7,6 +7,7 @@ import { createRoute53 } from '../../../src/engine/publishers/route53.ts'
 import { dnsProviderContract, openProvider } from '../../contract/dns-provider.contract.ts'
 import { ZONE } from '../../support/publishers/fake-provider.ts'
 import { KEY, startFakeRoute53 } from '../../support/publishers/route53.ts'
+import { hasPythonModule } from '../../support/python-module.ts'
 
 async function open() {
   const fake = await startFakeRoute53()
@@ -104,7 +105,6 @@ describe('Route 53', () => {
     async () => {
       const script = `
 import boto3, sys
-import { hasPythonModule } from '../../support/python-module.ts'
 url, root, key, secret, zone, name = sys.argv[1:]
 client = boto3.client('route53', endpoint_url=url, verify=root, aws_access_key_id=key, aws_secret_access_key=secret, region_name='us-east-1')
 names = client.list_hosted_zones_by_name(DNSName=zone, MaxItems='20')
