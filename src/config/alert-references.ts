@@ -4,6 +4,7 @@ import type { Complaint, KeyPath } from './config-error.ts'
 import { closest } from './keys.ts'
 import { CHANNEL_KINDS, CHANNEL_SECRETS } from './secrets.ts'
 import { isDnsName } from './values.ts'
+import { complaint, list, type Mapping, mapping } from './written.ts'
 
 const RULES = Object.keys(
   (alerts.shape.rules.unwrap() as { readonly shape: Readonly<Record<string, unknown>> }).shape,
@@ -155,22 +156,6 @@ function checkNames(names: unknown, path: KeyPath): Complaint[] {
   })
 }
 
-function complaint(path: KeyPath, at: Complaint['at'], message: string, instead: string | null): Complaint {
-  return { path, at, message, instead }
-}
-
 function texts(values: readonly unknown[]): string[] {
   return values.filter((value) => typeof value === 'string')
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-type Mapping = Readonly<Record<string, unknown>>
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
 }

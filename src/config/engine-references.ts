@@ -4,6 +4,7 @@ import type { Complaint, KeyPath } from './config-error.ts'
 import { checkSolvers, solverAnswers, solverKind } from './engine-solver-references.ts'
 import { closest } from './keys.ts'
 import { isDnsName } from './values.ts'
+import { complaint, list, type Mapping, mapping } from './written.ts'
 
 /** `cas` are the names under `cas`. */
 export function checkEngine(written: unknown, cas: readonly string[]): Complaint[] {
@@ -212,20 +213,4 @@ function secretOf(settings: Mapping, path: KeyPath, key: string, needed: boolean
 function exclusive(settings: Mapping, path: KeyPath, key: string): Complaint[] {
   if (settings[key] === undefined || settings[`${key}_file`] === undefined) return []
   return [complaint([...path, key], 'key', `and ${key}_file exclude each other`, 'Keep one of them')]
-}
-
-function complaint(path: KeyPath, at: Complaint['at'], message: string, instead: string | null): Complaint {
-  return { path, at, message, instead }
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-type Mapping = Readonly<Record<string, unknown>>
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
 }

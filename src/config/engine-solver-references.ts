@@ -2,8 +2,7 @@
 import { isIP } from 'node:net'
 import type { Complaint, KeyPath } from './config-error.ts'
 import { SOLVER_KINDS, SOLVER_SECRETS, type SolverKind } from './engine-solvers.ts'
-
-type Mapping = Readonly<Record<string, unknown>>
+import { complaint, type Mapping, mapping } from './written.ts'
 
 /** Kinds that answer over the network; all others write DNS records. */
 const OVER_NETWORK = new Set<SolverKind>(['http', 'webroot', 'stateless', 'tls_alpn'])
@@ -98,14 +97,4 @@ function checkSecrets(solver: Mapping, path: KeyPath): Complaint[] {
       found.push(complaint(place, 'value', `has a ${secret} and no ${name}`, `Write ${name} beside it`))
   }
   return found
-}
-
-function complaint(path: KeyPath, at: Complaint['at'], message: string, instead: string | null): Complaint {
-  return { path, at, message, instead }
-}
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
 }

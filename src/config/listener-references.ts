@@ -1,6 +1,7 @@
 /** What holds for the certificates of listeners. As references.ts, it looks at the value before the schema does. */
 import type { Complaint } from './config-error.ts'
 import { closest } from './keys.ts'
+import { isMapping, type Mapping, mapping } from './written.ts'
 
 /** `certificates`: as written under engine. */
 export function checkListenerCertificates(
@@ -51,14 +52,4 @@ function checkCertificate(
     })
   }
   return found
-}
-
-type Mapping = Readonly<Record<string, unknown>>
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function mapping(value: unknown): Mapping {
-  return isMapping(value) ? value : {}
 }

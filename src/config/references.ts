@@ -8,6 +8,7 @@ import type { Complaint, KeyPath } from './config-error.ts'
 import { checkEngine } from './engine-references.ts'
 import { closest } from './keys.ts'
 import { checkListenerCertificates } from './listener-references.ts'
+import { complaint, type Mapping, mapping } from './written.ts'
 
 export function checkReferences(written: unknown): Complaint[] {
   const root = mapping(written)
@@ -173,10 +174,6 @@ function checkAdmin({ tls, certificate, client_certificates }: Mapping): Complai
   return [complaint(path, 'key', 'has no effect without TLS', 'Write tls: true beside it')]
 }
 
-function complaint(path: KeyPath, at: Complaint['at'], message: string, instead: string | null): Complaint {
-  return { path, at, message, instead }
-}
-
 function checkClientAddress(name: string, listener: Mapping): Complaint[] {
   const { from, trusted } = mapping(listener.client_address)
   if (from !== 'proxy_protocol' && from !== 'x_forwarded_for') return []
@@ -189,12 +186,4 @@ function checkClientAddress(name: string, listener: Mapping): Complaint[] {
       instead: 'Write the networks of your load balancers, like trusted: [10.0.0.0/8]',
     },
   ]
-}
-
-type Mapping = Readonly<Record<string, unknown>>
-
-function mapping(value: unknown): Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
 }
