@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { alerts, watch } from './alerts.ts'
+import { broker, localCas } from './broker.ts'
 import { engine } from './engine.ts'
 import { key } from './key.ts'
 import { OTHER_HOST_PRESET_NAMES } from './other-host-presets.ts'
@@ -419,6 +420,12 @@ export const configSchema = z.strictObject({
     intercept.prefault({}),
     'Taking over connections to CAs, for clients that keep their CA URL.',
   ),
+  broker: key(
+    broker,
+    'acmetap as an ACME server: each entry is one, at https://<listener acme>/<name>/directory.',
+    'fleet',
+  ),
+  local_cas: key(localCas, 'CAs of your own that acmetap issues with, for names of your own.', 'internal'),
   egress: key(egress.prefault({}), 'The way out, for CAs and tunnels.'),
   sinks: key(z.array(sink).optional(), 'Where else the record goes, line by line, at least once.'),
   alerts: key(alerts.prefault({}), 'Who is told of what goes wrong.'),

@@ -2,11 +2,11 @@
 export type Sealed = string & { readonly __sealed: never }
 
 /**
- * Where a sealed value belongs: it opens nowhere else, so that two cannot be swapped. `id`: of the account, of the job,
- * or the name of the kept certificate.
+ * Where a sealed value belongs: it opens nowhere else, so that two cannot be swapped. `id`: of the account, the job, the
+ * external account binding, or the name of the kept certificate or local CA.
  */
 export interface SealedPlace {
-  readonly table: 'account' | 'job' | 'certificate'
+  readonly table: 'account' | 'job' | 'certificate' | 'eab' | 'localCa'
   readonly id: string
   readonly column: 'key' | 'nextKey'
 }

@@ -10,7 +10,7 @@ import type { Operation } from '../acme/operation.ts'
 import type { ProblemDocument } from '../acme/problem.ts'
 import type { Asked } from './asked.ts'
 import type { Connection } from './connection.ts'
-import type { Decision } from './decision.ts'
+import type { Decision, Denial } from './decision.ts'
 import type { ExchangeId } from './exchange-id.ts'
 import type { Mode } from './mode.ts'
 import type { Resource } from './resource.ts'
@@ -125,6 +125,10 @@ export interface JwsInspection {
 
 export interface Inspected extends Classified {
   readonly inspection: JwsInspection | null
+  /** Set in broker, where acmetap is the server: why this is no request that a server acts on (RFC 8555 §6.2 to §6.5). */
+  readonly refusal?: Denial
+  /** In broker, whose account it is: the label of its EAB key or of its path. */
+  readonly label?: string | null
 }
 
 export interface Decided extends Inspected {

@@ -1,12 +1,14 @@
 import type { Clock } from './clock.ts'
 import type { Destination, FieldList, Received } from './exchange.ts'
-import { newExchangeId } from './exchange-id.ts'
+import { type ExchangeId, newExchangeId } from './exchange-id.ts'
 
 /** What a request of acmetap's own carries beside its target. */
 export interface OwnContent {
   readonly body?: Buffer
   /** After `User-Agent`, in the place of `Accept: application/json`. */
   readonly fields?: FieldList
+  /** The exchange on whose behalf it is sent. */
+  readonly parent?: ExchangeId | null
 }
 
 /** A request of acmetap's own: it passes the same stages as everyone else's. */
@@ -16,11 +18,11 @@ export function ownRequest(
   target: string,
   userAgent: string,
   clock: Clock,
-  { body = Buffer.alloc(0), fields = [['Accept', 'application/json']] }: OwnContent = {},
+  { body = Buffer.alloc(0), fields = [['Accept', 'application/json']], parent = null }: OwnContent = {},
 ): Received {
   return {
     id: newExchangeId(),
-    parent: null,
+    parent,
     mode: 'engine',
     connection: {
       listener: 'engine',

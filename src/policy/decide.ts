@@ -35,6 +35,7 @@ export async function decide(exchange: Inspected, facts: DecidingFacts): Promise
 
 function inEveryMode(exchange: Inspected, facts: DecidingFacts): Decision {
   const { destination, otherHost, request, mode, ambiguities } = exchange
+  if (exchange.refusal) return exchange.refusal
   if (otherHost) {
     const refusal = facts.otherHostRefusal(otherHost)
     if (refusal === null) return { effect: 'allow' }

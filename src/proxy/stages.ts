@@ -32,6 +32,16 @@ export type TunnelExit = (exchange: Recorded) => Promise<Outcome>
 /** Waits for a request's turn under the CA's rates; a denial where that would take too long. */
 export type Pace = (exchange: Decided) => Promise<Turn | Decision>
 
+/** acmetap as an ACME server. */
+export interface Brokering {
+  /** Says by the target alone what is asked for. */
+  classify(exchange: Received): Promise<Classified>
+  /** RFC 8555 §6.2 to §6.5; what no server acts on comes back with its `refusal`. */
+  verifyJws(exchange: Classified): Promise<Inspected>
+  /** Acts on it. Rejects for faults of our own only. */
+  answer(exchange: Recorded): Promise<Outcome>
+}
+
 export interface Collaborators {
   readonly resources: ResourceMap
   readonly recorder: Recorder
@@ -41,6 +51,8 @@ export interface Collaborators {
   readonly firstReading: (destination: Destination) => Promise<void> | null
   readonly facts: DecidingFacts
   readonly pace: Pace
+  /** Left out: acmetap is no ACME server. */
+  readonly broker?: Brokering
   /** Told of an error of our own while learning: the CA's answer is delivered all the same. */
   readonly onBug: (error: unknown) => void
 }
@@ -49,6 +61,8 @@ export interface Chains {
   readonly relay: Chain<Exit>
   readonly intercept: Chain<Exit>
   readonly tunnel: Chain<TunnelExit>
+  /** Null without a broker. */
+  readonly broker: Chain<null> | null
   readonly engine: Chain<Exit>
 }
 
@@ -66,6 +80,7 @@ export function createChains(parts: Collaborators): Chains {
     dispatch: (e: Recorded, exit: Exit) => seeThrough(e, () => sendRequest(e, exit)),
     openTunnel: (e: Recorded, exit: TunnelExit) => seeThrough(e, () => exit(e)),
     learn: (e: Answered) => learn(e, parts),
+    learnNothing: (e: Answered): Taught => ({ ...e, learned: NOTHING_LEARNED }),
     recordOutcome: (e: Taught) => recorder.recordOutcome(e),
   }
   /** What was recorded has an outcome, whatever fault of our own comes between. */
@@ -76,10 +91,17 @@ export function createChains(parts: Collaborators): Chains {
     })
     return { ...e, outcome, answeredAt: clock.now() }
   }
+  const server = parts.broker
+  const broker = server && {
+    classify: (e: Received) => server.classify(e),
+    verifyJws: (e: Classified) => server.verifyJws(e),
+    answer: (e: Recorded) => seeThrough(e, () => server.answer(e)),
+  }
   // biome-ignore format: one row a mode, one column a stage
   return {
     relay:     chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.forward,    step.learn, step.recordOutcome),
     intercept: chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.forward,    step.learn, step.recordOutcome),
+    broker: !broker ? null : chain(refusal, broker.classify,  broker.verifyJws, step.decide, step.atOnce, step.recordRequest, broker.answer,   step.learnNothing, step.recordOutcome),
     tunnel:    chain(refusal, step.classify, step.inspectJws, step.decide, step.atOnce, step.recordRequest, step.openTunnel, step.learn, step.recordOutcome),
     engine:    chain(refusal, step.classify, step.inspectJws, step.decide, step.pace,   step.recordRequest, step.dispatch,   step.learn, step.recordOutcome),
   }
