@@ -11,6 +11,7 @@ const REFUSING_RULES: ReadonlySet<string> = new Set([
   'ambiguous-request',
   'body-too-large',
   'other-host',
+  'jws',
   'paced-out',
   'relay-refused',
   'unknown-host',

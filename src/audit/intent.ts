@@ -49,6 +49,7 @@ export function intentFact(exchange: Decided, context: RecordContext): FactDraft
       userAgent,
       tlsVersion: connection.tlsVersion,
       httpVersion: request.httpVersion,
+      ...(exchange.label === undefined ? {} : { label: exchange.label }),
     },
     request: {
       method: request.method,

@@ -85,6 +85,8 @@ export interface IntentContent {
     readonly userAgent: string | null
     readonly tlsVersion: string | null
     readonly httpVersion: string
+    /** In broker: of the account's EAB key, or of the path. Absent in other modes. */
+    readonly label?: string | null
   }
   readonly request: {
     readonly method: string

@@ -24,7 +24,7 @@ export function clientFacts(
   const begins = operation === 'newAccount' && asked?.kind === 'account'
   return {
     address: clientAddress,
-    label: labelOf(mode, request.authority, proxyUser),
+    label: labelOf(mode, request.authority, proxyUser, exchange.label),
     proxyUser,
     userAgent: userAgentOf(exchange),
     account: operation === 'newAccount' ? null : (inspection?.jws.header.kid ?? resource?.account ?? null),
@@ -47,9 +47,18 @@ export function signer(jws: {
   return jws.verdict === 'invalid' ? undefined : (jws.thumbprint ?? undefined)
 }
 
-/** In relay the Host that the client uses, in lower case and without its port; in intercept the proxy user. */
-export function labelOf(mode: Mode, authority: string | null, proxyUser: string | null): string | null {
+/**
+ * In relay the Host that the client uses, in lower case and without its port; in intercept the proxy user; in broker
+ * `brokered`, that of the account's EAB key or of the path.
+ */
+export function labelOf(
+  mode: Mode,
+  authority: string | null,
+  proxyUser: string | null,
+  brokered?: string | null,
+): string | null {
   if (mode === 'intercept') return proxyUser
+  if (mode === 'broker') return brokered ?? null
   if (mode !== 'relay' || authority === null) return null
   return authority.toLowerCase().replace(/:\d*$/, '')
 }

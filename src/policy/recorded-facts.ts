@@ -86,7 +86,7 @@ export function recordedOrder(
   const kept = {
     ...facts.client,
     address: personal.clientAddress,
-    label: labelOf(facts.mode, request.request.authority, proxyUser ?? null),
+    label: labelOf(facts.mode, request.request.authority, proxyUser ?? null, request.client.label),
     proxyUser,
     userAgent: request.client.userAgent,
   }
@@ -120,7 +120,7 @@ function clientOf(
   const isUnnamed = client.userAgent === null && !dropped?.has('userAgent')
   return {
     address: field('clientAddress', 'address'),
-    label: mode === 'intercept' ? proxyUser : labelOf(mode as Mode, request.request.authority, null),
+    label: labelOf(mode as Mode, request.request.authority, proxyUser ?? null, client.label),
     proxyUser,
     userAgent: isUnnamed ? null : plainly(client.userAgent ?? undefined),
     account: isNew ? null : request.account,

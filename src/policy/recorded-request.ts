@@ -13,7 +13,7 @@ export interface RecordedRequest {
   readonly mode: string
   readonly ca: string | null
   readonly operation: string
-  readonly client: { readonly userAgent: string | null }
+  readonly client: { readonly userAgent: string | null; readonly label?: string | null }
   readonly request: { readonly method: string; readonly authority: string | null }
   readonly jws: null | {
     readonly kid: string | null

@@ -8,23 +8,25 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { CaDispatcher } from '../ca/dispatcher.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Connection } from '../exchange/connection.ts'
-import type { Completed, Destination, ObservedRequest, Received } from '../exchange/exchange.ts'
+import type { Completed, Destination, FieldList, ObservedRequest, Received } from '../exchange/exchange.ts'
 import { newExchangeId } from '../exchange/exchange-id.ts'
-import type { Chain } from '../exchange/pipeline.ts'
 import { asUndici, forwardThrough } from './forward.ts'
 import { rememberResponse } from './hang-up.ts'
 import { receiveRequest } from './receive.ts'
 import { replyProblem, replyWith } from './reply.ts'
 import type { Exit } from './send.ts'
+import type { Chains } from './stages.ts'
 
 export interface ProxyParts {
-  readonly chains: { readonly relay: Chain<Exit>; readonly intercept: Chain<Exit> }
+  readonly chains: Pick<Chains, 'relay' | 'intercept' | 'broker'>
   readonly dispatcher: CaDispatcher
   readonly clock: Clock
   /** Facts about the connection a request came by. */
   readonly connectionOf: (request: FastifyRequest['raw'], observed: ObservedRequest) => Connection
   /** The CA a request is for, by the authority it names (byte for byte) and the connection it came by; or null. */
   readonly destinationOf: (authority: string | null, connection: Connection) => Destination | null
+  /** acmetap as an ACME server, where it is one. */
+  readonly broker?: BrokerEdge | null
   /** The way out of one exchange, given the plain one: puts what is shared between clients in between. */
   readonly exitOf?: (exchange: Received, plain: Exit) => Exit
   readonly onCompleted: (exchange: Completed) => void
@@ -34,6 +36,14 @@ export interface ProxyParts {
   readonly onIncomplete: (request: FastifyRequest['raw'], error: unknown) => void
   /** Forward without @fastify/http-proxy: the yardstick of the benchmark. */
   readonly bare?: boolean
+}
+
+/** What the HTTP edge asks of acmetap as an ACME server. */
+export interface BrokerEdge {
+  /** Whose request it is; null: no endpoint has this authority. `ca`: the endpoint's name, null where nothing is there. */
+  placeOf(authority: string | null, target: string): { readonly ca: string | null } | null
+  /** What stands beside every answer, problems too: `Replay-Nonce` (RFC 8555 §6.5) and `Link: index` (§7.1). */
+  fieldsFor(exchange: Received): FieldList
 }
 
 /** Methods Fastify's router knows; any other goes the same way through the not-found handler. */
@@ -92,26 +102,47 @@ async function serve(parts: ProxyParts, reply: FastifyReply, exit: Exit): Promis
     return reply
   }
   rememberResponse(request, reply.raw)
-  const connection = parts.connectionOf(raw, request)
   const exchange: Received = {
     id: newExchangeId(),
     parent: null,
-    mode: connection.mode,
-    connection,
-    destination: parts.destinationOf(request.authority, connection),
+    ...comeIn(parts, request, parts.connectionOf(raw, request)),
     request,
     receivedAt,
   }
-  const chain = connection.mode === 'intercept' ? parts.chains.intercept : parts.chains.relay
+  const beside = exchange.mode === 'broker' ? () => parts.broker!.fieldsFor(exchange) : undefined
   try {
-    const completed = await chain(exchange, parts.exitOf?.(exchange, exit) ?? exit)
+    const completed = await run(parts, exchange, exit)
     reply.hijack()
-    replyWith(completed, reply.raw)
+    replyWith(completed, reply.raw, beside?.())
     parts.onCompleted(completed)
   } catch (error) {
     reply.hijack()
-    replyProblem(error, request.method, exchange.id, reply.raw)
+    replyProblem(error, request.method, exchange.id, reply.raw, beside?.())
     parts.onFault(error, exchange)
   }
   return reply
+}
+
+/** By listener, and on listener `acme` by the authority that is named: a relay's Host is never an endpoint's. */
+function comeIn(
+  { broker, destinationOf }: ProxyParts,
+  { authority, target }: ObservedRequest,
+  connection: Connection,
+): Pick<Received, 'mode' | 'connection' | 'destination'> {
+  const destination = destinationOf(authority, connection)
+  const place =
+    destination === null && connection.mode === 'relay' ? broker?.placeOf(authority, target) : null
+  if (!place) return { mode: connection.mode, connection, destination }
+  const { ca } = place
+  return {
+    mode: 'broker',
+    connection: { ...connection, mode: 'broker' },
+    destination: ca === null ? null : { ca, authority: authority! },
+  }
+}
+
+function run({ chains, exitOf }: ProxyParts, exchange: Received, exit: Exit): Promise<Completed> {
+  if (exchange.mode === 'broker' && chains.broker) return chains.broker(exchange, null)
+  const chain = exchange.mode === 'intercept' ? chains.intercept : chains.relay
+  return chain(exchange, exitOf?.(exchange, exit) ?? exit)
 }

@@ -8,27 +8,36 @@ type Response = ServerResponse | Http2ServerResponse
 /** The one field acmetap adds to an answer: the id of the exchange in the record. */
 export const EXCHANGE_FIELD = 'acmetap-exchange'
 
-/** Answers the client: exactly what the CA said, or our own problem document. Never throws. */
-export function replyWith(exchange: Completed, response: Response): void {
+/**
+ * Answers the client: exactly what the CA said, or our own problem document. `beside`: fields that are put there where
+ * acmetap is the server itself. Never throws.
+ */
+export function replyWith(exchange: Completed, response: Response, beside?: FieldList): void {
   const { outcome, id } = exchange
   if (outcome.kind === 'response') {
     const { status, fields, body } = outcome.response
-    const headers = grouped(fields)
+    const headers = grouped(beside === undefined ? fields : [...fields, ...beside])
     headers[EXCHANGE_FIELD] = id
     const hasBody = exchange.request.method !== 'HEAD' && status !== 204 && status !== 304
     if (hasBody) headers['content-length'] = String(body.length)
     else if (exchange.request.method !== 'HEAD') delete headers['content-length']
     // `Date` is the CA's, or absent where the CA sent none.
-    write(response, status, headers, hasBody ? body : null, false)
+    write(response, status, headers, hasBody ? body : null, beside !== undefined)
   } else {
     const { decision } = exchange
     const told = decision.effect === 'deny' ? { retryAfter: decision.retryAfter, help: decision.help } : {}
-    writeProblem(response, exchange.request.method, outcome.problem, told, id)
+    writeProblem(response, exchange.request.method, outcome.problem, told, id, beside)
   }
 }
 
 /** Answers with a problem that has no record of its own: the record could not be written, or a bug. */
-export function replyProblem(error: unknown, method: string, id: string, response: Response): void {
+export function replyProblem(
+  error: unknown,
+  method: string,
+  id: string,
+  response: Response,
+  beside?: FieldList,
+): void {
   const problem =
     error instanceof AcmeProblem
       ? error
@@ -39,10 +48,10 @@ export function replyProblem(error: unknown, method: string, id: string, respons
             instance: `urn:uuid:${id}`,
           },
         )
-  writeProblem(response, method, problem.document(), { retryAfter: problem.retryAfter }, id)
+  writeProblem(response, method, problem.document(), { retryAfter: problem.retryAfter }, id, beside)
 }
 
-/** What stands beside a problem document. Never a Replay-Nonce: nonces are the CA's. */
+/** What stands beside a problem document. Never a Replay-Nonce where nonces are a CA's. */
 interface Told {
   /** Seconds. */
   readonly retryAfter?: number | undefined
@@ -55,9 +64,11 @@ function writeProblem(
   problem: { readonly status: number },
   { retryAfter, help }: Told,
   id: string,
+  beside: FieldList = [],
 ): void {
   const body = Buffer.from(JSON.stringify(problem))
   const headers: Record<string, string | string[]> = {
+    ...grouped(beside),
     'content-type': 'application/problem+json',
     'content-length': String(body.length),
     'cache-control': 'no-store',
@@ -65,7 +76,7 @@ function writeProblem(
   }
   if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
   const link = help === undefined ? null : helpLink(help)
-  if (link !== null) headers.link = link
+  if (link !== null) headers.link = [headers.link ?? [], link].flat()
   write(response, problem.status, headers, method === 'HEAD' ? null : body, true)
 }
 

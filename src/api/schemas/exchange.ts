@@ -95,6 +95,7 @@ const intent = z.looseObject({
     userAgent: z.string().nullable(),
     tlsVersion: z.string().nullable(),
     httpVersion: z.string(),
+    label: z.string().nullable().optional(),
   }),
   request: z.looseObject({
     method: z.string(),

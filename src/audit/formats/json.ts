@@ -39,6 +39,7 @@ function about(exchange: EndedRecord) {
       port: client.port,
       listener: client.listener,
       proxyUser: personal.proxyUser ?? null,
+      label: client.label ?? null,
       userAgent: client.userAgent,
       tlsVersion: client.tlsVersion,
       httpVersion: client.httpVersion,

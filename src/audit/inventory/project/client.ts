@@ -4,7 +4,7 @@ import type { StoredIntent } from '../../record-store.ts'
 export interface ClientPlace {
   /** Digest of the address. */
   readonly source: string | null
-  /** Digest of the proxy user, or `host:` and the Host of a relay. */
+  /** Digest of the proxy user; or `host:` and the Host of a relay, or the label of a broker's client. */
   readonly label: string | null
   readonly program: string | null
 }
@@ -12,10 +12,10 @@ export interface ClientPlace {
 /** Null for what is no client: acmetap itself, or whoever asked for a host that is no CA. */
 export function clientPlace({ mode, ca, personal, client, request }: StoredIntent): ClientPlace | null {
   if (mode === 'engine' || ca === null) return null
-  const host = mode === 'relay' && request.authority !== null ? `host:${request.authority}` : null
+  const plain = mode === 'relay' ? request.authority : (client.label ?? null)
   return {
     source: personal.clientAddress ?? null,
-    label: personal.proxyUser ?? host,
+    label: personal.proxyUser ?? (plain === null ? null : `host:${plain}`),
     program: productOf(client.userAgent).program,
   }
 }

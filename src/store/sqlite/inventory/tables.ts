@@ -94,7 +94,7 @@ export interface ClientsTable {
   account: number | null
   /** Digest. */
   source: string | null
-  /** Digest of a proxy user, or a Host as `host:…`. */
+  /** Digest of a proxy user, or a Host or a broker's label as `host:…`. */
   label: string | null
   program: string | null
   /** JSON. */

@@ -83,7 +83,7 @@ export class References {
   }
 }
 
-/** How a Host is told from the digest of a proxy user in `clients.label`. */
+/** How a Host, or the label of a broker's client, is told from the digest of a proxy user in `clients.label`. */
 export const HOST = 'host:'
 
 /** What a row's class says, with what its text tells beside. Filters go by the class that was stored. */
