@@ -37,12 +37,14 @@ export interface Issuer {
   readonly ca: string
   /** RFC 8555 §7.4: resolves when the CA has taken the order. */
   place(wanted: WantedOrder, signal: AbortSignal): Promise<PlacedAt>
-  /** Proves to the CA that acmetap controls every name. */
+  /** Proves to the CA that acmetap controls every name. At once, without asking the CA, where finalize was sent. */
   authorize(reference: string, signal: AbortSignal): Promise<void>
   /** `csr`: DER, base64url, sent as it is. Resolves with a certificate that was checked against order and key. */
   finalize(reference: string, csr: string, signal: AbortSignal): Promise<IssuedCertificate>
   /** Nobody wants it any more. Never after finalize was sent. */
   abandon(reference: string): Promise<void>
+  /** What was placed and neither finalized nor abandoned, with the broker's orders it was placed for. */
+  placed(): Promise<readonly { readonly order: string; readonly reference: string }[]>
   /** `certificate`: DER. */
   revoke(
     certificate: Buffer,
@@ -86,6 +88,10 @@ export interface IssuerErrorDetails {
   readonly links?: readonly string[]
   /** Exchange with the CA in which it showed. */
   readonly exchange?: string | null
+  /** Nothing came in time, rather than a fault. Of `unavailable` alone. */
+  readonly timedOut?: boolean
+  /** What other CAs said that were asked for the same: one line each, with the CA's name. */
+  readonly others?: readonly string[]
 }
 
 /** `message`: one line for people, with the CA's name. Never holds a secret. */
@@ -99,6 +105,8 @@ export class IssuerError extends Error {
   readonly retryAfter: number | null
   readonly links: readonly string[]
   readonly exchange: string | null
+  readonly timedOut: boolean
+  readonly others: readonly string[]
 
   constructor(ca: string, fault: IssuerFault, message: string, details: IssuerErrorDetails = {}) {
     super(message)
@@ -112,5 +120,7 @@ export class IssuerError extends Error {
     this.retryAfter = details.retryAfter ?? null
     this.links = details.links ?? []
     this.exchange = details.exchange ?? null
+    this.timedOut = details.timedOut ?? false
+    this.others = details.others ?? []
   }
 }
