@@ -7,7 +7,7 @@ import { subjectNames } from '../interception/name-constraints.ts'
 import type { ProxyListenerOptions, SniListenerOptions } from '../proxy/intercept-options.ts'
 import type { AcmeListenerOptions, CertificateOrigin } from '../proxy/listener-options.ts'
 
-/** Which listeners a configuration opens. `acme` without a relay only where there is nothing else to do. */
+/** Which listeners a configuration opens. `acme` without relay and broker only where there is nothing else to do. */
 export function opens(config: Config): {
   readonly acme: boolean
   readonly proxy: boolean
@@ -15,7 +15,7 @@ export function opens(config: Config): {
 } {
   const intercepts = config.intercept.cas.length > 0
   return {
-    acme: config.relay.length > 0 || !intercepts,
+    acme: config.relay.length > 0 || config.broker.length > 0 || !intercepts,
     proxy: intercepts,
     sni: intercepts && config.listeners.sni !== undefined,
   }
