@@ -80,6 +80,8 @@ export interface BrokerStore {
     authorization: BrokerAuthorization,
     expected: Pick<BrokerAuthorization, 'status' | 'challenges'>,
   ): Promise<boolean>
+  /** Every pending one with a challenge that is `processing`, whoever's it is, oldest first: to go on with after a kill. */
+  beingValidated(): Promise<readonly BrokerAuthorization[]>
   /** Ids of orders that are pending and have this authorization. */
   pendingOrdersOf(owner: Owner, authorization: string): Promise<readonly string[]>
 
