@@ -14,6 +14,7 @@ import type { Role, Token } from '../audit/token.ts'
 import type { ConfigProblem } from '../config/config-error.ts'
 import type { PolicyMode } from '../exchange/decision.ts'
 import type { AccountKey } from '../exchange/resource.ts'
+import type { BrokerOperations } from './broker-operations.ts'
 import type { EngineOperations } from './engine-operations.ts'
 import type { PolicyOperations, RecordedPolicies } from './policy-operations.ts'
 
@@ -169,6 +170,7 @@ export interface RecordOperations {
 export interface Operations extends RecordOperations {
   readonly policies: PolicyOperations
   readonly engine: EngineOperations
+  readonly broker: BrokerOperations
   /**
    * Exchanges as they end, in the order of their outcomes: those whose outcome has this sequence number in the record
    * or a later one; from now on when null. Ends when the signal aborts.

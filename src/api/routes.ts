@@ -5,6 +5,7 @@
 import type { Route } from './route.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { brokerRoutes } from './routes/broker.ts'
 import { certificateRoutes } from './routes/certificates.ts'
 import { challengeRoutes } from './routes/challenges.ts'
 import { clientRoutes } from './routes/clients.ts'
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...policyRoutes,
   ...engineRoutes,
   ...reissueRoutes,
+  ...brokerRoutes,
   ...summaryRoutes,
   ...serverRoutes,
   ...tokenRoutes,

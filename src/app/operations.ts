@@ -1,4 +1,5 @@
 import type { AlertActions, AlertReader } from '../alerts/alert-desk.ts'
+import type { BrokerOperations } from '../api/broker-operations.ts'
 import type { EngineOperations } from '../api/engine-operations.ts'
 import {
   type BackupReport,
@@ -24,6 +25,7 @@ import { PRESETS } from '../config/presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { ResourceMap } from '../exchange/resource-map.ts'
 import { StoreRefusal } from '../store/refusal.ts'
+import { closedBroker } from './closed-broker.ts'
 import { closedEngine } from './closed-engine.ts'
 import type { FirstToken } from './first-token.ts'
 import { pseudonymOf } from './privacy.ts'
@@ -41,6 +43,8 @@ interface Parts {
   readonly policies: PolicyOperations
   /** Left out: nobody can ask the engine for anything. */
   readonly engine?: EngineOperations
+  /** As `engine`. */
+  readonly broker?: BrokerOperations
   /** Somebody was erased from the record. */
   readonly onForgotten: () => void
   readonly channels: {
@@ -76,6 +80,7 @@ export function createOperations(parts: Parts): Operations {
     ),
     policies: parts.policies,
     engine: parts.engine ?? closedEngine(),
+    broker: parts.broker ?? closedBroker(),
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)

@@ -73,6 +73,26 @@ export type EventDetails =
     }
   /** Somebody had the engine do something; `subject`: the certificate, CA or plan, as they named it. */
   | { readonly event: 'engineAsked'; readonly action: EngineAction; readonly subject: string }
+  /** A key for external account binding of the broker. Its MAC key is nowhere in the record. */
+  | {
+      readonly event: 'eabKeyCreated'
+      readonly key: string
+      readonly label: string
+      readonly names: readonly string[]
+      readonly endpoints: readonly string[]
+      readonly cas: readonly string[]
+      readonly uses: number | null
+      readonly expires: number | null
+    }
+  | { readonly event: 'eabKeyRevoked'; readonly key: string; readonly label: string }
+  /** A CA was taken for dead by order, or no longer; `label` null: for every client. */
+  | {
+      readonly event: 'drillStarted' | 'drillStopped'
+      readonly ca: string
+      readonly label: string | null
+      /** µs since 1970. */
+      readonly until: number
+    }
   /** A person's values were erased. What they were is nowhere. */
   | {
       readonly event: 'forgotten'

@@ -25,6 +25,7 @@ import type { Forgotten } from '../audit/keeping.ts'
 import type { ExchangeFilter, RecordedExchange } from '../audit/record-store.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 import { CliError } from './cli-error.ts'
+import { remoteBroker } from './control-broker.ts'
 import { remoteEngine } from './control-engine.ts'
 import { remotePolicies } from './control-policies.ts'
 
@@ -63,6 +64,7 @@ export async function connectControl(socketPath: string): Promise<Operations | n
       ...{ get, post, remove, stream, orNull },
       raw: (path) => bytes(call({ method: 'GET', path })),
     }),
+    broker: remoteBroker({ get, post }),
     exchanges: async (filter, limit) =>
       (await get<{ exchanges: RecordedExchange[] }>(recordPath(filter, limit))).exchanges,
     exchange: (id) => orNull(get<RecordedExchange>(`/exchanges/${encodeURIComponent(id)}`)),

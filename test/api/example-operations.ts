@@ -9,6 +9,13 @@ import {
   silenceExample,
 } from '../../src/api/alert-examples.ts'
 import {
+  brokerOrderExample,
+  brokerStatusExample,
+  createdEabKeyExample,
+  drillExample,
+  eabKeyExample,
+} from '../../src/api/broker-examples.ts'
+import {
   applyExample,
   chainExample,
   dnsRegistrationExample,
@@ -99,6 +106,12 @@ export class ExampleOperations extends FakeOperations {
     engine.registrationList = [dnsRegistrationExample.registration]
     engine.reissueEvents = [...applyExample]
     engine.chains.set(`${planExample.id}/1`, chainExample)
+    const { broker } = this
+    broker.shown = brokerStatusExample
+    broker.orderList = [brokerOrderExample]
+    broker.keyList = [eabKeyExample]
+    broker.drillList = [drillExample]
+    broker.directories = createdEabKeyExample.directories
     this.unpauseLinks.set(accountExample.url, 'https://ca.example.com/unpause?jwt=x')
     this.shownTokens.push({
       ...tokenExample,

@@ -11,6 +11,7 @@ import type { Actor } from '../../src/audit/event.ts'
 import type { ExchangeFilter, RecordedExchange } from '../../src/audit/record-store.ts'
 import type { Role } from '../../src/audit/token.ts'
 import type { AccountKey } from '../../src/exchange/resource.ts'
+import { FakeBroker } from './broker/fake-broker.ts'
 import { FakeAlerts } from './fake-alerts.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { FakeInventory } from './fake-inventory.ts'
@@ -23,6 +24,7 @@ export class FakeOperations implements Operations {
   readonly alerts = new FakeAlerts()
   readonly policies = new FakePolicies()
   readonly engine = new FakeEngine()
+  readonly broker = new FakeBroker()
   channelStates: ChannelState[] = []
   readonly shownTokens: ShownToken[] = []
   /** Texts of bearers' tokens, and whose they are. */

@@ -1,0 +1,78 @@
+/** One example of each object of the broker, for the document. Tests hold them to their schemas. */
+import type {
+  BrokerStatus,
+  CreatedEabKey,
+  ShownBrokerOrder,
+  ShownDrill,
+  ShownEabKey,
+} from './broker-operations.ts'
+
+const AT = '2026-11-22T01:20:25.000Z'
+const LATER = '2026-11-22T01:30:25.000Z'
+
+export const drillExample: ShownDrill = { ca: 'letsencrypt', label: 'team-a', until: LATER }
+
+export const brokerStatusExample: BrokerStatus = {
+  endpoints: [
+    {
+      name: 'fleet',
+      directory: 'https://acme.example.net/fleet/directory',
+      staging: false,
+      cas: ['letsencrypt', 'zerossl'],
+      proof: 'both',
+      eab: 'required',
+      labels: [{ name: 'team-a', directory: 'https://acme.example.net/fleet/~team-a/directory' }],
+      openOrders: 1,
+    },
+  ],
+  cas: [
+    {
+      name: 'letsencrypt',
+      kind: 'acme',
+      state: 'open',
+      why: 'answered 503 three times in a row',
+      until: LATER,
+    },
+    { name: 'zerossl', kind: 'acme', state: 'closed', why: null, until: null },
+  ],
+  drills: [drillExample],
+  openOrders: 1,
+}
+
+export const brokerOrderExample: ShownBrokerOrder = {
+  id: 'q0t1Yh3vS5m2zZ8c9aBdEw',
+  endpoint: 'fleet',
+  account: 'Jx7PqkO1RkqZVbT4mO2n3A',
+  label: 'team-a',
+  status: 'processing',
+  identifiers: [{ type: 'dns', value: 'www.a.example' }],
+  profile: null,
+  ca: 'zerossl',
+  candidates: ['letsencrypt', 'zerossl'],
+  left: [{ ca: 'letsencrypt', why: 'answered 503' }],
+  error: null,
+  issuance: '019ab003-0000-7000-8000-00000000c001',
+  createdAt: AT,
+  changedAt: AT,
+  expiresAt: '2026-11-29T01:20:25.000Z',
+}
+
+export const eabKeyExample: ShownEabKey = {
+  id: 'u2Vq8cJw1mYt5sKfLr0ZbA',
+  label: 'team-a',
+  names: ['.a.example'],
+  endpoints: ['fleet'],
+  cas: [],
+  uses: 5,
+  used: 2,
+  state: 'usable',
+  expiresAt: '2027-02-20T01:20:25.000Z',
+  revokedAt: null,
+  createdAt: AT,
+}
+
+export const createdEabKeyExample: CreatedEabKey = {
+  key: { ...eabKeyExample, used: 0 },
+  mac: 'm'.repeat(43),
+  directories: [{ endpoint: 'fleet', url: 'https://acme.example.net/fleet/directory' }],
+}
