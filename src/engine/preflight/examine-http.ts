@@ -4,8 +4,9 @@ import { networkInterfaces } from 'node:os'
 import type { DiagnosisClass } from '../../audit/diagnosis/classes.ts'
 import { contentNetwork } from './content-network.ts'
 import { type Examination, list, quote } from './examination.ts'
-import { type Stopped, type Walk, walk } from './http-chain.ts'
+import { type Walk, walk } from './http-chain.ts'
 import type { HttpAnswer, HttpFailure } from './http-fetch.ts'
+import type { Stopped } from './redirect.ts'
 
 /** http-01 (RFC 8555 §8.3): what each address answers where a challenge would lie, each asked by itself. */
 export async function examineHttp(examination: Examination, addresses: readonly string[]): Promise<void> {

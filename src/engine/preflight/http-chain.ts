@@ -3,7 +3,8 @@ import { refuseLiteral } from '../../ca/address-guard.ts'
 import { DnsFailure } from '../../ca/dns/ask.ts'
 import { recordsAt } from '../../ca/dns/reply.ts'
 import type { DomainProbe, Examination } from './examination.ts'
-import { fetchOnce, firstOf, type HttpAnswer, type HttpFailure, type Target } from './http-fetch.ts'
+import { fetchOnce, type HttpAnswer, type HttpFailure, type Target } from './http-fetch.ts'
+import { readRedirect, type Stopped, stopped } from './redirect.ts'
 
 /** As much of an examination as a walk needs. */
 export interface Walking extends Pick<Examination, 'resolver' | 'signal'> {
@@ -19,28 +20,6 @@ export interface Walk {
   readonly urls: readonly string[]
   readonly end: HttpAnswer | HttpFailure | Stopped
 }
-
-/** A redirect that a CA does not follow. */
-export interface Stopped {
-  readonly kind: 'stopped'
-  readonly reason:
-    | 'loop'
-    | 'too-many'
-    | 'port'
-    | 'scheme'
-    | 'host'
-    | 'address'
-    | 'status'
-    | 'location'
-    | 'unresolved'
-  readonly says: string
-}
-
-/** As Let's Encrypt does. */
-const MOST_REDIRECTS = 10
-const LONGEST_URL = 2000
-/** 303 is none of them (Baseline Requirements §3.2.2.4.19). */
-const FOLLOWED = new Set([301, 302, 307, 308])
 
 /** Asks one address for a path as a CA would, and goes where it is sent. The name itself stays at this address. */
 export async function walk(examination: Walking, address: string, path: string): Promise<Walk> {
@@ -74,31 +53,9 @@ async function follow(
   address: string,
 ): Promise<Stopped | { readonly url: string; readonly target: Target }> {
   const { probe } = examination
-  const location = firstOf(answer.headers.location)
-  if (!FOLLOWED.has(answer.status))
-    return stopped('status', `answers ${answer.status}, which is no redirect that CAs follow`)
-  if (location === null || location.length > LONGEST_URL || !URL.canParse(location, urls.at(-1)))
-    return stopped('location', `redirects with ${answer.status}, but to no URL`)
-  const url = new URL(location, urls.at(-1))
-  url.hash = ''
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return stopped('scheme', `redirects to ${url.protocol}, neither http nor https`)
-  const secure = url.protocol === 'https:'
-  const usual = secure ? probe.ports.https : probe.ports.http
-  const port = url.port === '' ? usual : Number(url.port)
-  if (port !== probe.ports.http && port !== probe.ports.https) {
-    return stopped(
-      'port',
-      `redirects to port ${port}: only ${probe.ports.http} and ${probe.ports.https} are followed`,
-    )
-  }
-  if (/\.well-known$/i.test(host))
-    return stopped('host', `redirects to the host ${host}: a / is missing before .well-known`)
-  if (isIP(host) !== 0 ? isIP(probe.name) === 0 : !host.includes('.') && host !== probe.name)
-    return stopped('host', `redirects to ${host}, which is no full domain name`)
-  if (urls.includes(url.href)) return stopped('loop', `redirects in a circle: back to ${url.href}`)
-  if (urls.length > MOST_REDIRECTS) return stopped('too-many', `redirects more than ${MOST_REDIRECTS} times`)
+  const redirect = readRedirect(answer, urls, probe)
+  if ('kind' in redirect) return redirect
+  const { host } = redirect
   const to = host === probe.name ? address : await resolve(examination, host)
   if (to === null) return stopped('unresolved', `redirects to ${host}, which has no address`)
   const guarded = refusal(to)
@@ -109,11 +66,7 @@ async function follow(
       'address',
       `redirects to ${host} at ${to}, which ${why}: no CA on the Internet can reach it`,
     )
-  const shownPort = url.port === '' ? null : port
-  return {
-    url: url.href,
-    target: { secure, host, port, shownPort, address: to, path: `${url.pathname}${url.search}` },
-  }
+  return { url: redirect.url, target: { ...redirect, address: to } }
 }
 
 /** IPv6 first, as Let's Encrypt prefers. */
@@ -138,8 +91,4 @@ function refusal(address: string): string | null {
   } catch (error) {
     return (error as Error).message
   }
-}
-
-function stopped(reason: Stopped['reason'], says: string): Stopped {
-  return { kind: 'stopped', reason, says }
 }

@@ -11,6 +11,8 @@ export interface Target {
   /** Written in the Host field; null where the URL names none. */
   readonly shownPort: number | null
   readonly address: string
+  /** Local address to connect from; left out: the system's choice. */
+  readonly from?: string | null
   /** Path and query. */
   readonly path: string
 }
@@ -22,6 +24,8 @@ export interface HttpAnswer {
   readonly headers: IncomingMessage['headers']
   /** Its beginning. */
   readonly body: string
+  /** It broke off before its end. */
+  readonly cut: boolean
 }
 
 export interface HttpFailure {
@@ -36,17 +40,29 @@ export interface HttpFailure {
     | 'not-http'
     | 'no-tls'
   readonly says: string
+  /** Node's or OpenSSL's name for it; empty without one. */
+  readonly code: string
+  /** Beginning of what came where it is no HTTP. */
+  readonly bytes: Buffer | null
+}
+
+/** Who asks, and for how much of a body. */
+export interface Asking {
+  readonly userAgent: string
+  readonly mostBody: number
 }
 
 /** As much as tells what it is. */
-const MOST_BODY = 4096
-const USER_AGENT = 'acmetap-doctor (looks at http-01 as a CA does)'
+const DOCTOR: Asking = { userAgent: 'acmetap-doctor (looks at http-01 as a CA does)', mostBody: 4096 }
+/** RFC 9110 §15.2: any number may come before an answer; a server that looks for harm sends them without end. */
+const MOST_INTERIM = 8
 
 /** Never rejects. `patience` is ms until the head of the answer is there. Certificates are not verified, as CAs don't. */
 export function fetchOnce(
   target: Target,
   patience: number,
   signal: AbortSignal,
+  { userAgent, mostBody }: Asking = DOCTOR,
 ): Promise<HttpAnswer | HttpFailure> {
   return new Promise((resolve) => {
     let connected = false
@@ -60,69 +76,77 @@ export function fetchOnce(
     const late = () =>
       settle(
         connected
-          ? { kind: 'failure', reason: 'answer-timeout', says: 'is connected, but gives no answer in time' }
-          : {
-              kind: 'failure',
-              reason: 'connect-timeout',
-              says: 'does not answer (time-out while connecting)',
-            },
+          ? failure('answer-timeout', 'is connected, but gives no answer in time')
+          : failure('connect-timeout', 'does not answer (time-out while connecting)'),
       )
     const timer = setTimeout(late, patience)
     signal.addEventListener('abort', late, { once: true })
     if (signal.aborted) return late()
-    const { secure, host, shownPort, address, port, path } = target
+    const { secure, host, shownPort, address, from, port, path } = target
     const bracketed = isIP(host) === 6 ? `[${host}]` : host
     const headers = {
       host: shownPort === null ? bracketed : `${bracketed}:${shownPort}`,
-      'user-agent': USER_AGENT,
+      'user-agent': userAgent,
       accept: '*/*',
+      'accept-encoding': 'identity',
       connection: 'close',
     }
+    const options = {
+      host: address,
+      port,
+      path,
+      headers,
+      agent: false,
+      ...(from ? { localAddress: from } : {}),
+    } as const
     try {
       asked = secure
         ? requestHttps({
-            host: address,
-            port,
-            path,
-            headers,
-            agent: false,
+            ...options,
             rejectUnauthorized: false,
             ...(isIP(host) === 0 ? { servername: host } : {}),
           })
-        : requestHttp({ host: address, port, path, headers, agent: false })
+        : requestHttp(options)
     } catch (error) {
-      settle({ kind: 'failure', reason: 'not-http', says: (error as Error).message })
+      settle(failure('not-http', (error as Error).message))
       return
     }
+    let interim = 0
     asked.on('socket', (socket) => {
       socket.once('connect', () => {
         connected = true
       })
     })
     asked.on('error', (error: NodeJS.ErrnoException) => settle(failureOf(error, connected, secure)))
-    asked.on('response', (response) => readBeginning(response, settle))
+    asked.on('information', () => {
+      interim += 1
+      if (interim > MOST_INTERIM) settle(failure('not-http', 'answers with no end of interim answers'))
+    })
+    asked.on('response', (response) => readBeginning(response, mostBody, settle))
+    asked.on('close', () => settle(failure('reset', 'closes the connection without an answer')))
     asked.end()
   })
 }
 
-function readBeginning(response: IncomingMessage, settle: (answer: HttpAnswer) => void): void {
+function readBeginning(response: IncomingMessage, most: number, settle: (answer: HttpAnswer) => void): void {
   const parts: Buffer[] = []
   let length = 0
-  const done = () =>
+  const done = (cut = false) =>
     settle({
       kind: 'answer',
       status: response.statusCode ?? 0,
       server: firstOf(response.headers.server),
       headers: response.headers,
-      body: Buffer.concat(parts).toString('utf8', 0, MOST_BODY),
+      body: Buffer.concat(parts).toString('utf8', 0, most),
+      cut,
     })
   response.on('data', (part: Buffer) => {
     parts.push(part)
     length += part.length
-    if (length >= MOST_BODY) done()
+    if (length >= most) done()
   })
-  response.on('end', done)
-  response.on('error', done)
+  response.on('end', () => done())
+  response.on('error', () => done(true))
 }
 
 /** A TLS record of type alert or handshake (RFC 8446 §5.1) where HTTP was expected. */
@@ -136,21 +160,25 @@ function failureOf(
   secure: boolean,
 ): HttpFailure {
   const { code = '', message } = error
-  const failure = (reason: HttpFailure['reason'], says: string): HttpFailure => ({
-    kind: 'failure',
-    reason,
-    says,
+  const failed = (reason: HttpFailure['reason'], says: string) => ({
+    ...failure(reason, says),
+    code: code || message,
+    bytes: error.rawPacket ?? null,
   })
-  if (looksLikeTls(error.rawPacket)) return failure('tls-there', 'speaks TLS where HTTP is expected')
-  if (code.startsWith('HPE_')) return failure('not-http', `answers something that is not HTTP (${code})`)
-  if (code === 'ECONNREFUSED') return failure('refused', 'refuses the connection')
+  if (looksLikeTls(error.rawPacket)) return failed('tls-there', 'speaks TLS where HTTP is expected')
+  if (code.startsWith('HPE_')) return failed('not-http', `answers something that is not HTTP (${code})`)
+  if (code === 'ECONNREFUSED') return failed('refused', 'refuses the connection')
   if (code === 'ENETUNREACH' || code === 'EHOSTUNREACH' || code === 'EADDRNOTAVAIL')
-    return failure('unreachable', `cannot be reached (${code})`)
-  if (code === 'ETIMEDOUT') return failure('connect-timeout', 'does not answer (time-out while connecting)')
+    return failed('unreachable', `cannot be reached (${code})`)
+  if (code === 'ETIMEDOUT') return failed('connect-timeout', 'does not answer (time-out while connecting)')
   if (code === 'ECONNRESET' || code === 'EPIPE' || message === 'socket hang up')
-    return failure('reset', 'closes the connection without an answer')
-  if (secure && connected) return failure('no-tls', `does not complete TLS (${code || message})`)
-  return failure('not-http', `fails (${code || message})`)
+    return failed('reset', 'closes the connection without an answer')
+  if (secure && connected) return failed('no-tls', `does not complete TLS (${code || message})`)
+  return failed('not-http', `fails (${code || message})`)
+}
+
+function failure(reason: HttpFailure['reason'], says: string): HttpFailure {
+  return { kind: 'failure', reason, says, code: '', bytes: null }
 }
 
 export function firstOf(field: string | string[] | undefined): string | null {
