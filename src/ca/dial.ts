@@ -99,8 +99,12 @@ function addressesOf(way: WayOut, { host, addresses }: DialTarget, step: Step): 
   return way.resolve(host, step.signal)
 }
 
-/** Throws `addressRefused` where the address must not be connected to. */
-function judge(own: OwnAddresses, address: string, { host, port, vouched }: DialTarget): void {
+/** Throws FailureError (`addressRefused`) where the address must not be connected to. */
+export function judge(
+  own: OwnAddresses,
+  address: string,
+  { host, port, vouched }: Pick<DialTarget, 'host' | 'port' | 'vouched'>,
+): void {
   if (isIP(address) === 0) throw new FailureError('addressRefused', `${address} is no IP address`)
   const named = address === host ? address : `${host} leads to ${address}, which`
   if (own.holds(address, port)) {

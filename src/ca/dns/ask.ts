@@ -13,6 +13,8 @@ import { type AskedType, type DnsReply, isAskable, readReply } from './reply.ts'
 export interface DnsPlace {
   readonly address: string
   readonly port: number
+  /** Local address of the same family to ask from; left out: the system's choice. */
+  readonly from?: string
 }
 
 export interface Question {
@@ -103,7 +105,9 @@ function overUdp(
             reject(new DnsFailure('malformed', `${at(server)} answers nonsense: ${(error as Error).message}`))
         }
       })
-      socket.connect(server.port, server.address, () => socket.send(write(id, question)))
+      const ask = () => socket.connect(server.port, server.address, () => socket.send(write(id, question)))
+      if (server.from === undefined) ask()
+      else socket.bind({ address: server.from, port: 0 }, ask)
     },
   )
 }
@@ -115,7 +119,11 @@ function overTcp(
   signal: AbortSignal,
 ): Promise<DnsReply> {
   const id = randomInt(65536)
-  const socket = connect({ host: server.address, port: server.port })
+  const socket = connect({
+    host: server.address,
+    port: server.port,
+    ...(server.from === undefined ? {} : { localAddress: server.from }),
+  })
   return bounded(
     server,
     patience,

@@ -1,0 +1,52 @@
+import { isIP } from 'node:net'
+import type { DnsPlace } from '../../ca/dns/ask.ts'
+import { createResolver, parsePlace, type Resolver } from '../../ca/dns/resolver.ts'
+import type { OwnAddresses } from '../../ca/own-addresses.ts'
+import type { ChallengeSettings } from '../endpoint.ts'
+
+/** One place that is looked from, for one validation. */
+export interface Perspective {
+  /** Local address; null: the system's choice. */
+  readonly from: string | null
+  readonly settings: ChallengeSettings
+  readonly resolver: Resolver
+  readonly own: OwnAddresses
+  /** Aborts when time is up. */
+  readonly signal: AbortSignal
+  /** Ms that are left. */
+  readonly left: () => number
+}
+
+export interface Patience {
+  /** Ms for one DNS question to one server; it is asked twice. */
+  readonly dns: number
+  /** Ms for a challenge, and again for CAA. */
+  readonly all: number
+}
+
+/** As Boulder has them. */
+export const PATIENCE: Patience = { dns: 2_500, all: 10_000 }
+
+/** `systems`: DNS servers that are asked where the settings name none. */
+export function perspectiveOf(
+  from: string | null,
+  settings: ChallengeSettings,
+  { own, systems }: { readonly own: OwnAddresses; readonly systems: readonly DnsPlace[] },
+  patience: Patience,
+  signal: AbortSignal,
+): Perspective {
+  const configured = settings.resolvers.flatMap((text) => parsePlace(text) ?? [])
+  const places = (configured.length > 0 ? configured : systems).map((place) =>
+    from !== null && isIP(place.address) === isIP(from) ? { ...place, from } : place,
+  )
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(patience.all)])
+  const end = performance.now() + patience.all
+  return {
+    from,
+    settings,
+    own,
+    resolver: createResolver(places, patience.dns, inTime),
+    signal: inTime,
+    left: () => Math.max(1, end - performance.now()),
+  }
+}
