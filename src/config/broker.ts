@@ -136,6 +136,16 @@ const endpoint = z.strictObject({
   pre_authorization: key(z.boolean().default(false), 'Offer newAuthz (RFC 8555 §7.4.1).'),
 })
 
+const localProfile = z.strictObject({
+  name: key(z.string().min(1).max(256), 'What an order names, and profiles[].at of an endpoint.', 'mutual'),
+  client_auth: key(z.boolean().default(false), 'Whether its certificates are for TLS clients too.'),
+  validity: key(
+    duration('5m', '3650d').optional(),
+    "How long its certificates are valid. Without it: as the CA's.",
+    '1d',
+  ),
+})
+
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: examples show this very syntax
 const localCa = z.strictObject({
   names: patterns(
@@ -143,9 +153,20 @@ const localCa = z.strictObject({
   ),
   networks: key(z.array(network()).default([]), 'Networks whose addresses it may issue for.', ['10.0.0.0/8']),
   validity: key(duration('5m', '3650d').prefault('30d'), 'How long its certificates are valid.'),
+  profiles: key(
+    z
+      .array(localProfile)
+      .default([])
+      .refine(
+        (all) => new Set(all.map(({ name }) => name)).size === all.length,
+        'must not hold the same name twice',
+      ),
+    'Kinds of certificates besides the default, which is for TLS servers.',
+    'mutual',
+  ),
   common_name: key(
-    z.string().min(1).max(64).default('acmetap local CA'),
-    'Name of its root and intermediate.',
+    z.string().min(1).max(48).default('acmetap local CA'),
+    'Begins the names of its root and issuers.',
   ),
   key_passphrase: key(
     secret().optional(),
@@ -155,7 +176,7 @@ const localCa = z.strictObject({
   key_passphrase_file: key(path().optional(), 'File whose first line is that.', './local-ca.passphrase'),
   crl: key(
     httpUrl().optional(),
-    'URL in its certificates under which its revocation list is served (GET /crl/<name>.crl of listener admin, or a copy).',
+    'http URL in its certificates under which its revocation list is served (GET /crl/<name>.crl of listener admin, or a copy). Later issuers have a number in it: internal.2.crl.',
     'http://crl.example.net/internal.crl',
   ),
   crl_validity: key(duration('1h', '30d').prefault('7d'), 'How long a revocation list is good for.'),

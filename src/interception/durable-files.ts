@@ -6,7 +6,7 @@ import { chmod, link, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** What a crash left under the name was never used, so it is written anew. */
-export async function writeDurably(file: string, text: string, mode: number): Promise<void> {
+export async function writeDurably(file: string, text: string | Buffer, mode: number): Promise<void> {
   await removeFile(file)
   const handle = await open(file, 'wx', mode)
   try {
@@ -19,7 +19,7 @@ export async function writeDurably(file: string, text: string, mode: number): Pr
 }
 
 /** The file holds `text` whole or what it held before. */
-export async function replaceDurably(file: string, text: string, mode: number): Promise<void> {
+export async function replaceDurably(file: string, text: string | Buffer, mode: number): Promise<void> {
   await writeDurably(`${file}.new`, text, mode)
   await renameDurably(`${file}.new`, file)
 }
