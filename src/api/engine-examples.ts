@@ -22,6 +22,7 @@ const JOB = '019ab003-0000-7000-8000-00000000e001'
 export const engineAccountExample: ShownEngineAccount = {
   id: '019ab003-0000-7000-8000-00000000a001',
   ca: CA,
+  tenant: null,
   directory: `${BASE}/directory`,
   status: 'valid',
   url: `${BASE}/acme/acct/123456789`,

@@ -9,6 +9,8 @@ import type { ReissueLine, ReissuePlan } from '../engine/reissue/plan.ts'
 export interface ShownEngineAccount {
   readonly id: string
   readonly ca: string
+  /** Label of the clients it orders for, where they have one of their own. */
+  readonly tenant: string | null
   readonly directory: string
   readonly status: EngineAccountStatus
   readonly url: string | null
@@ -114,6 +116,8 @@ export type EngineEvent = EngineProgress | { readonly kind: 'end'; readonly resu
 
 export interface AccountRequest {
   readonly ca: string
+  /** Label of clients that have an account of their own. */
+  readonly tenant?: string
   readonly contact?: readonly string[]
   readonly agreeTerms?: boolean
 }

@@ -15,6 +15,8 @@ export interface EngineAccount {
   readonly id: string
   /** As under `cas`. */
   readonly ca: string
+  /** Label of those it orders for; null: for acmetap itself, and for all who share its account. */
+  readonly tenant: string | null
   /** Directory URL; accounts belong to one. */
   readonly directory: string
   readonly status: EngineAccountStatus
@@ -29,6 +31,8 @@ export interface EngineAccount {
   readonly contact: readonly string[]
   /** Key id of the external account binding it was made with. */
   readonly externalKeyId: string | null
+  /** When it was seen to be gone, or deactivated, without acmetap having asked for that (µs since 1970); null otherwise. */
+  readonly lostAt: number | null
   /** URL of its orders list (RFC 8555 §7.1.2.1), where the CA has one. */
   readonly orders: string | null
   /** µs since 1970. */

@@ -40,6 +40,13 @@ export interface PostOptions {
   readonly isRepeatable?: boolean
 }
 
+/** What is the CA's, and not one caller's. */
+interface Shared {
+  readonly nonces: NoncePool
+  directory: { readonly value: Directory; readonly until: number } | null
+  reading: Promise<Directory> | null
+}
+
 /** Bytes of an answer in JSON. */
 const JSON_LIMIT = 1024 * 1024
 /** Repetitions of one request after badNonce, and after failures that may pass. */
@@ -69,11 +76,18 @@ export class AcmeSession {
   readonly #clock: Clock
   readonly #userAgent: string
   readonly #pause: NonNullable<SessionParts['pause']>
-  readonly #nonces: NoncePool
-  #directory: { readonly value: Directory; readonly until: number } | null = null
-  #reading: Promise<Directory> | null = null
+  readonly #parts: SessionParts
+  readonly #shared: Shared
+  readonly #parent: ExchangeId | null
 
-  constructor(parts: SessionParts) {
+  constructor(
+    parts: SessionParts,
+    shared: Shared = { nonces: new NoncePool(parts.clock), directory: null, reading: null },
+    parent: ExchangeId | null = null,
+  ) {
+    this.#parts = parts
+    this.#shared = shared
+    this.#parent = parent
     this.ca = parts.ca
     this.directoryUrl = parts.directory
     this.destination = { ca: parts.ca, authority: new URL(parts.directory).host }
@@ -81,19 +95,28 @@ export class AcmeSession {
     this.#clock = parts.clock
     this.#userAgent = parts.userAgent
     this.#pause = parts.pause ?? pause
-    this.#nonces = new NoncePool(parts.clock)
+  }
+
+  /** The same session, with its nonces and its directory; what is signed with it is recorded as sent on behalf of `parent`. */
+  under(parent: ExchangeId): AcmeSession {
+    return new AcmeSession(this.#parts, this.#shared, parent)
+  }
+
+  /** What the directory said when it was read last, however long ago; null: it was not read, or is not to be believed. */
+  get knownDirectory(): Directory | null {
+    return this.#shared.directory?.value ?? null
   }
 
   /** Kept while it is fresh (RFC 8555 §7.1.1); those who ask at the same time share one reading. */
   async directory(signal: AbortSignal): Promise<Directory> {
     for (;;) {
-      const known = this.#directory
+      const known = this.#shared.directory
       if (known !== null && this.#clock.now().monotonic < known.until) return known.value
-      this.#reading ??= this.#readDirectory(signal).finally(() => {
-        this.#reading = null
+      this.#shared.reading ??= this.#readDirectory(signal).finally(() => {
+        this.#shared.reading = null
       })
       try {
-        return await abortable(this.#reading, signal)
+        return await abortable(this.#shared.reading, signal)
       } catch (error) {
         // It was stopped by another who had asked for it first.
         if (signal.aborted || !(error instanceof EngineError) || error.fault !== 'aborted') throw error
@@ -103,7 +126,7 @@ export class AcmeSession {
 
   /** It is read again when it is needed next: what it says seems to be wrong. */
   forgetDirectory(): void {
-    this.#directory = null
+    this.#shared.directory = null
   }
 
   /** Unsigned. Repeated where the network fails. */
@@ -118,12 +141,13 @@ export class AcmeSession {
     const { signal, announce, limit = JSON_LIMIT, isRepeatable = payload === '' } = options
     const target = targetOf(url, this.destination, 'a request')
     return this.#repeat(url, isRepeatable, signal, async () => {
-      const nonce = this.#nonces.take() ?? (await this.#newNonce(signal))
+      const nonce = this.#shared.nonces.take() ?? (await this.#newNonce(signal))
       const identity = signer.kid === null ? { jwk: signer.jwk } : { kid: signer.kid }
       const jws = await signJws(signer, { nonce, url, ...identity }, payload)
       const request = ownRequest('POST', this.destination, target, this.#userAgent, this.#clock, {
         body: Buffer.from(JSON.stringify(jws)),
         fields: [['Content-Type', 'application/jose+json'], ['Accept', ACCEPT], ...COMMON],
+        parent: this.#parent,
       })
       if (signal.aborted) throw stopped()
       await announce?.(request.id)
@@ -182,7 +206,10 @@ export class AcmeSession {
 
   /** Whether the directory says that this is where something is asked for. */
   #isNamed(url: string): boolean {
-    return this.#directory !== null && (Object.values(this.#directory.value) as unknown[]).includes(url)
+    return (
+      this.#shared.directory !== null &&
+      (Object.values(this.#shared.directory.value) as unknown[]).includes(url)
+    )
   }
 
   /** `keep`: whether the answer's nonce is for whoever needs one next. */
@@ -201,12 +228,12 @@ export class AcmeSession {
 
   #read(completed: Completed, limit: number, keep: boolean): Reading {
     const reading = readAnswer(completed, limit, this.#clock.now().wall / 1000)
-    if ('error' in reading && reading.again === 'nonce') this.#nonces.clear()
+    if ('error' in reading && reading.again === 'nonce') this.#shared.nonces.clear()
     const { outcome } = completed
     // A nonce of an answer that others got too is theirs as well.
     if (keep && outcome.kind === 'response' && (outcome.source ?? 'ca') === 'ca') {
       const nonce = fieldOf(outcome.response.fields, 'replay-nonce')
-      if (nonce !== null) this.#nonces.add(nonce)
+      if (nonce !== null) this.#shared.nonces.add(nonce)
     }
     return reading
   }
@@ -214,7 +241,7 @@ export class AcmeSession {
   /** RFC 8555 §7.2. By GET, whose answer keeps the connection open in HTTP clients; by HEAD where the CA insists. */
   async #newNonce(signal: AbortSignal): Promise<string> {
     const url = (await this.directory(signal)).newNonce!
-    const known = this.#nonces.take()
+    const known = this.#shared.nonces.take()
     if (known !== null) return known
     for (const method of ['GET', 'HEAD'] as const) {
       const isLast = method === 'HEAD'
@@ -223,7 +250,7 @@ export class AcmeSession {
           this.#send(this.#unsigned(method, url), JSON_LIMIT, signal, false),
         )
         const nonce = fieldOf(fields, 'replay-nonce')
-        if (nonce !== null && this.#nonces.claim(nonce)) return nonce
+        if (nonce !== null && this.#shared.nonces.claim(nonce)) return nonce
       } catch (error) {
         const status = error instanceof EngineError ? (error.status ?? 0) : 0
         if (isLast || status < 400 || status >= 500 || status === 429) throw error
@@ -250,7 +277,7 @@ export class AcmeSession {
       }
       targetOf(url, this.destination, name)
     }
-    this.#directory = { value, until: this.#clock.now().monotonic + lifetimeOf(answer) }
+    this.#shared.directory = { value, until: this.#clock.now().monotonic + lifetimeOf(answer) }
     return value
   }
 }

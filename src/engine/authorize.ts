@@ -173,9 +173,9 @@ async function bySolver(
 }
 
 function aboutName(error: EngineError, name: string): EngineError {
-  const { fault, message, problem, status, retryAfter, exchange } = error
+  const { fault, message, problem, status, retryAfter, exchange, links } = error
   const text = message.includes(name) ? message : `${name}: ${message}`
-  return new EngineError(fault, text, { problem, status, retryAfter, exchange, name })
+  return new EngineError(fault, text, { problem, status, retryAfter, exchange, links, name })
 }
 
 async function withdraw(run: JobRun, tasks: readonly Task[]): Promise<void> {

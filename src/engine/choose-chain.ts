@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { type CheckedCertificate, checkCertificate } from './check-certificate.ts'
 import { type DownloadedChain, downloadCertificate } from './download-certificate.ts'
 import { EngineError } from './engine-error.ts'
+import { requestOf } from './job.ts'
 import type { SignedRun } from './job-run.ts'
 
 /**
@@ -13,7 +14,11 @@ export async function chooseChain({ run, signer }: SignedRun, url: string): Prom
   const { job, session, signal, parts } = run
   const download = (from: string) => downloadCertificate(session, signer, from, signal)
   const check = ({ certificates }: DownloadedChain) =>
-    checkCertificate(certificates, job, parts.clock.now().wall)
+    checkCertificate(
+      certificates,
+      { csr: requestOf(job), identifiers: job.identifiers },
+      parts.clock.now().wall,
+    )
   const usual = await download(url)
   const checked = await check(usual)
   const { preferredChain } = job

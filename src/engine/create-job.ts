@@ -110,7 +110,7 @@ async function keyDifference(open: Job, wanted: JobRequest['key']): Promise<stri
     return open.csr === wanted.csr.toString('base64url') ? null : 'for another request (CSR)'
   if (open.key === null) return 'for the request (CSR) of somebody else'
   if ('reuse' in wanted) return null
-  const type = await keyTypeOfRequest(open.csr)
+  const type = open.csr === null ? null : await keyTypeOfRequest(open.csr)
   return type === null || type === wanted.type ? null : `with a key of type ${type}`
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../exchange/clock.ts'
 import { newExchangeId } from '../exchange/exchange-id.ts'
 import { abortable } from './abortable.ts'
 import type { AccountKeyType, EngineAccount } from './account.ts'
+import { isDeactivated } from './account-fault.ts'
 import { makeAccountKey, type Signer, signerOf } from './account-key.ts'
 import type { AccountObject } from './account-object.ts'
 import type { AcmeSession } from './acme-session.ts'
@@ -47,11 +48,15 @@ export interface OpenOptions {
 /** ms that a new key waits for what is signed with the old one. */
 const MOST_QUIET = 120_000
 
-const anew = (ca: string) => `acmetap engine accounts register ${ca} makes a new one`
+const anew = ({ ca, tenant }: Pick<EngineAccount, 'ca' | 'tenant'>) =>
+  `acmetap engine accounts register ${ca}${tenant === null ? '' : ` --tenant ${tenant}`} makes a new one`
+
+/** Tenants whose accounts are held at a time, and what was decrypted for them. */
+const MOST_TENANTS = 1000
 
 /**
- * acmetap's own accounts: one for a CA, made when first needed. Its key is kept before newAccount is sent, so that no
- * account is made whose key is lost. What is asked for one CA happens one after the other.
+ * acmetap's own accounts: one for a CA and tenant, made when first needed. Its key is kept before newAccount is sent, so that no
+ * account is made whose key is lost. What is asked for one of them happens one after the other.
  */
 export class EngineAccounts {
   readonly #parts: AccountParts
@@ -60,12 +65,43 @@ export class EngineAccounts {
   readonly #users = new Map<string, Set<Promise<void>>>()
   /** Next keys that the CA was asked about, and does not know. */
   readonly #unused = new Set<Sealed>()
+  /** By CA: the account in use, so that it need not be looked for and decrypted for every order. Nobody else writes any. */
+  readonly #inUse = new Map<string, OpenAccount>()
+  readonly #tenant: string | null
+  readonly #tenants: Map<string | null, EngineAccounts>
 
-  constructor(parts: AccountParts) {
+  /** `tenant`: whose; null: acmetap's own, and those that all share. */
+  constructor(
+    parts: AccountParts,
+    tenant: string | null = null,
+    tenants = new Map<string | null, EngineAccounts>(),
+  ) {
     this.#parts = parts
+    this.#tenant = tenant
+    this.#tenants = tenants
+    for (const [oldest, idle] of tenants) {
+      if (tenants.size < MOST_TENANTS) break
+      if (idle.#tenant !== null && idle.#turns.size === 0 && idle.#users.size === 0) tenants.delete(oldest)
+    }
+    tenants.set(tenant, this)
   }
 
-  /** All that were ever made, in no order. */
+  /** The accounts of a tenant; null: those that all share. */
+  of(tenant: string | null): EngineAccounts {
+    return this.#tenants.get(tenant) ?? new EngineAccounts(this.#parts, tenant, this.#tenants)
+  }
+
+  /**
+   * Accounts that a CA has no more, or has deactivated, without acmetap having asked for that; until there is another one in
+   * their place. Whoever they are of.
+   */
+  async lost(): Promise<readonly EngineAccount[]> {
+    const all = await this.all()
+    const inUse = new Set(all.filter(({ status }) => status === 'valid').map(placeOf))
+    return all.filter((account) => account.lostAt !== null && !inUse.has(placeOf(account)))
+  }
+
+  /** All that were ever made, of all tenants, in no order. */
   all(): Promise<readonly EngineAccount[]> {
     return this.#parts.store.accounts()
   }
@@ -89,6 +125,7 @@ export class EngineAccounts {
       return await work(opened)
     } finally {
       users.delete(promise)
+      if (users.size === 0 && this.#users.get(ca) === users) this.#users.delete(ca)
       resolve()
     }
   }
@@ -108,8 +145,9 @@ export class EngineAccounts {
       if (account === null || account.status === 'creating') return this.#open(ca, {}, signal)
       this.#unused.clear()
       const settled = await this.#settled(account, signal)
-      const found = await findAccount(this.#parts.session(ca), this.signerOf(settled), signal)
-      return this.#opened(await this.#put({ ...settled, ...shown(found) }))
+      const found = shown(await this.#find(settled, signal))
+      const lostAt = found.status === 'valid' ? null : (settled.lostAt ?? this.#parts.clock.now().wall)
+      return this.#opened(await this.#put({ ...settled, ...found, lostAt }))
     })
   }
 
@@ -156,7 +194,18 @@ export class EngineAccounts {
     })
   }
 
+  async #find(account: EngineAccount, signal: AbortSignal): Promise<AccountObject | null> {
+    try {
+      return await findAccount(this.#parts.session(account.ca), this.signerOf(account), signal)
+    } catch (error) {
+      if (!isDeactivated(error)) throw error
+      return { url: account.url!, status: 'deactivated', contact: [], orders: account.orders }
+    }
+  }
+
   async #open(ca: string, options: OpenOptions, signal: AbortSignal): Promise<OpenAccount> {
+    const inUse = this.#inUse.get(ca)
+    if (inUse !== undefined && inUse.account.directory === this.#parts.session(ca).directoryUrl) return inUse
     const known = await this.#current(ca)
     if (known?.status === 'creating') return this.#register(known, options, signal)
     if (known !== null && (known.status === 'valid' || options.anew !== true))
@@ -180,7 +229,10 @@ export class EngineAccounts {
   async #existing(ca: string, signal: AbortSignal): Promise<OpenAccount> {
     const known = await this.#current(ca)
     if (known === null || known.status === 'creating') {
-      throw new EngineError('input', `acmetap has no account at the CA ${JSON.stringify(ca)}; ${anew(ca)}`)
+      throw new EngineError(
+        'input',
+        `acmetap has no account at the CA ${JSON.stringify(ca)}; ${anew({ ca, tenant: this.#tenant })}`,
+      )
     }
     return this.#opened(await this.#settled(known, signal))
   }
@@ -189,7 +241,7 @@ export class EngineAccounts {
   async #current(ca: string): Promise<EngineAccount | null> {
     const { directoryUrl } = this.#parts.session(ca)
     const own = (await this.#parts.store.accounts()).filter(
-      (account) => account.ca === ca && account.directory === directoryUrl,
+      ({ ca: at, directory, tenant }) => at === ca && directory === directoryUrl && tenant === this.#tenant,
     )
     return own.reduce<EngineAccount | null>(
       (best, account) => (best === null || ranksBefore(account, best) ? account : best),
@@ -206,6 +258,7 @@ export class EngineAccounts {
     const account: EngineAccount = {
       id,
       ca,
+      tenant: this.#tenant,
       directory: session(ca).directoryUrl,
       status: 'creating',
       url: null,
@@ -214,6 +267,7 @@ export class EngineAccounts {
       nextKey: null,
       contact,
       externalKeyId: external?.keyId ?? null,
+      lostAt: null,
       orders: null,
       createdAt: clock.now().wall,
     }
@@ -262,11 +316,15 @@ export class EngineAccounts {
   }
 
   #opened(account: EngineAccount): OpenAccount {
-    if (account.status === 'valid') return { account, signer: this.signerOf(account) }
+    if (account.status === 'valid') {
+      const opened = { account, signer: this.signerOf(account) }
+      if (account.nextKey === null) this.#inUse.set(account.ca, opened)
+      return opened
+    }
     const became = account.status === 'deactivated' ? 'was deactivated' : 'does not exist there any more'
     throw new EngineError(
       'input',
-      `acmetap's account at the CA ${JSON.stringify(account.ca)} ${became}; ${anew(account.ca)}`,
+      `acmetap's account ${account.tenant === null ? '' : `for ${JSON.stringify(account.tenant)} `}at the CA ${JSON.stringify(account.ca)} ${became}; ${anew(account)}`,
     )
   }
 
@@ -292,6 +350,7 @@ export class EngineAccounts {
   }
 
   async #put(account: EngineAccount): Promise<EngineAccount> {
+    this.#inUse.delete(account.ca)
     await this.#parts.store.putAccount(account)
     return account
   }
@@ -300,9 +359,17 @@ export class EngineAccounts {
   #inTurn<T>(ca: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(ca) ?? Promise.resolve()
     const turn = abortable(before, signal).then(work)
-    this.#turns.set(ca, Promise.allSettled([before, turn]))
+    const over = Promise.allSettled([before, turn]).then(() => {
+      if (this.#turns.get(ca) === over) this.#turns.delete(ca)
+    })
+    this.#turns.set(ca, over)
     return turn
   }
+}
+
+/** Where only one account is in use. */
+function placeOf({ ca, directory, tenant }: EngineAccount): string {
+  return JSON.stringify([ca, directory, tenant])
 }
 
 function ranksBefore(one: EngineAccount, other: EngineAccount): boolean {

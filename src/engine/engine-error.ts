@@ -28,6 +28,8 @@ export interface EngineErrorDetails {
   readonly retryAfter?: number | null
   /** Exchange in which it showed. */
   readonly exchange?: string | null
+  /** Value of each `Link` field's link, but for index, up and next: of a limit's page, say. */
+  readonly links?: readonly string[]
   /** The name it is about, as in the order. */
   readonly name?: string | null
 }
@@ -39,6 +41,7 @@ export class EngineError extends Error {
   readonly status: number | null
   readonly retryAfter: number | null
   readonly exchange: string | null
+  readonly links: readonly string[]
   readonly identifier: string | null
 
   constructor(fault: EngineFault, message: string, details: EngineErrorDetails = {}) {
@@ -49,6 +52,7 @@ export class EngineError extends Error {
     this.status = details.status ?? null
     this.retryAfter = details.retryAfter ?? null
     this.exchange = details.exchange ?? null
+    this.links = details.links ?? []
     this.identifier = details.name ?? null
   }
 }

@@ -11,6 +11,7 @@ import type { FindRecordedRequest } from './recorded-request.ts'
 import type { Sealing } from './sealing.ts'
 import type { SolverContext } from './solver.ts'
 import type { SolverFor, SolverNamed } from './solver-for.ts'
+import type { Turns } from './turns.ts'
 
 /**
  * Looks, before a CA is told to validate, whether it would refuse for certain. Rejects with EngineError (`solver`) where it
@@ -32,6 +33,8 @@ export interface EngineParts {
   /** Left out: nobody looks. */
   readonly lookBefore?: LookBefore
   readonly deploy: Deploy
+  /** By account and names; what shares accounts shares them. Left out: turns of its own. */
+  readonly turns?: Turns
   readonly findRecorded: FindRecordedRequest
   readonly clock: Clock
   readonly failPoint: FailPoint

@@ -19,6 +19,9 @@ export type OpenJob = Pick<Job, 'id' | 'notBefore' | 'changedAt'>
 /** Jobs of a certificate that have ended, at least: older ones are forgotten, but for those of plans. */
 export const ENDED_JOBS_KEPT = 50
 
+/** See {@link EngineStore.forgetBrokered}. */
+export const FORGOTTEN_AT_ONCE = 500
+
 /** A sealed value that takes the place of another one. */
 export interface Resealed {
   readonly place: SealedPlace
@@ -35,13 +38,18 @@ export interface EngineStore extends DnsRegistrationStore {
   putAccount(account: EngineAccount): Promise<void>
   /** Newest first. */
   jobs(filter: JobFilter): Promise<readonly Job[]>
-  /** Every one that has not ended, oldest first. */
+  /** Every one that has not ended and that the engine goes on with by itself (not `brokered`), oldest first. */
   openJobs(): Promise<readonly OpenJob[]>
   job(id: string): Promise<Job | null>
   /** Rejects where one with this id exists, or one for the same certificate has not ended. */
   addJob(job: Job): Promise<void>
-  /** Rejects where there is no such job, or it has ended. Where this one ends, see {@link ENDED_JOBS_KEPT}. */
+  /** Rejects where there is no such job, or it has ended. Where this one ends, see {@link ENDED_JOBS_KEPT}; brokered ones stay. */
   putJob(job: Job): Promise<void>
+  /**
+   * Forgets brokered jobs that changed last before these times (µs since 1970), those that have ended and those that have not;
+   * {@link FORGOTTEN_AT_ONCE} of either at most, so that nobody waits long. How many.
+   */
+  forgetBrokered(before: { readonly ended: number; readonly open: number }): Promise<number>
   /** All of them, or those of one job. */
   presented(job?: string): Promise<readonly PresentedChallenge[]>
   addPresented(challenge: PresentedChallenge): Promise<void>

@@ -40,7 +40,7 @@ const AGAIN = { least: 30_000_000, most: 600_000_000 }
 export class Engine {
   readonly #parts: EngineParts
   readonly #running = new Map<string, Running>()
-  readonly #turns = new Turns()
+  readonly #turns: Turns
   /** Jobs and notes that failed by a fault of our own, and when they are tried again (µs since 1970). */
   readonly #later = new Map<string, { readonly at: number; readonly wait: number }>()
   /** Jobs that were due at the last look and wait for their turn, oldest first. */
@@ -54,6 +54,7 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts
+    this.#turns = parts.turns ?? new Turns()
   }
 
   /**

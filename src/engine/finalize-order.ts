@@ -4,6 +4,7 @@ import { awaitOrder } from './await-order.ts'
 import { EngineError } from './engine-error.ts'
 import { explainInvalid } from './explain-invalid.ts'
 import { finalize } from './finalize.ts'
+import { requestOf } from './job.ts'
 import type { SignedRun } from './job-run.ts'
 import { fetchOrder } from './new-order.ts'
 import type { OrderObject } from './order-object.ts'
@@ -19,19 +20,20 @@ export async function finalizeOrder(signed: SignedRun, order: OrderObject): Prom
   if (order.status !== 'ready') return finalized(signed, order)
   const { run, signer } = signed
   const { failPoint } = run.parts
+  const isFirst = run.job.step !== 'finalizing'
   const announce = async (announced: string) => {
     await failPoint('finalize.announced', 'before')
     await run.put({ step: 'finalizing', announced })
     await failPoint('finalize.announced', 'after')
     await failPoint('finalize.sent', 'before')
   }
-  const wanted = { order: order.url, url: order.finalize, csr: run.job.csr, announce }
+  const wanted = { order: order.url, url: order.finalize, csr: requestOf(run.job), announce }
   let answered: OrderObject
   try {
     answered = await finalize(run.session, signer, wanted, run.signal)
   } catch (error) {
-    if (!isNotReady(error)) throw error
-    // What was sent before a kill has been acted on meanwhile.
+    // What was sent before a kill has been acted on meanwhile; where nothing was, another job has finalized the order.
+    if (isFirst || !isNotReady(error)) throw error
     const known = await fetchOrder(run.session, signer, order.url, run.signal)
     if (known.status !== 'processing' && known.status !== 'valid') throw error
     answered = known
@@ -66,6 +68,7 @@ async function finalized(signed: SignedRun, order: OrderObject): Promise<OrderOb
   return ended
 }
 
-function isNotReady(error: unknown): boolean {
+/** The CA has another idea of the order than we had. */
+export function isNotReady(error: unknown): boolean {
   return error instanceof EngineError && error.problem?.type === problemUrn('orderNotReady')
 }

@@ -20,17 +20,27 @@ export class JobRun {
   readonly signal: AbortSignal
   readonly #onProgress: OnProgress
   #job: Job
+  #isNew: boolean
   /** Answers to challenges that are being taken away while the certificate is fetched. */
   cleaning: Promise<unknown> = Promise.resolve()
   /** By account and names. */
   readonly turns: Turns
 
-  constructor(parts: EngineParts, job: Job, turns: Turns, signal: AbortSignal, onProgress: OnProgress) {
+  /** `isNew`: the store has it once it is put. */
+  constructor(
+    parts: EngineParts,
+    job: Job,
+    turns: Turns,
+    signal: AbortSignal,
+    onProgress: OnProgress,
+    isNew = false,
+  ) {
     this.parts = parts
     this.turns = turns
     this.signal = signal
     this.#onProgress = onProgress
     this.#job = job
+    this.#isNew = isNew
   }
 
   get job(): Job {
@@ -38,7 +48,9 @@ export class JobRun {
   }
 
   get session(): AcmeSession {
-    return this.parts.session(this.#job.ca)
+    const { ca, brokered } = this.#job
+    const session = this.parts.session(ca)
+    return brokered === undefined ? session : session.under(brokered.parent)
   }
 
   /** The job with these changes; nothing is kept yet. */
@@ -50,7 +62,9 @@ export class JobRun {
   async put(changes: Partial<Job>): Promise<void> {
     const changed = this.changed(changes)
     const job = hasEnded(changed) ? { ...changed, key: null } : changed
-    await this.parts.store.putJob(job)
+    if (this.#isNew) await this.parts.store.addJob(job)
+    else await this.parts.store.putJob(job)
+    this.#isNew = false
     this.stands(job)
   }
 

@@ -3,6 +3,8 @@
  * where it stands. Whatever cannot be repeated at the CA is announced in the store before it is sent.
  */
 import type { Identifier } from '../acme/identifier.ts'
+import type { ExchangeId } from '../exchange/exchange-id.ts'
+import { EngineError } from './engine-error.ts'
 import type { Sealed } from './sealing.ts'
 import type { Attempt } from './solver.ts'
 
@@ -10,8 +12,19 @@ import type { Attempt } from './solver.ts'
 export const CERTIFICATE_KEY_TYPES = ['ec256', 'ec384', 'rsa2048', 'rsa3072', 'rsa4096'] as const
 export type CertificateKeyType = (typeof CERTIFICATE_KEY_TYPES)[number]
 
-export const JOB_REASONS = ['first', 'changed', 'renewal', 'forced', 'command', 'reissue'] as const
-/** first: none was ever obtained. changed: names or key type of the configuration are others now. */
+export const JOB_REASONS = [
+  'first',
+  'changed',
+  'renewal',
+  'forced',
+  'command',
+  'reissue',
+  'brokered',
+] as const
+/**
+ * first: none was ever obtained. changed: names or key type of the configuration are others now. brokered: a client of
+ * acmetap's wants it, and whoever serves that client goes on with it.
+ */
 export type JobReason = (typeof JOB_REASONS)[number]
 
 export const JOB_STEPS = [
@@ -53,8 +66,8 @@ export interface Job {
   readonly solver: string | null
   /** At the CA's staging: the certificate is neither kept nor deployed. */
   readonly dryRun: boolean
-  /** DER, base64url: what finalize carries. */
-  readonly csr: string
+  /** DER, base64url: what finalize carries. Null as long as a client has not sent it. */
+  readonly csr: string | null
   /**
    * PKCS #8 PEM of the certificate's key, sealed; null where somebody else holds it, and once the job has ended: the
    * certificate that is kept has it, and nobody needs that of one that was given up.
@@ -76,6 +89,16 @@ export interface Job {
   /** µs since 1970. */
   readonly createdAt: number
   readonly changedAt: number
+  /** For whom; absent where acmetap itself wants it. */
+  readonly brokered?: Brokered
+}
+
+/** A job whose certificate a client of acmetap's wants: the client has the key, and sends the request late. */
+export interface Brokered {
+  /** Whose account at the CA orders it; null: the one that all share. */
+  readonly tenant: string | null
+  /** Exchange of the client, which requests to the CA belong to. */
+  readonly parent: ExchangeId
 }
 
 export interface JobError {
@@ -121,4 +144,10 @@ export interface KeptCertificate {
 /** Nothing is done for it any more. */
 export function hasEnded({ step }: Pick<Job, 'step'>): boolean {
   return step === 'done' || step === 'failed'
+}
+
+/** What finalize carries. Throws EngineError (`input`) for a job whose client has not sent it. */
+export function requestOf({ id, csr }: Pick<Job, 'id' | 'csr'>): string {
+  if (csr === null) throw new EngineError('input', `the job ${id} has no certificate request yet`)
+  return csr
 }

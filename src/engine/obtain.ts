@@ -1,4 +1,4 @@
-import { problemUrn } from '../acme/problem-types.ts'
+import { isAboutAccount } from './account-fault.ts'
 import { deactivateAuthorization, fetchAuthorization } from './authorization.ts'
 import { authorize } from './authorize.ts'
 import { chooseChain } from './choose-chain.ts'
@@ -27,7 +27,7 @@ export async function obtain(run: JobRun): Promise<void> {
     await accounts.use(run.job.ca, run.signal, (opened) => obtainAs(run, opened))
   } catch (error) {
     // The account's own fault is told instead: what became of it, and what to do.
-    if (isNoAccount(error)) await accounts.recheck(run.job.ca, run.signal)
+    if (isAboutAccount(error)) await accounts.recheck(run.job.ca, run.signal)
     throw error
   }
 }
@@ -100,8 +100,4 @@ async function toBeProved({ run, signer, account }: SignedRun, order: OrderObjec
   await fewAtOnce(AT_ONCE, valid, ({ url }) => deactivateAuthorization(session, signer, url, signal))
   await run.put(NO_ORDER)
   return obtainOrder({ run, signer, account })
-}
-
-function isNoAccount(error: unknown): boolean {
-  return error instanceof EngineError && error.problem?.type === problemUrn('accountDoesNotExist')
 }

@@ -1,4 +1,5 @@
 import { readStrictJson } from '../acme/json.ts'
+import { parseLinks } from '../acme/link-headers.ts'
 import { isJsonObject, stringMember, textMember } from '../acme/members.ts'
 import { problemShortName, problemUrn } from '../acme/problem-types.ts'
 import { type Problem, readProblem } from '../acme/response-objects.ts'
@@ -25,6 +26,10 @@ export type Reading =
 
 /** Seconds. Below, the CA would be hammered; above, a certificate would end before anybody looks again. */
 const RETRY_AFTER = { least: 1, most: 86_400 }
+
+/** Relations that RFC 8555 has a use for (§7.1, §7.4.2, §7.1.2.1): they are about the object, not about what is wrong. */
+const OF_PROTOCOL = new Set(['index', 'up', 'next', 'alternate'])
+const MOST_LINKS = 5
 
 /** Causes that may be gone in a moment. A bad certificate or a forbidden address is not. */
 const PASSING = new Set<FailureCause>([
@@ -91,7 +96,7 @@ function successOf(
   const json = isJson(fields) ? readStrictJson(decoded, 'body').value : undefined
   if (status < 200 || status > 299) {
     const problem = problemOf(json)
-    if (problem !== null) throw problemError(completed, destination, problem, status, retryAfter)
+    if (problem !== null) throw problemError(completed, destination, problem, { status, fields }, retryAfter)
     if (status >= 300 && status < 400) throw wrong(`with a redirect (HTTP ${status}), which is not followed`)
     throw wrong(`with HTTP ${status} and no problem document`)
   }
@@ -112,7 +117,7 @@ function problemError(
   completed: Completed,
   { ca }: Destination,
   problem: Problem,
-  status: number,
+  { status, fields }: Pick<ObservedResponse, 'status' | 'fields'>,
   retryAfter: number | null,
 ): EngineError {
   const type = problem.type === null ? '' : ` (${oneLine(problemShortName(problem.type), 100)})`
@@ -124,7 +129,7 @@ function problemError(
   return new EngineError(
     'problem',
     `the CA ${JSON.stringify(ca)} refused ${whatOf(completed)}: ${detail}${type}${names.join('')}${more}`,
-    { problem, status, retryAfter, exchange: completed.id },
+    { problem, status, retryAfter, exchange: completed.id, links: linksOf(fields) },
   )
 }
 
@@ -133,6 +138,20 @@ function problemOf(json: unknown): Problem | null {
   if (!isJsonObject(json)) return null
   if (stringMember(json, 'type', 2048) === null && textMember(json, 'detail') === null) return null
   return readProblem(json)
+}
+
+/** Links that say where to read more (RFC 8288), each as a value of its own. Relative ones lead nowhere for others. */
+function linksOf(fields: FieldList): readonly string[] {
+  const values = fields.filter(([name]) => name === 'link').map(([, value]) => value)
+  return parseLinks(values)
+    .filter(
+      ({ uri, rel }) => /^https:\/\/[!-;=?-~]+$/.test(uri) && !rel.some((type) => OF_PROTOCOL.has(type)),
+    )
+    .slice(0, MOST_LINKS)
+    .map(({ uri, rel }) => {
+      const types = rel.filter((type) => /^[a-z0-9.:/-]{1,100}$/.test(type)).join(' ')
+      return types === '' ? `<${uri}>` : `<${uri}>;rel="${types}"`
+    })
 }
 
 /** In words of RFC 8555, where the answer of a CA has told us. */

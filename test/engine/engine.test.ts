@@ -265,7 +265,7 @@ test('a key is used again', async () => {
 test('a request of somebody else goes to the CA as it is; its key is not here', async () => {
   const first = await world.engine.create(jobRequest({ certificate: 'theirs' }))
   await world.run(first.id)
-  const csr = Buffer.from(first.csr, 'base64url')
+  const csr = Buffer.from(first.csr!, 'base64url')
   const job = await world.obtain({ reason: 'reissue', identifiers: [], key: { csr } })
   expect(job).toMatchObject({ step: 'done', key: null, csr: first.csr, identifiers: dns('www.example.com') })
   expect(world.deployed.at(-1)?.key).toBeNull()

@@ -37,7 +37,7 @@ function reuseAuthorizations(): void {
 test('a request (CSR) is not answered with a certificate for another key', async () => {
   const job = await world.engine.create(jobRequest())
   const other = await world.engine.create(jobRequest({ certificate: 'theirs' }))
-  const csr = Buffer.from(other.csr, 'base64url')
+  const csr = Buffer.from(other.csr!, 'base64url')
   await expect(world.engine.create(jobRequest({ identifiers: [], key: { csr } }))).rejects.toThrow(
     /on its way already, for another request \(CSR\)/,
   )

@@ -89,10 +89,11 @@ export const engineRoutes: readonly Route[] = [
     answer: engineAccount,
     example: engineAccountExample,
     refuses: [404, 409, 502],
-    handle: ({ engine }, { body: { ca, contact, agreeTerms }, actor }) =>
+    handle: ({ engine }, { body: { ca, tenant, contact, agreeTerms }, actor }) =>
       engine.register(
         {
           ca,
+          ...(tenant === undefined ? {} : { tenant }),
           ...(contact === undefined ? {} : { contact }),
           ...(agreeTerms === undefined ? {} : { agreeTerms }),
         },

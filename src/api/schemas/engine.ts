@@ -12,6 +12,10 @@ const fingerprint = () => z.string().meta({ description: 'SHA-256, hex.' })
 export const engineAccount = z.strictObject({
   id: z.string(),
   ca: z.string(),
+  tenant: z
+    .string()
+    .nullable()
+    .meta({ description: 'Label of the clients it orders for, where they have one of their own.' }),
   directory: z.string(),
   status: z.enum(['creating', 'valid', 'deactivated', 'revoked']),
   url: z.string().nullable().meta({ description: 'Null while it is being created.' }),
@@ -106,6 +110,11 @@ export const jobsQuery = z.strictObject({
 
 export const accountWanted = z.strictObject({
   ca: caName,
+  tenant: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+    .optional()
+    .meta({ description: 'Label of clients that have an account of their own.' }),
   contact: contact.optional(),
   agreeTerms: agreeTerms.optional(),
 })

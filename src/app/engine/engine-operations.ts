@@ -69,26 +69,32 @@ export function engineOperations(parts: EngineOperationsParts): Own {
     actor: Actor,
     action: EngineAction,
     change: () => Promise<unknown>,
+    tenant: string | null = null,
   ) => {
     knownCa(parts.config(), ca)
     await asked(actor, action, ca)
     await change()
-    const own = (await store.accounts()).filter((account) => account.ca === ca)
+    const own = (await store.accounts()).filter((account) => account.ca === ca && account.tenant === tenant)
     return shownAccount(own.reduce((newest, one) => (one.createdAt >= newest.createdAt ? one : newest)))
   }
   return {
     accounts: async () => (await accounts.all()).map(shownAccount),
-    register: ({ ca, contact, agreeTerms }, actor) =>
-      onAccount(ca, actor, 'register', () =>
-        accounts.open(
-          ca,
-          {
-            anew: true,
-            ...(contact === undefined ? {} : { contact }),
-            ...(agreeTerms === undefined ? {} : { agreeTerms }),
-          },
-          ending,
-        ),
+    register: ({ ca, tenant = null, contact, agreeTerms }, actor) =>
+      onAccount(
+        ca,
+        actor,
+        'register',
+        () =>
+          accounts.of(tenant).open(
+            ca,
+            {
+              anew: true,
+              ...(contact === undefined ? {} : { contact }),
+              ...(agreeTerms === undefined ? {} : { agreeTerms }),
+            },
+            ending,
+          ),
+        tenant,
       ),
     updateContact: (ca, contact, actor) =>
       onAccount(ca, actor, 'updateContact', () => accounts.updateContact(ca, contact, ending)),

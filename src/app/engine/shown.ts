@@ -15,8 +15,9 @@ export function moment(micros: number): string {
 
 /** As others may see it: without its key. */
 export function shownAccount(account: EngineAccount): ShownEngineAccount {
-  const { id, ca, directory, status, url, thumbprint, contact, externalKeyId, createdAt } = account
-  return { id, ca, directory, status, url, thumbprint, contact, externalKeyId, createdAt: moment(createdAt) }
+  const { id, ca, tenant, directory, status, url, thumbprint, contact, externalKeyId, createdAt } = account
+  const shown = { id, ca, tenant, directory, status, url, thumbprint, contact, externalKeyId }
+  return { ...shown, createdAt: moment(createdAt) }
 }
 
 export function isOver({ step }: Job): boolean {

@@ -57,6 +57,7 @@ function listCommand(context: CommandContext) {
 function columns({ colors }: Terminal): Column<ShownEngineAccount>[] {
   return [
     { title: 'CA', text: ({ ca }) => ca },
+    { title: 'TENANT', text: ({ tenant }) => tenant ?? '-', from: 100 },
     {
       title: 'STATUS',
       text: ({ status }) => status,
@@ -75,16 +76,22 @@ function registerCommand(context: CommandContext) {
   ])
     .argument('<ca>', 'a name under cas')
     .option('--contact <address>', 'contact for the CA; can be repeated', collect)
+    .option('--tenant <label>', 'for clients of this label, where each label has an account of its own')
     .option('--agree-terms', "you agree to the CA's terms of service")
     .option('--json', 'as JSON')
     .action(
-      async (ca: string, options: Json & { contact?: readonly string[]; agreeTerms?: boolean }, self) => {
-        const { contact, agreeTerms } = options
+      async (
+        ca: string,
+        options: Json & { contact?: readonly string[]; agreeTerms?: boolean; tenant?: string },
+        self,
+      ) => {
+        const { contact, agreeTerms, tenant } = options
         const given = contact === undefined ? undefined : contacts(contact)
         await changed(context, self, options, (operations) =>
           operations.register(
             {
               ca,
+              ...(tenant === undefined ? {} : { tenant }),
               ...(given === undefined ? {} : { contact: given }),
               ...(agreeTerms === true ? { agreeTerms } : {}),
             },
@@ -163,6 +170,7 @@ async function changed(
   terminal.write(
     renderFields(terminal, [
       ['ca', account.ca],
+      ['tenant', account.tenant],
       ['status', account.status],
       ['url', account.url],
       ['thumbprint', account.thumbprint],

@@ -4,7 +4,9 @@ import { CliError } from '../cli-error.ts'
 /** The account at this CA that orders are made with. Rejects with CliError where there is none. */
 export async function ownAccount(operations: EngineOperations, ca: string): Promise<ShownEngineAccount> {
   const accounts = await operations.accounts()
-  const account = accounts.filter((one) => one.ca === ca && one.status === 'valid').at(-1)
+  const account = accounts
+    .filter((one) => one.ca === ca && one.tenant === null && one.status === 'valid')
+    .at(-1)
   if (account !== undefined) return account
   const others = [...new Set(accounts.filter(({ status }) => status === 'valid').map((one) => one.ca))]
   throw new CliError(

@@ -3,7 +3,7 @@ import type { Clock } from '../../exchange/clock.ts'
 import { keyTypeOfRequest } from '../certificate-key.ts'
 import { EngineError } from '../engine-error.ts'
 import type { EngineStore } from '../engine-store.ts'
-import type { Job, JobReason, KeptCertificate } from '../job.ts'
+import { type Job, type JobReason, type KeptCertificate, requestOf } from '../job.ts'
 import type { JobRequest } from '../job-request.ts'
 import type { OnProgress } from '../progress.ts'
 import { sameNames } from '../wanted-names.ts'
@@ -452,6 +452,6 @@ async function unwanted({ certificates }: EngineConfig, job: Job, isNew: boolean
 async function isAsSet(job: Job, settings: ManagedCertificateConfig): Promise<boolean> {
   const { solver = null, preferred_chain = null, key_type } = settings
   if (job.solver !== solver || job.preferredChain !== preferred_chain) return false
-  const type = await keyTypeOfRequest(job.csr)
+  const type = await keyTypeOfRequest(requestOf(job))
   return type === null || type === key_type
 }

@@ -11,6 +11,7 @@ export function engineAccount(changes: Partial<EngineAccount> = {}): EngineAccou
   return {
     id: 'a1',
     ca: 'pebble',
+    tenant: null,
     directory: 'https://ca.test/dir',
     status: 'valid',
     url: 'https://ca.test/acct/1',
@@ -19,6 +20,7 @@ export function engineAccount(changes: Partial<EngineAccount> = {}): EngineAccou
     nextKey: null,
     contact: ['mailto:ops@example.com'],
     externalKeyId: null,
+    lostAt: null,
     orders: null,
     createdAt: ENGINE_T0,
     ...changes,

@@ -4,6 +4,7 @@ import { EngineError } from '../../../src/engine/engine-error.ts'
 import {
   ENDED_JOBS_KEPT,
   type EngineStore,
+  FORGOTTEN_AT_ONCE,
   type JobFilter,
   type OpenJob,
   type Resealed,
@@ -44,7 +45,7 @@ export class MemoryEngineStore implements EngineStore {
 
   async openJobs(): Promise<readonly OpenJob[]> {
     return [...this.#jobs.values()]
-      .filter((job) => !hasEnded(job))
+      .filter((job) => !hasEnded(job) && job.brokered === undefined)
       .map(({ id, notBefore, changedAt }) => ({ id, notBefore, changedAt }))
   }
 
@@ -67,11 +68,24 @@ export class MemoryEngineStore implements EngineStore {
     this.#write()
     this.#mustBeOpen(job)
     this.#jobs.set(job.id, structuredClone(job))
-    if (!hasEnded(job)) return
+    if (!hasEnded(job) || job.brokered !== undefined) return
     const ended = [...this.#jobs.values()].filter(
       (each) => hasEnded(each) && each.certificate === job.certificate && each.line === null,
     )
     for (const { id } of ended.slice(0, -ENDED_JOBS_KEPT)) this.#jobs.delete(id)
+  }
+
+  async forgetBrokered(before: { readonly ended: number; readonly open: number }): Promise<number> {
+    this.#write()
+    const forgotten = [true, false].flatMap((ended) =>
+      [...this.#jobs.values()]
+        .filter((job) => job.brokered !== undefined && hasEnded(job) === ended)
+        .filter(({ changedAt }) => changedAt < (ended ? before.ended : before.open))
+        .sort((a, b) => a.changedAt - b.changedAt)
+        .slice(0, FORGOTTEN_AT_ONCE),
+    )
+    for (const { id } of forgotten) this.#jobs.delete(id)
+    return forgotten.length
   }
 
   async presented(of?: string): Promise<readonly PresentedChallenge[]> {

@@ -26,8 +26,8 @@ export function openEngineDatabase(folder: string, faults: StoreFaults | null): 
   const registrations = new RegistrationRows(db)
   const sealed = new SealedRows(db)
   const write =
-    <Given extends unknown[]>(change: (...given: Given) => void) =>
-    (...given: Given): void =>
+    <Given extends unknown[], Result>(change: (...given: Given) => Result) =>
+    (...given: Given): Result =>
       commit(db, faults, () => change(...given))
   return {
     answers: {
@@ -38,6 +38,7 @@ export function openEngineDatabase(folder: string, faults: StoreFaults | null): 
       job: (id) => rows.job(id),
       addJob: write((job) => rows.addJob(job)),
       putJob: write((job) => rows.putJob(job)),
+      forgetBrokered: write((before) => rows.forgetBrokered(before)),
       presented: (job) => rows.presented(job),
       addPresented: write((challenge) => rows.addPresented(challenge)),
       removePresented: write((challenge) => rows.removePresented(challenge)),
@@ -64,12 +65,13 @@ export function openEngineDatabase(folder: string, faults: StoreFaults | null): 
   }
 }
 
-function commit(db: Database.Database, faults: StoreFaults | null, change: () => void): void {
+function commit<Result>(db: Database.Database, faults: StoreFaults | null, change: () => Result): Result {
   db.exec('begin immediate')
   try {
-    change()
+    const result = change()
     if (faults === null) db.exec('commit')
     else faults.commit(() => db.exec('commit'))
+    return result
   } catch (error) {
     if (db.inTransaction) db.exec('rollback')
     throw error

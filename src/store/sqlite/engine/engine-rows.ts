@@ -1,6 +1,11 @@
 import type Database from 'better-sqlite3'
 import type { EngineAccount } from '../../../engine/account.ts'
-import { ENDED_JOBS_KEPT, type JobFilter, type OpenJob } from '../../../engine/engine-store.ts'
+import {
+  ENDED_JOBS_KEPT,
+  FORGOTTEN_AT_ONCE,
+  type JobFilter,
+  type OpenJob,
+} from '../../../engine/engine-store.ts'
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../engine/job.ts'
 import type { ReissueLine, ReissuePlan } from '../../../engine/reissue/plan.ts'
 import type { Sealed } from '../../../engine/sealing.ts'
@@ -67,6 +72,7 @@ export class EngineRows {
       Number(hasEnded(job)),
       key,
       JSON.stringify(body),
+      brokeredAt(job),
     )
   }
 
@@ -76,11 +82,13 @@ export class EngineRows {
       Number(hasEnded(job)),
       key,
       JSON.stringify(body),
+      brokeredAt(job),
       job.id,
       job.certificate,
     )
     if (changes === 1) {
-      if (hasEnded(job)) this.#run.forgetEnded.run(job.certificate, job.certificate, ENDED_JOBS_KEPT)
+      if (hasEnded(job) && job.brokered === undefined)
+        this.#run.forgetEnded.run(job.certificate, job.certificate, ENDED_JOBS_KEPT)
       return
     }
     const kept = this.#run.job.get(job.id)
@@ -88,6 +96,12 @@ export class EngineRows {
     throw new RowRefused(
       hasEnded(jobOf(kept)) ? `the job ${job.id} has ended` : `the job ${job.id} is for another certificate`,
     )
+  }
+
+  forgetBrokered({ ended, open }: { readonly ended: number; readonly open: number }): number {
+    const forget = (state: number, before: number) =>
+      this.#run.forgetBrokered.run(state, before, FORGOTTEN_AT_ONCE).changes
+    return forget(1, ended) + forget(0, open)
   }
 
   presented(job?: string): readonly PresentedChallenge[] {
@@ -145,6 +159,10 @@ function hasEnded({ step }: Job): boolean {
   return step === 'done' || step === 'failed'
 }
 
+function brokeredAt({ brokered, changedAt }: Job): number | null {
+  return brokered === undefined ? null : changedAt
+}
+
 function jobOf({ body, key }: Keyed): Job {
   return { ...JSON.parse(body), key } as Job
 }
@@ -165,7 +183,7 @@ function statements(db: Database.Database) {
     ),
     allOpen: db.prepare<[], OpenJob>(
       `select id, body ->> 'notBefore' as notBefore, body ->> 'changedAt' as changedAt
-       from jobs indexed by jobs_open where ended = 0 order by number`,
+       from jobs indexed by jobs_own where ended = 0 and brokered_at is null order by number`,
     ),
     jobsOf: db.prepare<[string, number | null, number | null, number], Keyed>(
       `select key, body from jobs where certificate = ? and (? is null or ended = ?)
@@ -181,16 +199,22 @@ function statements(db: Database.Database) {
     openJob: db.prepare<[string], { readonly id: string }>(
       'select id from jobs where certificate = ? and ended = 0',
     ),
-    addJob: db.prepare<[string, string, string | null, number, string | null, string]>(
-      'insert into jobs (id, certificate, plan, ended, key, body) values (?, ?, ?, ?, ?, ?)',
+    addJob: db.prepare<[string, string, string | null, number, string | null, string, number | null]>(
+      'insert into jobs (id, certificate, plan, ended, key, body, brokered_at) values (?, ?, ?, ?, ?, ?, ?)',
     ),
-    putJob: db.prepare<[number, string | null, string, string, string]>(
-      'update jobs set ended = ?, key = ?, body = ? where id = ? and certificate = ? and ended = 0',
+    putJob: db.prepare<[number, string | null, string, number | null, string, string]>(
+      'update jobs set ended = ?, key = ?, body = ?, brokered_at = ? where id = ? and certificate = ? and ended = 0',
     ),
     forgetEnded: db.prepare<[string, string, number]>(
       `delete from jobs where certificate = ? and ended = 1 and plan is null and number <= (
          select number from jobs where certificate = ? and ended = 1 and plan is null
          order by number desc limit 1 offset ?
+       )`,
+    ),
+    forgetBrokered: db.prepare<[number, number, number]>(
+      `delete from jobs where number in (
+         select number from jobs indexed by jobs_brokered
+         where brokered_at is not null and ended = ? and brokered_at < ? order by brokered_at limit ?
        )`,
     ),
     presented: db.prepare<[], Body>('select body from presented'),

@@ -91,6 +91,7 @@ function storeOf(ask: Ask, close: () => Promise<void>): EngineStore {
     job: asker('job'),
     addJob: asker('addJob'),
     putJob: asker('putJob'),
+    forgetBrokered: asker('forgetBrokered'),
     presented: asker('presented'),
     addPresented: asker('addPresented'),
     removePresented: asker('removePresented'),

@@ -46,4 +46,15 @@ create table registrations (
 );
 `,
   },
+  {
+    name: '0003_brokered',
+    sql: `
+update accounts set body = json_set(body, '$.tenant', null, '$.lostAt', null);
+
+-- When a brokered job changed last, µs since 1970: such jobs are gone on with, and forgotten, by other rules.
+alter table jobs add column brokered_at integer;
+create index jobs_own on jobs (number) where ended = 0 and brokered_at is null;
+create index jobs_brokered on jobs (ended, brokered_at) where brokered_at is not null;
+`,
+  },
 ]
