@@ -27,7 +27,7 @@ export interface Patience {
 /** As Boulder has them. */
 export const PATIENCE: Patience = { dns: 2_500, all: 10_000 }
 
-/** `systems`: DNS servers that are asked where the settings name none. */
+/** `systems`: DNS servers that are asked where the settings name none. `signal` must abort when `patience.all` is over. */
 export function perspectiveOf(
   from: string | null,
   settings: ChallengeSettings,
@@ -39,14 +39,13 @@ export function perspectiveOf(
   const places = (configured.length > 0 ? configured : systems).map((place) =>
     from !== null && isIP(place.address) === isIP(from) ? { ...place, from } : place,
   )
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(patience.all)])
   const end = performance.now() + patience.all
   return {
     from,
     settings,
     own,
-    resolver: createResolver(places, patience.dns, inTime),
-    signal: inTime,
+    resolver: createResolver(places, patience.dns, signal),
+    signal,
     left: () => Math.max(1, end - performance.now()),
   }
 }

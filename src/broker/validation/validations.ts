@@ -5,6 +5,7 @@
  */
 import { AcmeProblem, type ProblemDocument } from '../../acme/problem.ts'
 import { FairQueue } from '../../ca/fair-queue.ts'
+import { keyAuthorization } from '../../engine/challenge.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import type { BrokerStore } from '../broker-store.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -162,7 +163,7 @@ export class Validations {
           wildcard: authorization.wildcard,
           type,
           token,
-          keyAuthorization: `${token}.${account.thumbprint}`,
+          keyAuthorization: keyAuthorization(token, account),
           settings: endpoint.challenges,
           caaIdentities: endpoint.caaIdentities,
           accountUrl: accountUrl(endpoint, account.id),
