@@ -10,7 +10,7 @@ import type {
 const AT = '2026-11-22T01:20:25.000Z'
 const LATER = '2026-11-22T01:30:25.000Z'
 
-export const drillExample: ShownDrill = { ca: 'letsencrypt', label: 'team-a', until: LATER }
+export const drillExample: ShownDrill = { ca: 'letsencrypt', labels: ['team-a'], until: LATER }
 
 export const brokerStatusExample: BrokerStatus = {
   endpoints: [

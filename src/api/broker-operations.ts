@@ -28,10 +28,11 @@ export interface ShownBrokerCa {
   readonly until: string | null
 }
 
-/** A CA that is taken for dead, for those with this label or for everybody. */
+/** A CA that is taken for dead; there is one for each CA at most. */
 export interface ShownDrill {
   readonly ca: string
-  readonly label: string | null
+  /** For whose orders; null: everybody's. */
+  readonly labels: readonly string[] | null
   readonly until: string
 }
 
@@ -75,7 +76,7 @@ export interface BrokerOrderFilter {
 export interface DrillRequest {
   readonly ca: string
   /** Left out: for every client. */
-  readonly label?: string
+  readonly labels?: readonly string[]
   /** Seconds. */
   readonly for: number
 }

@@ -22,6 +22,7 @@ const TAGS: Readonly<Record<string, string>> = {
   'watch list': 'Places that serve certificates',
   policy: 'Who may get which certificate: the rules in force, and candidates tried on what was asked',
   engine: "acmetap's own ACME client: managed certificates, jobs, accounts",
+  broker: 'acmetap as an ACME server: endpoints, orders, EAB keys, drills',
   reissue: 'Plans to obtain certificates again',
   summary: 'Counts over time',
   server: 'The process and its record',

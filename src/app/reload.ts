@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { messageOf } from '../exchange/message-of.ts'
 import type { Log } from '../observability/log.ts'
-import { scheduleComplaints } from './engine/schedule-complaints.ts'
+import { furtherComplaints } from './further-complaints.ts'
 import { needsRestart } from './needs-restart.ts'
 import { type LoadedPolicy, loadPolicy } from './policy-file.ts'
 import { readPolicyAside } from './policy-threads.ts'
@@ -47,7 +47,7 @@ export async function reload({
 }: Parts): Promise<ReloadReport> {
   const before = current()
   try {
-    const { config, digest, warnings } = loadConfig(file, { furtherCheck: scheduleComplaints })
+    const { config, digest, warnings } = loadConfig(file, { furtherCheck: furtherComplaints })
     const problems = needsRestart(before.config, config, file)
     if (problems.length > 0) throw new ConfigError(problems)
     const same = isDeepStrictEqual(before.config.egress.resolvers, config.egress.resolvers)

@@ -85,11 +85,11 @@ export type EventDetails =
       readonly expires: number | null
     }
   | { readonly event: 'eabKeyRevoked'; readonly key: string; readonly label: string }
-  /** A CA was taken for dead by order, or no longer; `label` null: for every client. */
+  /** A CA was taken for dead by order, or no longer; `labels` null: for every client. */
   | {
       readonly event: 'drillStarted' | 'drillStopped'
       readonly ca: string
-      readonly label: string | null
+      readonly labels: readonly string[] | null
       /** µs since 1970. */
       readonly until: number
     }

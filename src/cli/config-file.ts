@@ -26,7 +26,9 @@ export function openConfig(terminal: Terminal, option: string | undefined, readF
 /** A configuration as a start or a reload judges it, but for its policy. Rejects with ConfigError. */
 export async function judgedConfig(file: string, { env }: Pick<Terminal, 'env'>): Promise<LoadedConfig> {
   const loaded = loadConfig(file, { env })
-  if (loaded.config.engine.reissue.schedule === undefined) return loaded
-  const { scheduleComplaints } = await import('../app/engine/schedule-complaints.ts')
-  return loadConfig(file, { env, furtherCheck: scheduleComplaints })
+  const { engine, broker, local_cas } = loaded.config
+  const isPlain = engine.reissue.schedule === undefined && broker.length === 0
+  if (isPlain && Object.keys(local_cas).length === 0) return loaded
+  const { furtherComplaints } = await import('../app/further-complaints.ts')
+  return loadConfig(file, { env, furtherCheck: furtherComplaints })
 }

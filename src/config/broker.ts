@@ -33,7 +33,7 @@ const route = z.strictObject({
   labels: key(z.array(labelName).min(1).optional(), 'Labels of clients. Without it: every client.', [
     'team-a',
   ]),
-  profiles: key(z.array(z.string().min(1)).min(1).optional(), 'Profiles that are asked for.', ['shortlived']),
+  profiles: key(z.array(z.string().min(1)).min(1).optional(), 'Profiles that are asked for.', ['short']),
   cas: key(
     z.array(caName).min(1, 'must hold at least one CA'),
     'CAs in the order they are tried: names under cas or local_cas.',

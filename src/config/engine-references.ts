@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { Complaint, KeyPath } from './config-error.ts'
 import { checkSolvers, solverAnswers, solverKind } from './engine-solver-references.ts'
 import { closest } from './keys.ts'
-import { isDnsName } from './values.ts'
+import { isPattern } from './name-pattern.ts'
 import { complaint, list, type Mapping, mapping } from './written.ts'
 
 /** `cas` are the names under `cas`. */
@@ -61,9 +61,6 @@ function checkAccounts(accounts: readonly unknown[], cas: readonly string[]): Co
   return found
 }
 
-/** As policies write names: `www.example.com`, `.example.com`, `*.example.com`, `**.example.com`, `**`. */
-const PATTERN_START = /^(?:\.|\*\*(?:\{\d{1,3}\})?(?:\.|$))/
-
 function checkChoice({ names, solver }: Mapping, at: number, known: Known): Complaint[] {
   const path = ['engine', 'challenges', at]
   const found = unknownSolver([...path, 'solver'], solver, known.solvers)
@@ -79,13 +76,6 @@ function checkChoice({ names, solver }: Mapping, at: number, known: Known): Comp
     }
   }
   return found
-}
-
-function isPattern(text: string): boolean {
-  const start = PATTERN_START.exec(text)?.[0] ?? ''
-  const rest = text.slice(start.length)
-  if (rest === '') return start.startsWith('**') && !start.endsWith('.')
-  return rest !== '*' && isDnsName(rest.replaceAll(/(?<=^|\.)\*(?=\.)/g, 'x'))
 }
 
 function checkCertificates(certificates: readonly unknown[], known: Known): Complaint[] {

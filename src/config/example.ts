@@ -42,11 +42,15 @@ function renderKey(name: string, info: KeyInfo, indent: string): string[] {
       ),
     ]
   } else lines = [`${indent}${name}: ${inline(info.default ?? info.example)}`]
-  const absent = (info.optional && info.default === undefined) || (indent !== '' && isEmptyOf(info, entry))
+  const absent =
+    (info.optional && info.default === undefined) || (!BEGINNING.has(info.path) && isEmptyOf(info, entry))
   return [...comment, ...(absent ? lines.map((line) => commentOut(line, indent)) : lines)]
 }
 
-/** Entries that would be an example of something that is not there by default. At the top there are a CA and its relay. */
+/** What a first configuration has: a CA and its relay. */
+const BEGINNING = new Set(['cas', 'relay'])
+
+/** Entries that would be an example of something that is not there by default. */
 function isEmptyOf({ kind, default: written }: KeyInfo, entry: KeyInfo | undefined): boolean {
   const several = kind === 'named' || (kind === 'list' && entry?.kind === 'mapping')
   return several && typeof written === 'object' && written !== null && Object.keys(written).length === 0

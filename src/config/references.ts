@@ -4,6 +4,7 @@
  */
 
 import { checkAlerts } from './alert-references.ts'
+import { checkBroker } from './broker-references.ts'
 import type { Complaint, KeyPath } from './config-error.ts'
 import { checkEngine } from './engine-references.ts'
 import { closest } from './keys.ts'
@@ -28,6 +29,7 @@ export function checkReferences(written: unknown): Complaint[] {
     ...checkListenerCertificates(listeners, mapping(root.engine).certificates),
     ...checkAlerts(root.alerts, cas),
     ...checkEngine(root.engine, cas),
+    ...checkBroker(root),
   ]
 }
 

@@ -34,6 +34,11 @@ export function secretFiles(config: Config): readonly SecretFile[] {
   return [
     ...passwordFiles(config),
     ...engineSecretFiles(config),
+    ...Object.entries(config.local_cas).flatMap(([name, { key_passphrase_file: file }]) =>
+      file === undefined
+        ? []
+        : [{ path: ['local_cas', name, 'key_passphrase_file'], file, what: 'passphrase' }],
+    ),
     ...(config.alerts.channels ?? []).flatMap((channel, at) =>
       CHANNEL_SECRETS.flatMap(({ kind, key, what }) => {
         const settings = channel[kind] as Readonly<Record<string, unknown>> | undefined

@@ -1,6 +1,7 @@
 /** What is allowed but will probably hurt. Shown by `config check` and once at start. */
 
 import { isHere } from './alert-references.ts'
+import { brokerCas, brokerWarnings } from './broker-warnings.ts'
 import { engineWarnings } from './engine-warnings.ts'
 import { PRESETS } from './presets.ts'
 import { relayChanges } from './relay-memory.ts'
@@ -19,6 +20,7 @@ export function configWarnings(config: Config): string[] {
     ...listenerWarnings(config),
     ...alertWarnings(config),
     ...engineWarnings(config),
+    ...brokerWarnings(config),
   ]
 }
 
@@ -28,8 +30,9 @@ function relayWarnings(config: Config): string[] {
       now === null ? `is no longer relayed (it stood for ${ca})` : `stood for ${ca} and now stands for ${now}`
     return `relay: host ${host} ${change}. Clients' account and order URLs contain this host: the accounts made through it are orphaned, and those clients must register again. Keep its line to keep them working.`
   })
-  if (config.relay.length === 0 && config.intercept.cas.length === 0 && engineCas(config).size === 0) {
-    found.push('relay, intercept and engine: none names a CA, so there is nothing to do')
+  const isIdle = engineCas(config).size === 0 && config.broker.length === 0
+  if (config.relay.length === 0 && config.intercept.cas.length === 0 && isIdle) {
+    found.push('relay, intercept, broker and engine: none names a CA, so there is nothing to do')
   }
   const names = new Set(config.listeners.acme.names)
   for (const { host } of config.relay) {
@@ -49,7 +52,7 @@ function caWarnings(config: Config): string[] {
   return Object.entries(config.cas).flatMap(([name, ca]) => {
     const found: string[] = []
     const used = relayed.has(name) || config.intercept.cas.includes(name) || engineCas(config).has(name)
-    if (!used) found.push(`cas.${name}: neither relay, intercept.cas nor the engine uses it`)
+    if (!used) found.push(`cas.${name}: neither relay, intercept.cas, broker nor the engine uses it`)
     const preset = ca.preset ? PRESETS[ca.preset] : null
     if (relayed.has(name) && preset?.relay === 'refused-by-design') {
       found.push(`cas.${name}: relay to ${preset.title} will be refused. ${preset.advice}`)
@@ -64,8 +67,9 @@ function caWarnings(config: Config): string[] {
 }
 
 /** Those that acmetap has accounts or certificates of its own at. */
-function engineCas({ engine, cas }: Config): ReadonlySet<string> {
-  const named = [...engine.accounts, ...engine.certificates].map(({ ca }) => ca)
+function engineCas(config: Config): ReadonlySet<string> {
+  const { engine, cas } = config
+  const named = [...[...engine.accounts, ...engine.certificates].map(({ ca }) => ca), ...brokerCas(config)]
   // Of Let's Encrypt the staging needs no entry.
   const staging = Object.keys(cas).filter((name) => cas[name]?.preset === 'letsencrypt-staging')
   const known = named.some((name) => cas[name]?.preset === 'letsencrypt') ? staging : []

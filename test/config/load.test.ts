@@ -39,6 +39,8 @@ describe('accepted', () => {
     )
     expect(config).toEqual({
       version: 1,
+      broker: [],
+      local_cas: {},
       instance: 'acmetap',
       data: '/etc/acmetap/data',
       store: 'sqlite',
@@ -219,7 +221,7 @@ describe('refused with line, column, key and what to write', () => {
     ],
     ['version: 1\nlog:\n', [expect.stringContaining('2:1 log: has no value')]],
     ['version: 1\n---\na: 1\n', [expect.stringContaining('is not YAML')]],
-    ['version: 1\nproxy: { port: 3128 }\nledger: {}\nbroker: []\n', expect.objectContaining({ length: 3 })],
+    ['version: 1\nproxy: { port: 3128 }\nledger: {}\nbrokers: []\n', expect.objectContaining({ length: 3 })],
   ])('%j', (text, expected) => {
     expect(refusals(text)).toEqual(expected)
   })

@@ -50,7 +50,9 @@ test('relays.json is for this user alone, and rubbish in it is no reason to fail
 })
 
 test('what is allowed but will hurt', () => {
-  expect(warningsOf('')).toEqual(['relay, intercept and engine: none names a CA, so there is nothing to do'])
+  expect(warningsOf('')).toEqual([
+    'relay, intercept, broker and engine: none names a CA, so there is nothing to do',
+  ])
   expect(
     warningsOf(
       `${cas}relay: [{ host: "acme.example:443", ca: one }]\nlisteners: { admin: { address: 0.0.0.0 } }\n`,
@@ -58,7 +60,7 @@ test('what is allowed but will hurt', () => {
   ).toEqual([
     'relay: host acme.example:443: clients leave out :443; write acme.example',
     'relay: host acme.example:443 is not among listeners.acme.names, so its certificate will not name acme.example',
-    'cas.two: neither relay, intercept.cas nor the engine uses it',
+    'cas.two: neither relay, intercept.cas, broker nor the engine uses it',
     'listeners.admin: 0.0.0.0 is open to others, and tokens cross the network readable; write tls: true',
   ])
   expect(warningsOf('cas: { p: { preset: pebble } }\nrelay: [{ host: localhost, ca: p }]\n')).toEqual([

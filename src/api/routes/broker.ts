@@ -47,7 +47,14 @@ export const brokerRoutes: readonly Route[] = [
     answer: brokerOrders,
     example: { orders: [brokerOrderExample] },
     refuses: [409],
-    handle: async ({ broker }, { query }) => ({ orders: await broker.orders(query) }),
+    handle: async ({ broker }, { query: { endpoint, ca, open, limit } }) => ({
+      orders: await broker.orders({
+        limit,
+        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(ca === undefined ? {} : { ca }),
+        ...(open === undefined ? {} : { open }),
+      }),
+    }),
   }),
   route({
     method: 'POST',
@@ -58,7 +65,7 @@ export const brokerRoutes: readonly Route[] = [
     role: 'operator',
     status: 201,
     body: drillWanted,
-    bodyExample: { ca: 'letsencrypt', label: 'team-a', for: 600 },
+    bodyExample: { ca: 'letsencrypt', labels: ['team-a'], for: 600 },
     answer: drill,
     example: drillExample,
     refuses: [404, 409],

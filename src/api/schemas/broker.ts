@@ -1,13 +1,13 @@
 /** The broker: what is asked of it and answered. As in `broker-operations.ts`, which is the contract. */
 import { z } from 'zod'
 import { identifier, instant, word } from '../../audit/inventory/values.ts'
-import type { BrokerOrderFilter, DrillRequest, EabKeyRequest } from '../broker-operations.ts'
+import type { DrillRequest, EabKeyRequest } from '../broker-operations.ts'
 
 const name = word.max(64)
 
 export const drill = z.strictObject({
   ca: z.string(),
-  label: z.string().nullable().meta({ description: 'Null: for every client.' }),
+  labels: z.array(z.string()).nullable().meta({ description: 'Null: for every client.' }),
   until: instant(),
 })
 export const drills = z.strictObject({ drills: z.array(drill) })
@@ -60,23 +60,21 @@ export const brokerOrder = z.strictObject({
   expiresAt: instant(),
 })
 export const brokerOrders = z.strictObject({ orders: z.array(brokerOrder) })
-export const brokerOrdersQuery = z
-  .strictObject({
-    endpoint: name.optional(),
-    ca: name.optional(),
-    open: z
-      .enum(['true', 'false'])
-      .transform((text) => text === 'true')
-      .optional()
-      .meta({ description: 'Those that are neither valid nor invalid.' }),
-    limit: z.coerce.number().int().min(1).max(1000).default(100),
-  })
-  .transform((given) => given as BrokerOrderFilter)
+export const brokerOrdersQuery = z.strictObject({
+  endpoint: name.optional(),
+  ca: name.optional(),
+  open: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .meta({ description: 'Those that are neither valid nor invalid.' }),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+})
 
 export const drillWanted = z
   .strictObject({
     ca: name,
-    label: name.optional().meta({ description: 'Without it: for every client.' }),
+    labels: z.array(name).min(1).max(100).optional().meta({ description: 'Without it: for every client.' }),
     for: z
       .int()
       .min(1)
@@ -112,12 +110,9 @@ export const eabKeyWanted = z
     label: z
       .string()
       .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lower-case letters, digits or ._-'),
-    names: z
-      .array(z.string().min(1).max(300))
-      .max(200)
-      .meta({
-        description: 'Patterns of a policy: `.a.example` is a name and all below it. Empty: every name.',
-      }),
+    names: z.array(z.string().min(1).max(300)).max(200).meta({
+      description: 'Patterns of a policy: `.a.example` is a name and all below it. Empty: every name.',
+    }),
     endpoints: z.array(name).max(50).optional(),
     cas: z.array(name).max(50).optional(),
     uses: z.int().min(1).max(1_000_000).optional(),

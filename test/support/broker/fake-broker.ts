@@ -35,7 +35,7 @@ export class FakeBroker implements BrokerOperations {
   async startDrill(request: DrillRequest, actor: Actor) {
     this.#called('startDrill', request, actor)
     const until = new Date(this.now + request.for * 1000).toISOString()
-    const drill = { ca: request.ca, label: request.label ?? null, until }
+    const drill = { ca: request.ca, labels: request.labels ?? null, until }
     this.drillList.push(drill)
     return drill
   }
