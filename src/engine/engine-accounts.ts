@@ -19,6 +19,7 @@ import {
   type NewAccount,
   newAccount,
   putContact,
+  refuseDemands,
 } from './new-account.ts'
 import type { Sealed, Sealing } from './sealing.ts'
 
@@ -109,6 +110,18 @@ export class EngineAccounts {
   /** Finds or makes the account. Rejects with EngineError; `input` says what to write or do. */
   open(ca: string, options: OpenOptions, signal: AbortSignal): Promise<OpenAccount> {
     return this.#inTurn(ca, signal, () => this.#open(ca, options, signal))
+  }
+
+  /**
+   * The account that would be used, as it is known here: nothing is asked. Null: one will be made. Rejects with EngineError
+   * (`input`) where that, or what is known of the one there is, cannot be.
+   */
+  async known(ca: string): Promise<EngineAccount | null> {
+    const account = this.#inUse.get(ca)?.account ?? (await this.#current(ca))
+    if (account !== null && account.status !== 'creating') return this.#opened(account).account
+    const directory = this.#parts.session(ca).knownDirectory
+    if (directory !== null) refuseDemands(ca, directory, this.#wanted(ca, {}))
+    return null
   }
 
   /** {@link open} for work that signs for a while: the key does not change before it is done. */

@@ -6,8 +6,8 @@ import type { Sealed, SealedPlace } from './sealing.ts'
 
 export interface JobFilter {
   readonly certificate?: string
-  /** Only those that have not ended. */
-  readonly open?: boolean
+  /** Only those that have not ended; `own`: and that the engine goes on with by itself. */
+  readonly open?: boolean | 'own'
   readonly plan?: string
   /** At most so many, newest first. */
   readonly limit: number

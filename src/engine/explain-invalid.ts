@@ -62,10 +62,30 @@ export function invalidError(
   })
   const more = told.length > MOST_TOLD ? `; and ${told.length - MOST_TOLD} more names` : ''
   return new EngineError('invalid', `${told.slice(0, MOST_TOLD).join('; ')}${more}`, {
-    problem: first.challenges.find((challenge) => challenge.error !== null)?.error ?? error,
+    problem: problemOf(failed, error),
     exchange: first.exchange,
     name: nameText(first.identifier, first.wildcard),
   })
+}
+
+/** What the CA said of the first; of each where there are several (RFC 8555 §6.7.1). */
+function problemOf(failed: readonly AuthorizationObject[], error: Problem | null): Problem | null {
+  const said = failed.map((authorization) => ({ authorization, problem: saidOf(authorization) }))
+  const whole = said.find(({ problem }) => problem !== null)?.problem ?? error
+  if (whole === null || said.length < 2) return whole
+  const subproblems = said.map(({ authorization, problem }) => ({
+    type: problem?.type ?? null,
+    detail: problem?.detail ?? whyText(authorization),
+    identifier: {
+      type: authorization.identifier.type,
+      value: nameText(authorization.identifier, authorization.wildcard),
+    },
+  }))
+  return { ...whole, subproblems }
+}
+
+function saidOf({ challenges }: AuthorizationObject): Problem | null {
+  return challenges.find(({ error }) => error !== null)?.error ?? null
 }
 
 function whyText({ status, challenges }: AuthorizationObject): string {

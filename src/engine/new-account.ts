@@ -1,4 +1,5 @@
 import { problemUrn } from '../acme/problem-types.ts'
+import type { Directory } from '../acme/response-objects.ts'
 import type { Signer } from './account-key.ts'
 import { type AccountObject, accountObject } from './account-object.ts'
 import type { AcmeSession } from './acme-session.ts'
@@ -46,11 +47,24 @@ export async function checkDemands(
   wanted: NewAccount,
   signal: AbortSignal,
 ): Promise<void> {
-  const { meta } = await session.directory(signal)
-  const ca = JSON.stringify(session.ca)
+  const directory = await session.directory(signal)
+  try {
+    refuseDemands(session.ca, directory, wanted)
+  } catch (error) {
+    session.forgetDirectory()
+    throw error
+  }
+}
+
+/** Throws EngineError (`input`) as {@link checkDemands} does, by what the directory says. */
+export function refuseDemands(
+  name: string,
+  { meta }: Pick<Directory, 'meta'>,
+  wanted: Pick<NewAccount, 'agreeTerms' | 'external'>,
+): void {
+  const ca = JSON.stringify(name)
   const lacksTerms = meta.termsOfService !== null && !wanted.agreeTerms
   const lacksAccount = meta.externalAccountRequired === true && wanted.external === null
-  if (lacksTerms || lacksAccount) session.forgetDirectory()
   if (lacksTerms) {
     throw new EngineError(
       'input',

@@ -14,7 +14,7 @@ import { namesText } from './wanted-names.ts'
 
 const AT_ONCE = 10
 /** It begins anew. */
-const NO_ORDER = { step: 'created', order: null, announced: null } as const
+export const NO_ORDER = { step: 'created', order: null, announced: null } as const
 
 /**
  * Goes on with a job until its certificate is kept (RFC 8555 §7.4): one order, whatever happens in between. Rejects with
@@ -61,7 +61,7 @@ function isObtained({ job: { step } }: JobRun): boolean {
 }
 
 /** The job's order as it stands. One that can bring nothing any more, through nobody's fault, is left for a new one. */
-async function currentOrder(signed: SignedRun): Promise<OrderObject> {
+export async function currentOrder(signed: SignedRun): Promise<OrderObject> {
   const { run, signer } = signed
   const { order: url, step } = run.job
   if (url === null || step === 'created' || step === 'ordering') return obtainOrder(signed)

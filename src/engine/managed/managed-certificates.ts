@@ -160,7 +160,7 @@ export class ManagedCertificates {
     if (this.#stop.signal.aborted) return
     const config = this.#parts.config()
     const began = performance.now()
-    const open = await this.#parts.store.jobs({ open: true, limit: MOST_JOBS })
+    const open = await this.#parts.store.jobs({ open: 'own', limit: MOST_JOBS })
     this.#reading = performance.now() - began
     const wanted = await this.#withoutUnwanted(config, open)
     if (!config.renew) return
@@ -254,7 +254,7 @@ export class ManagedCertificates {
     const { store, config } = this.#parts
     const [standings, open] = await Promise.all([
       this.#standings(config()),
-      store.jobs({ open: true, limit: MOST_JOBS }),
+      store.jobs({ open: 'own', limit: MOST_JOBS }),
     ])
     const jobs = new Map(open.map((job) => [job.certificate, job]))
     return standings.flatMap(({ settings, kept }) => {

@@ -122,8 +122,14 @@ export function fetchOnce(
       interim += 1
       if (interim > MOST_INTERIM) settle(failure('not-http', 'answers with no end of interim answers'))
     })
-    asked.on('response', (response) => readBeginning(response, mostBody, settle))
-    asked.on('close', () => settle(failure('reset', 'closes the connection without an answer')))
+    let answered = false
+    asked.on('response', (response) => {
+      answered = true
+      readBeginning(response, mostBody, settle)
+    })
+    asked.on('close', () => {
+      if (!answered) settle(failure('reset', 'closes the connection without an answer'))
+    })
     asked.end()
   })
 }

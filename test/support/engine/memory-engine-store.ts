@@ -38,7 +38,8 @@ export class MemoryEngineStore implements EngineStore {
     const found = [...this.#jobs.values()]
       .reverse()
       .filter((job) => certificate === undefined || job.certificate === certificate)
-      .filter((job) => open !== true || !hasEnded(job))
+      .filter((job) => (open !== true && open !== 'own') || !hasEnded(job))
+      .filter((job) => open !== 'own' || job.brokered === undefined)
       .filter((job) => plan === undefined || job.line?.plan === plan)
     return structuredClone(found.slice(0, limit))
   }

@@ -4,7 +4,8 @@ import Database from 'better-sqlite3'
 import { messageOf } from '../../../exchange/message-of.ts'
 import { StoreRefusal } from '../../refusal.ts'
 import { createPrivateFile, syncFolderOf } from '../folder.ts'
-import { engineFile, engineMigrationsOf } from './engine-file.ts'
+import { migrationsOf, refusingDamage } from '../small-database.ts'
+import { ENGINE_DATABASE, engineFile } from './engine-file.ts'
 
 /** Beside the backup of the record. */
 export function engineBackupFile(backup: string): string {
@@ -72,7 +73,7 @@ function place(source: string, target: string): number {
 function copyInto(source: string, partial: string): void {
   const db = new Database(source, { fileMustExist: true, timeout: 2_000 })
   try {
-    if (engineMigrationsOf(db, source).length === 0)
+    if (refusingDamage(source, () => migrationsOf(db, source, ENGINE_DATABASE)).length === 0)
       throw new StoreRefusal('foreign', `${source} holds nothing of acmetap's engine.`)
     const found = db.pragma('integrity_check(1)', { simple: true })
     if (found !== 'ok') throw new StoreRefusal('damaged', `${source} is damaged: ${String(found)}.`)

@@ -9,11 +9,7 @@ import {
 import type { Job, KeptCertificate, PresentedChallenge } from '../../../engine/job.ts'
 import type { ReissueLine, ReissuePlan } from '../../../engine/reissue/plan.ts'
 import type { Sealed } from '../../../engine/sealing.ts'
-
-/** What was asked for cannot be done; the message says why. Becomes EngineError `input`. */
-export class RowRefused extends Error {
-  readonly code = 'refused'
-}
+import { RowRefused } from '../row-refused.ts'
 
 interface Body {
   readonly body: string
@@ -41,13 +37,14 @@ export class EngineRows {
   }
 
   jobs({ certificate, open, plan, limit }: JobFilter): readonly Job[] {
-    const state = open === true ? 0 : null
+    const state = open === true || open === 'own' ? 0 : null
     if (plan !== undefined)
       return this.#run.jobsOfPlan
         .all(plan, certificate ?? null, certificate ?? null, state, state, limit)
         .map(jobOf)
     if (certificate !== undefined) return this.#run.jobsOf.all(certificate, state, state, limit).map(jobOf)
-    return (open === true ? this.#run.openJobs : this.#run.jobs).all(limit).map(jobOf)
+    const { jobs, openJobs, ownJobs } = this.#run
+    return (open === 'own' ? ownJobs : state === 0 ? openJobs : jobs).all(limit).map(jobOf)
   }
 
   openJobs(): readonly OpenJob[] {
@@ -180,6 +177,10 @@ function statements(db: Database.Database) {
     jobs: db.prepare<[number], Keyed>('select key, body from jobs order by number desc limit ?'),
     openJobs: db.prepare<[number], Keyed>(
       'select key, body from jobs indexed by jobs_open where ended = 0 order by number desc limit ?',
+    ),
+    ownJobs: db.prepare<[number], Keyed>(
+      `select key, body from jobs indexed by jobs_own where ended = 0 and brokered_at is null
+       order by number desc limit ?`,
     ),
     allOpen: db.prepare<[], OpenJob>(
       `select id, body ->> 'notBefore' as notBefore, body ->> 'changedAt' as changedAt

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { DnsRegistration } from '../../../engine/dns/registration-store.ts'
-import { RowRefused } from './engine-rows.ts'
+import { RowRefused } from '../row-refused.ts'
 
 /** The names that acme-dns clients may set. */
 export class RegistrationRows {

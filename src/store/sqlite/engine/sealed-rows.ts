@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { Resealed } from '../../../engine/engine-store.ts'
 import type { Sealed, SealedPlace } from '../../../engine/sealing.ts'
-import { RowRefused } from './engine-rows.ts'
+import { RowRefused } from '../row-refused.ts'
 
 interface Value {
   readonly id: string
