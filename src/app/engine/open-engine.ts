@@ -12,6 +12,7 @@ import { createSealing } from '../../engine/create-sealing.ts'
 import { Engine } from '../../engine/engine.ts'
 import { EngineAccounts } from '../../engine/engine-accounts.ts'
 import { EngineError } from '../../engine/engine-error.ts'
+import type { EngineParts } from '../../engine/engine-parts.ts'
 import { createDeploy } from '../../engine/managed/deploy.ts'
 import { ManagedCertificates, type ManagedParts } from '../../engine/managed/managed-certificates.ts'
 import type { OnProgress } from '../../engine/progress.ts'
@@ -53,12 +54,16 @@ export interface EngineHost {
   readonly clockTrusted: () => boolean
   readonly onFault: (error: unknown) => void
   readonly observeDns: Parameters<typeof openDns>[1]['observe']
+  /** Whether something outside its store is sealed with its key: a key that is lost is not made anew then. */
+  readonly alsoSealed?: () => Promise<boolean>
 }
 
 export interface OpenedEngine {
   readonly operations: EngineOperations
   /** Names of managed certificates whose renewal fails, for alerts. */
   readonly managed: ManagedCertificates
+  /** For what works through it: brokered orders. */
+  readonly parts: EngineParts
   /** Goes on with open jobs, renews what is due, and applies scheduled plans, until it is closed. Rejects with what listening throws. */
   start(): Promise<void>
   /** The configuration has changed. */
@@ -73,7 +78,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
   const failPoint = failPointOf(process.env.ACMETAP_FAILPOINTS)
   const store = await openEngineStore({ folder: data, where: isServer ? 'thread' : 'here' })
   closing.add(() => store.close())
-  const isSealed = async () => (await store.sealed()).length > 0
+  const isSealed = async () => (await store.sealed()).length > 0 || ((await host.alsoSealed?.()) ?? false)
   const sealing = createSealing(await readSealingSecret({ ...config().engine, data, isSealed }))
   const services = createServiceClient(() => host.inForce().wayOut)
   closing.add(() => services.close())
@@ -104,7 +109,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
   )
   const solvers = openSolvers({ inForce: host.inForce, services, dns, clock }, closing)
   const { solverFor, solverNamed } = solvers
-  const engine = new Engine({
+  const parts: EngineParts = {
     store,
     sealing,
     accounts,
@@ -128,7 +133,8 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
     failPoint,
     onAttempt: (job) => managed.attempted(job),
     onProgress: host.onProgress,
-  })
+  }
+  const engine = new Engine(parts)
   closing.add(() => engine.close())
   const managed = new ManagedCertificates({
     config: () => config().engine,
@@ -179,6 +185,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
       ...dns.operations(events),
     },
     managed,
+    parts,
     async start() {
       await solvers.listen()
       engine.start()

@@ -10,6 +10,8 @@ import { type EngineHost, type OpenedEngine, openEngine } from './open-engine.ts
 
 export interface ServerEngine {
   readonly operations: EngineOperations
+  /** Opens it where it is not. Rejects with what keeps it from being opened. */
+  opened(): Promise<OpenedEngine>
   /**
    * Opens it where there is something to do; a server without engine pays nothing for it. Where that fails it is told, and
    * tried again. Rejects never.
@@ -72,6 +74,7 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
   }
   return {
     operations: engineWhenAsked(async () => (await opened()).operations),
+    opened,
     begin: attempt,
     async use() {
       try {
@@ -90,9 +93,10 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
   }
 }
 
-function hasWork({ engine, data }: Config): boolean {
+function hasWork({ engine, data, broker }: Config): boolean {
   const { certificates, dns, reissue } = engine
-  const isWanted = certificates.length > 0 || dns !== undefined || reissue.schedule !== undefined
+  const isWanted =
+    certificates.length > 0 || dns !== undefined || reissue.schedule !== undefined || broker.length > 0
   return isWanted || existsSync(engineFile(data))
 }
 
