@@ -16,6 +16,7 @@ import type { PolicyMode } from '../exchange/decision.ts'
 import type { AccountKey } from '../exchange/resource.ts'
 import type { BrokerOperations } from './broker-operations.ts'
 import type { EngineOperations } from './engine-operations.ts'
+import type { LocalCaOperations } from './local-ca-operations.ts'
 import type { PolicyOperations, RecordedPolicies } from './policy-operations.ts'
 
 export interface DirectoryStatus {
@@ -171,6 +172,7 @@ export interface Operations extends RecordOperations {
   readonly policies: PolicyOperations
   readonly engine: EngineOperations
   readonly broker: BrokerOperations
+  readonly localCa: LocalCaOperations
   /**
    * Exchanges as they end, in the order of their outcomes: those whose outcome has this sequence number in the record
    * or a later one; from now on when null. Ends when the signal aborts.

@@ -14,6 +14,7 @@ import { reissueRoutes } from './routes/engine-reissue.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exchangeRoutes } from './routes/exchanges.ts'
 import { failureRoutes } from './routes/failures.ts'
+import { localCaRoutes } from './routes/local-ca.ts'
 import { orderRoutes } from './routes/orders.ts'
 import { policyRoutes } from './routes/policy.ts'
 import { serverRoutes } from './routes/server.ts'
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...engineRoutes,
   ...reissueRoutes,
   ...brokerRoutes,
+  ...localCaRoutes,
   ...summaryRoutes,
   ...serverRoutes,
   ...tokenRoutes,

@@ -1,6 +1,7 @@
 import type { AlertActions, AlertReader } from '../alerts/alert-desk.ts'
 import type { BrokerOperations } from '../api/broker-operations.ts'
 import type { EngineOperations } from '../api/engine-operations.ts'
+import type { LocalCaOperations } from '../api/local-ca-operations.ts'
 import {
   type BackupReport,
   type CaStatus,
@@ -27,6 +28,7 @@ import type { ResourceMap } from '../exchange/resource-map.ts'
 import { StoreRefusal } from '../store/refusal.ts'
 import { closedBroker } from './closed-broker.ts'
 import { closedEngine } from './closed-engine.ts'
+import { closedLocalCa } from './closed-local-ca.ts'
 import type { FirstToken } from './first-token.ts'
 import { pseudonymOf } from './privacy.ts'
 import type { Tokens } from './tokens.ts'
@@ -45,6 +47,8 @@ interface Parts {
   readonly engine?: EngineOperations
   /** As `engine`. */
   readonly broker?: BrokerOperations
+  /** As `engine`. */
+  readonly localCa?: LocalCaOperations
   /** Somebody was erased from the record. */
   readonly onForgotten: () => void
   readonly channels: {
@@ -81,6 +85,7 @@ export function createOperations(parts: Parts): Operations {
     policies: parts.policies,
     engine: parts.engine ?? closedEngine(),
     broker: parts.broker ?? closedBroker(),
+    localCa: parts.localCa ?? closedLocalCa(),
     tail: (from, signal) => feed.follow(from, signal),
     async importAccounts(keys) {
       const added = await store.rememberKeys(keys)

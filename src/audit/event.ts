@@ -85,6 +85,13 @@ export type EventDetails =
       readonly expires: number | null
     }
   | { readonly event: 'eabKeyRevoked'; readonly key: string; readonly label: string }
+  /** Somebody revoked what a local CA had signed; `reason` in the words of RFC 5280 §5.3.1. */
+  | {
+      readonly event: 'localCertificateRevoked'
+      readonly ca: string
+      readonly serial: string
+      readonly reason: string
+    }
   /** A CA was taken for dead by order, or no longer; `labels` null: for every client. */
   | {
       readonly event: 'drillStarted' | 'drillStopped'

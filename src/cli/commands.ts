@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   config: async () => (await import('./config.ts')).configCommand,
   ca: async () => (await import('./ca.ts')).caCommand,
   root: async () => (await import('./root/command.ts')).rootCommand,
+  'local-ca': async () => (await import('./local-ca/command.ts')).localCaCommand,
   enroll: async () => (await import('./enroll/command.ts')).enrollCommand,
   doctor: async () => (await import('./doctor/command.ts')).doctorCommand,
   policy: async () => (await import('./policy/command.ts')).policyCommand,

@@ -27,6 +27,7 @@ import type { AccountKey } from '../exchange/resource.ts'
 import { CliError } from './cli-error.ts'
 import { remoteBroker } from './control-broker.ts'
 import { remoteEngine } from './control-engine.ts'
+import { remoteLocalCa } from './control-local-ca.ts'
 import { remotePolicies } from './control-policies.ts'
 
 const QUIET = new Set(['ECONNREFUSED', 'ENOENT'])
@@ -65,6 +66,7 @@ export async function connectControl(socketPath: string): Promise<Operations | n
       raw: (path) => bytes(call({ method: 'GET', path })),
     }),
     broker: remoteBroker({ get, post }),
+    localCa: remoteLocalCa({ get, post }),
     exchanges: async (filter, limit) =>
       (await get<{ exchanges: RecordedExchange[] }>(recordPath(filter, limit))).exchanges,
     exchange: (id) => orNull(get<RecordedExchange>(`/exchanges/${encodeURIComponent(id)}`)),

@@ -41,19 +41,31 @@ export interface CertifiedChain {
 
 /** Throws AuthorityError with the one thing that is wrong first. */
 export async function assembleCertifiedChain(given: CertifiedChain): Promise<IssuingAuthority> {
-  const key = createPrivateKey(given.key)
-  const certificates = parse(given.certificates)
-  const roots = given.roots === null ? null : parse(given.roots)
-  const path = findPath(key, certificates, roots)
+  const path = soundPath({ ...given, key: createPrivateKey(given.key), request: 'acmetap root csr' })
   const issuer = path[0]!
-  path.forEach((certificate, below) => {
-    mustBeSound(certificate, below, path.length - 1, given.now)
-  })
   mustCoverExactly(constrainedNames(issuer), given)
   const order = [...path].map((certificate) => certificate.toString())
   const authority = readIssuingAuthority(given.key + order.join(''))
   await mustBeAccepted(authority, given)
   return authority
+}
+
+export interface WantedPath extends Pick<CertifiedChain, 'certificates' | 'roots' | 'now'> {
+  /** What was to be certified. */
+  readonly key: KeyObject
+  /** The command that prints what to sign. */
+  readonly request: string
+}
+
+/** The issuer for the key first, the root last; each may sign the one before it. Throws AuthorityError. */
+export function soundPath(wanted: WantedPath): X509Certificate[] {
+  const certificates = parse(wanted.certificates)
+  const roots = wanted.roots === null ? null : parse(wanted.roots)
+  const path = findPath(wanted.key, certificates, roots, wanted.request)
+  path.forEach((certificate, below) => {
+    mustBeSound(certificate, below, path.length - 1, wanted.now)
+  })
+  return path
 }
 
 function parse(text: string): X509Certificate[] {
@@ -71,11 +83,12 @@ function findPath(
   key: KeyObject,
   certificates: readonly X509Certificate[],
   roots: readonly X509Certificate[] | null,
+  request: string,
 ): X509Certificate[] {
   if (certificates.length === 0) throw new AuthorityError('there is no certificate in it')
   const issuer = certificates.find((one) => one.checkPrivateKey(key))
   if (issuer === undefined) {
-    throw new AuthorityError('none of the certificates is for our key; acmetap root csr prints what to sign')
+    throw new AuthorityError(`none of the certificates is for our key; ${request} prints what to sign`)
   }
   if (isSelfSigned(issuer)) {
     throw new AuthorityError('the certificate for our key is signed by itself, not by your CA')

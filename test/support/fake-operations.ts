@@ -12,6 +12,7 @@ import type { ExchangeFilter, RecordedExchange } from '../../src/audit/record-st
 import type { Role } from '../../src/audit/token.ts'
 import type { AccountKey } from '../../src/exchange/resource.ts'
 import { FakeBroker } from './broker/fake-broker.ts'
+import { FakeLocalCa } from './broker/fake-local-ca.ts'
 import { FakeAlerts } from './fake-alerts.ts'
 import { FakeEngine } from './fake-engine.ts'
 import { FakeInventory } from './fake-inventory.ts'
@@ -25,6 +26,7 @@ export class FakeOperations implements Operations {
   readonly policies = new FakePolicies()
   readonly engine = new FakeEngine()
   readonly broker = new FakeBroker()
+  readonly localCa = new FakeLocalCa()
   channelStates: ChannelState[] = []
   readonly shownTokens: ShownToken[] = []
   /** Texts of bearers' tokens, and whose they are. */

@@ -10,7 +10,7 @@
 import { contentOf, type Element, inside, readAll, readOne, SEQUENCE } from '../../acme/der.ts'
 import { element, sequence } from '../../acme/der-write.ts'
 import type { Identifier } from '../../acme/identifier.ts'
-import { addressBytes } from '../../policy/names/address.ts'
+import { addressBytes, addressText } from '../../policy/names/address.ts'
 import { NameSet } from '../../policy/names/name-set.ts'
 import { Networks } from '../../policy/names/networks.ts'
 import { isFault, normalise } from '../../policy/names/normalise.ts'
@@ -32,6 +32,8 @@ export class NameScope {
   readonly subtrees: Subtrees
   /** Patterns that permit less than a constraint can say: one line each, what else the constraint permits. */
   readonly notExpressed: readonly string[]
+  /** A name for each pattern, the ends of each network: where constraints cover these, they cover all. */
+  readonly samples: readonly Identifier[]
 
   /** Throws LocalCaError for what is no pattern or no network. */
   constructor(patterns: readonly string[], networks: readonly string[]) {
@@ -50,6 +52,10 @@ export class NameScope {
       addresses: networks.map(rangeOf),
     }
     this.notExpressed = parsed.flatMap((pattern) => beyond(pattern) ?? [])
+    this.samples = [
+      ...parsed.map((pattern) => ({ type: 'dns', value: sampleOf(pattern) })),
+      ...(this.subtrees.addresses ?? []).flatMap(endsOf).map((value) => ({ type: 'ip', value })),
+    ]
   }
 
   /** Null: it may. Otherwise what is wrong, in words that follow the name. */
@@ -71,6 +77,17 @@ function baseOf({ labels }: Pattern): string {
     .slice(0, star === -1 ? labels.length : star)
     .toReversed()
     .join('.')
+}
+
+function sampleOf({ labels, apex }: Pattern): string {
+  const name = labels.map((label) => (label === '*' ? 'acmetap' : label)).toReversed()
+  return (apex ? name : ['acmetap', ...name]).join('.')
+}
+
+function endsOf(range: Buffer): string[] {
+  const size = range.length / 2
+  const last = Uint8Array.from(range.subarray(0, size), (octet, at) => octet | (range[size + at]! ^ 0xff))
+  return [addressText(range.subarray(0, size)), addressText(Buffer.from(last))]
 }
 
 function beyond(pattern: Pattern): string | null {
