@@ -39,6 +39,7 @@ export const VALIDATION_HTTP: readonly Row[] = [
     'received http response (?:on|from) (?:an )?https',
     'wrong version number',
   ]),
+  ...rows('other-server', ['server is speaking http/2 over http']),
 
   // RFC 8737
   ...rows('alpn', [
