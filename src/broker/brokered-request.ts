@@ -3,7 +3,7 @@ import type { Operation } from '../acme/operation.ts'
 import type { FieldList } from '../exchange/exchange.ts'
 import type { ExchangeId } from '../exchange/exchange-id.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { BrokerAccount } from './objects.ts'
+import type { BrokerAccount, BrokerAuthorization, BrokerCertificate, BrokerOrder } from './objects.ts'
 
 /** What a URL of an endpoint leads to. */
 export interface Target {
@@ -29,6 +29,11 @@ export interface BrokeredRequest extends Target {
   readonly account: BrokerAccount | null
   /** The key that signed, with its RFC 7638 thumbprint; null for GET and HEAD. */
   readonly key: { readonly jwk: Jwk; readonly thumbprint: string } | null
+  /** What the URL names, as it stood when the request was verified; null where it names no such thing. All are the account's. */
+  readonly order: BrokerOrder | null
+  /** Of an authorization or a challenge. */
+  readonly authorization: BrokerAuthorization | null
+  readonly certificate: BrokerCertificate | null
   readonly signal: AbortSignal
 }
 
