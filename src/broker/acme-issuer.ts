@@ -59,6 +59,13 @@ export class AcmeIssuer implements Issuer {
     return this.#told(() => this.#parts.orders.abandon(reference))
   }
 
+  placed(): Promise<readonly { readonly order: string; readonly reference: string }[]> {
+    return this.#told(async () => {
+      const placed = await this.#parts.orders.placed(this.ca)
+      return placed.map(({ job, order }) => ({ order, reference: job }))
+    })
+  }
+
   /** Signed by the account that obtained it; where that is not known, by the one that all share. */
   revoke(
     certificate: Buffer,

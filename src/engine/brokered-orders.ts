@@ -44,6 +44,8 @@ const KEPT = { ended: 3_600_000_000, open: 31 * 86_400_000_000 }
 const FORGETTING = 60_000_000
 /** Seconds a CA that failed is given before its word about the order counts. */
 const SETTLING = 1
+/** Open jobs that are looked at: more than were ever open at a time. */
+const MOST_OPEN = 100_000
 /** Orders that are remembered as they stood last, and µs for which that is believed. */
 const MOST_SEEN = 10_000
 const BELIEVED = 600_000_000
@@ -145,6 +147,16 @@ export class BrokeredOrders {
     await this.#withdraw(id)
   }
 
+  /** Jobs at this CA that were placed and neither finalized nor abandoned, with the broker's orders they are for. */
+  async placed(ca: string): Promise<readonly { readonly job: string; readonly order: string }[]> {
+    const open = await this.#parts.store.jobs({ open: true, limit: MOST_OPEN })
+    return open.flatMap((job) =>
+      job.brokered === undefined || job.ca !== ca || job.step === 'finalizing'
+        ? []
+        : [{ job: job.id, order: job.brokered.order }],
+    )
+  }
+
   /** Stops what is under way, where it can be gone on with, and waits until it has. */
   async close(): Promise<void> {
     this.#closing.abort()
@@ -154,7 +166,7 @@ export class BrokeredOrders {
 
   /** The only write is that of the order the CA has made: what a kill leaves behind is an order that nobody finalizes. */
   async #place(certificate: string, wanted: WantedBrokered, signal: AbortSignal) {
-    const { ca, tenant, identifiers, profile, replaces, parent } = wanted
+    const { ca, order: wantedFor, tenant, identifiers, profile, replaces, parent } = wanted
     return this.#opened({ ca, tenant }, signal, async ({ account, signer }) => {
       const now = this.#parts.clock.now().wall
       const job: Job = {
@@ -181,7 +193,7 @@ export class BrokeredOrders {
         notBefore: null,
         createdAt: now,
         changedAt: now,
-        brokered: { tenant, parent },
+        brokered: { order: wantedFor, tenant, parent },
       }
       const run = new JobRun(this.#parts, job, this.#turns, signal, this.#parts.onProgress, true)
       const placed = await newOrder(run.session, signer, { identifiers, profile, replaces }, signal)

@@ -95,6 +95,8 @@ export interface Job {
 
 /** A job whose certificate a client of acmetap's wants: the client has the key, and sends the request late. */
 export interface Brokered {
+  /** Id of the broker's order. */
+  readonly order: string
   /** Whose account at the CA orders it; null: the one that all share. */
   readonly tenant: string | null
   /** Exchange of the client, which requests to the CA belong to. */
