@@ -1,3 +1,4 @@
+import type { EabOperations } from '../api/broker-operations.ts'
 import type { EngineOperations } from '../api/engine-operations.ts'
 import type { RecordOperations, ReloadReport } from '../api/operations.ts'
 import type { InventoryProgress } from '../audit/inventory/inventory-reader.ts'
@@ -46,6 +47,11 @@ export interface Application {
     loaded: LoadedConfig,
     warn: (line: string) => void,
   ): Promise<{ readonly operations: EngineOperations; close(): Promise<void> }>
+  /** EAB keys over a data folder that no server holds; otherwise as `openEngine`. */
+  openEab(
+    loaded: LoadedConfig,
+    warn: (line: string) => void,
+  ): Promise<{ readonly operations: EabOperations; close(): Promise<void> }>
   /**
    * Seals all keys of the engine under the secret of the configuration, and tells how many were sealed anew and where that
    * secret is. Rejects with StoreRefusal where a server holds the folder, with EngineError where a secret does not fit.
@@ -64,6 +70,7 @@ export async function loadApplication(): Promise<Application> {
     restore: async (...given) => (await import('../app.ts')).restore(...given),
     rebuild: async (...given) => (await import('../app/offline.ts')).rebuild(...given),
     openEngine: async (...given) => (await import('../app/engine/engine-alone.ts')).openEngineAlone(...given),
+    openEab: async (...given) => (await import('../app/broker/eab-alone.ts')).openEabAlone(...given),
     rewrap: async (...given) => (await import('../app/engine/rewrap-folder.ts')).rewrapFolder(...given),
   }
 }

@@ -72,6 +72,7 @@ const application: Application = {
   },
   rebuild: () => Promise.reject(new Error('not here')),
   openEngine: () => Promise.reject(new Error('not here')),
+  openEab: () => Promise.reject(new Error('not here')),
   rewrap: () => Promise.reject(new Error('not here')),
 }
 

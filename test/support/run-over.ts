@@ -13,6 +13,7 @@ export function applicationOver(operations: FakeOperations, more: Partial<Applic
     restore: () => Promise.reject(new Error('not here')),
     rebuild: () => Promise.reject(new Error('not here')),
     openEngine: () => Promise.reject(new Error('not here')),
+    openEab: () => Promise.reject(new Error('not here')),
     rewrap: () => Promise.reject(new Error('not here')),
     async openOffline({ data }) {
       operations.calls.push(['openOffline', data])
