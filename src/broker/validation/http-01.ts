@@ -168,7 +168,7 @@ function failed({ address, url }: Hop, failure: HttpFailure): AcmeProblem {
   return hasAnswered ? new AcmeProblem(type, detail) : new NetworkProblem(type, detail)
 }
 
-function told({ reason, code, bytes }: HttpFailure): readonly ['connection' | 'malformed' | 'tls', string] {
+function told({ reason, cause }: HttpFailure): readonly ['connection' | 'malformed' | 'tls', string] {
   switch (reason) {
     case 'connect-timeout':
       return ['connection', 'Timeout during connect (likely firewall problem)']
@@ -181,17 +181,17 @@ function told({ reason, code, bytes }: HttpFailure): readonly ['connection' | 'm
     case 'reset':
       return ['connection', 'Connection reset by peer']
     case 'no-tls':
-      return tlsFault(code)
+      return tlsFault(cause)
     case 'tls-there':
     case 'not-http':
       return [
         'connection',
-        isHttp2(bytes) ? 'Server is speaking HTTP/2 over HTTP' : 'Error getting validation data',
+        isHttp2(cause?.rawPacket) ? 'Server is speaking HTTP/2 over HTTP' : 'Error getting validation data',
       ]
   }
 }
 
 /** The first frame of an HTTP/2 server: SETTINGS (RFC 9113 §3.4, §6.5). */
-function isHttp2(bytes: Buffer | null): boolean {
-  return bytes !== null && bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && bytes[3] === 4
+function isHttp2(bytes: Buffer | undefined): boolean {
+  return bytes !== undefined && bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && bytes[3] === 4
 }

@@ -102,11 +102,8 @@ function take(
   })
 }
 
-function told({
-  code = '',
-  message,
-}: NodeJS.ErrnoException): readonly ['connection' | 'malformed' | 'tls', string] {
-  switch (code) {
+function told(error: NodeJS.ErrnoException): readonly ['connection' | 'malformed' | 'tls', string] {
+  switch (error.code) {
     case 'ECONNREFUSED':
       return ['connection', 'Connection refused']
     case 'ENETUNREACH':
@@ -119,6 +116,6 @@ function told({
     case 'EPIPE':
       return ['connection', 'Connection reset by peer']
     default:
-      return tlsFault(code || message)
+      return tlsFault(error)
   }
 }

@@ -40,11 +40,12 @@ export interface HttpFailure {
     | 'not-http'
     | 'no-tls'
   readonly says: string
-  /** Node's or OpenSSL's name for it; empty without one. */
-  readonly code: string
-  /** Beginning of what came where it is no HTTP. */
-  readonly bytes: Buffer | null
+  /** Null for our own limits. */
+  readonly cause: NetworkFault | null
 }
+
+/** `rawPacket`: what came, where it is no HTTP. */
+export type NetworkFault = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
 
 /** Who asks, and for how much of a body. */
 export interface Asking {
@@ -160,16 +161,11 @@ function looksLikeTls(bytes: Buffer | undefined): boolean {
   return bytes !== undefined && bytes.length > 2 && (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 3
 }
 
-function failureOf(
-  error: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
-  connected: boolean,
-  secure: boolean,
-): HttpFailure {
+function failureOf(error: NetworkFault, connected: boolean, secure: boolean): HttpFailure {
   const { code = '', message } = error
   const failed = (reason: HttpFailure['reason'], says: string) => ({
     ...failure(reason, says),
-    code: code || message,
-    bytes: error.rawPacket ?? null,
+    cause: error,
   })
   if (looksLikeTls(error.rawPacket)) return failed('tls-there', 'speaks TLS where HTTP is expected')
   if (code.startsWith('HPE_')) return failed('not-http', `answers something that is not HTTP (${code})`)
@@ -184,7 +180,7 @@ function failureOf(
 }
 
 function failure(reason: HttpFailure['reason'], says: string): HttpFailure {
-  return { kind: 'failure', reason, says, code: '', bytes: null }
+  return { kind: 'failure', reason, says, cause: null }
 }
 
 export function firstOf(field: string | string[] | undefined): string | null {

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SPECIAL_IPV4, SPECIAL_IPV6 } from '../../../src/ca/address-class.ts'
@@ -214,9 +213,6 @@ describe('what is not followed', () => {
 })
 
 describe('nothing leads inside', () => {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  void privateKey
-
   test('every special block, and every spelling of an address of the inside: 0 connections', async () => {
     world.settings = { internal: ['127.0.0.1/32'] }
     const blocks = [...SPECIAL_IPV4, ...SPECIAL_IPV6].map(({ network }) => network.split('/')[0]!)
@@ -228,9 +224,16 @@ describe('nothing leads inside', () => {
       ),
     }
     let to = ''
-    await world.http(({ url }, response) => {
-      if (url === PATH) response.writeHead(302, { location: to }).end()
-      else response.end('reached')
+    // Written raw: some spellings are no field value that a good server would send.
+    await world.http({
+      raw: (socket) =>
+        socket.once('data', (bytes) => {
+          const isFirst = bytes.toString('latin1').startsWith(`GET ${PATH} `)
+          const answer = isFirst
+            ? `302 Found\r\nLocation: ${to}\r\nContent-Length: 0`
+            : '200 OK\r\nContent-Length: 0'
+          socket.end(`HTTP/1.1 ${answer}\r\n\r\n`)
+        }),
     })
     const tried: string[] = []
     const attempts = await attemptsWhile(async () => {
@@ -242,7 +245,7 @@ describe('nothing leads inside', () => {
       }
       for (const [host, address] of hosts) {
         const problem = await world.look({ identifier: { type: 'dns', value: host } })
-        expect(problem?.detail).toContain(`IP address is in a reserved address block: ${host} leads to`)
+        expect(problem?.detail).toMatch(/^IP address is in a reserved address block: ./)
         expect(diagnosed(problem!, 'http-01')).toBe('split-horizon')
         if (address !== '127.0.0.1')
           expect((await world.look({ identifier: { type: 'ip', value: address } }))?.type).toMatch(/:dns$/)
