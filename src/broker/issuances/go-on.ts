@@ -95,13 +95,16 @@ async function cope(
   const { ca } = order.upstream
   const { id, endpoint } = order
   open.tell({ kind: 'left', order: id, endpoint, ca, fault: error.fault, why: error.message })
-  memory.wrongSince ??= open.now().monotonic
-  note(memory, error)
   if (isUncertain(error, memory)) {
-    if (spent(open, memory) > open.patience.uncertain) return end(open, order, memory)
-    await wait(open, memory, null, signal)
+    memory.said.set(ca, error)
+    memory.uncertainSince ??= open.now().monotonic
+    if (spent(open, memory.uncertainSince) > open.patience.uncertain) return end(open, order, memory)
+    await wait(open, memory, error.retryAfter ?? 0, signal)
     return order
   }
+  memory.uncertainSince = null
+  memory.wrongSince ??= open.now().monotonic
+  note(memory, error)
   for (;;) {
     const usable = order.upstream.candidates.filter((each) => !memory.final.has(each))
     const unasked = usable.filter((each) => each !== ca && !memory.round.has(each))
@@ -109,7 +112,7 @@ async function cope(
     if (moved !== null) return moved
     const mayPass = usable.filter((each) => !memory.final.has(each))
     const pause = waitFor(memory, mayPass)
-    if (mayPass.length === 0 || spent(open, memory) + pause > open.patience.perseverance)
+    if (mayPass.length === 0 || spent(open, memory.wrongSince) + pause * 1000 > open.patience.perseverance)
       return end(open, order, memory)
     await wait(open, memory, pause, signal)
     memory.round.clear()
@@ -125,15 +128,15 @@ function isUncertain({ fault }: IssuerError, { maybeSent }: OrderMemory): boolea
   return fault === 'uncertain' || (maybeSent && (fault === 'unfit' || fault === 'aborted'))
 }
 
-/** ms for which nothing has gone well. */
-function spent({ clock }: OpenOrders, { wrongSince }: OrderMemory): number {
-  return wrongSince === null ? 0 : (clock.now().monotonic - wrongSince) / 1000
+/** ms. `since`: monotonic µs. */
+function spent({ clock }: OpenOrders, since: number): number {
+  return (clock.now().monotonic - since) / 1000
 }
 
-/** ms, as the CA that asks for the shortest wait has it; 0: no CA asks for one. */
+/** Seconds, as the CA that asks for the shortest wait has it; 0: no CA asks for one. */
 function waitFor({ said }: OrderMemory, cas: readonly string[]): number {
   const asked = cas.map((ca) => said.get(ca)?.retryAfter ?? 0)
-  return asked.length === 0 ? 0 : Math.min(...asked) * 1000
+  return asked.length === 0 ? 0 : Math.min(...asked)
 }
 
 function isWell(memory: OrderMemory): void {
@@ -142,15 +145,17 @@ function isWell(memory: OrderMemory): void {
   memory.waits = 0
 }
 
-/** At least so many ms, and longer each time. */
+/** At least so many seconds, and longer each time. */
 async function wait(
   { patience }: OpenOrders,
   memory: OrderMemory,
-  least: number | null,
+  least: number,
   signal: AbortSignal,
 ): Promise<void> {
   const step = Math.min(patience.again * 2 ** memory.waits++, patience.longest)
-  await sleep(Math.max(step, least ?? 0), undefined, { signal }).catch(() => undefined)
+  await sleep(Math.max(step, Math.min(least * 1000, patience.longest)), undefined, { signal }).catch(
+    () => undefined,
+  )
 }
 
 /** The first CA's problem, whole. */

@@ -26,6 +26,8 @@ export interface OrderMemory {
   waits: number
   /** Since when nothing has gone well, monotonic µs; null: nothing is wrong. */
   wrongSince: number | null
+  /** Since when nobody knows what became of its finalize, monotonic µs. */
+  uncertainSince: number | null
 }
 
 /** What the files of this folder share: the ports, what is known of CAs, and of orders that are on their way. */
@@ -89,6 +91,7 @@ export class OpenOrders {
       final: new Set(),
       waits: 0,
       wrongSince: null,
+      uncertainSince: null,
     }
     this.#memories.set(order, memory)
     return memory
