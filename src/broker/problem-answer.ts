@@ -79,9 +79,10 @@ export function problemOfIssuer(error: IssuerError, record: ExchangeId): Problem
 
 /** With an error's status, whatever it came with (the `error` of an order has often none). */
 function toldAs({ type, status, fault }: IssuerError): Pick<ProblemDocument, 'type' | 'status'> {
+  if (type !== null && ABOUT_US.has(problemShortName(type)))
+    return { type: problemUrn('serverInternal'), status: 500 }
   const ours = OURS[fault]
-  if (type === null || ABOUT_US.has(problemShortName(type)))
-    return { type: problemUrn(ours.type), status: ours.status }
+  if (type === null) return { type: problemUrn(ours.type), status: ours.status }
   if (status !== null && status >= 400 && status <= 599) return { type, status }
   const name = problemShortName(type)
   return {

@@ -1,0 +1,107 @@
+import { member } from '../../acme/members.ts'
+import { AcmeProblem } from '../../acme/problem.ts'
+import type { BrokeredRequest } from '../brokered-request.ts'
+import type { OrderRequest } from '../issuances.ts'
+import { IssuerError } from '../issuer.ts'
+import type { BrokerCertificate, BrokerOrder } from '../objects.ts'
+import { problemOfIssuer } from '../problem-answer.ts'
+import { accountOf, ownerOf } from './asking.ts'
+import { authorizationsFor, type OrderedAuthorization, unprovable } from './authorizations-for.ts'
+import { identifierOf, identifiersAsked, refused } from './identifiers-asked.ts'
+import { outsideScope, scopeOf } from './name-scope.ts'
+import type { OperationHandler, OperationParts } from './operation-parts.ts'
+import { alreadyReplaced, replaceable, replacesAsked } from './replacement.ts'
+import { orderAnswer } from './show-order.ts'
+
+/** RFC 8555 §7.4. What the CA has against the order is answered here, in its words. */
+export function newOrder({ store, issuances }: OperationParts): OperationHandler {
+  /** Certificates that an order is being made to replace: of two at a time the second is refused. */
+  const replacing = new Set<string>()
+
+  return async (request) => {
+    const { endpoint, payload, at } = request
+    if (isGiven(payload, 'notBefore') || isGiven(payload, 'notAfter'))
+      throw new AcmeProblem('malformed', 'NotBefore and NotAfter are not supported')
+    const names = identifiersAsked(member(payload, 'identifiers'))
+    const profile = profileAsked(request)
+    const replaces = replacesAsked(payload)
+    const scope = await scopeOf(request, store)
+    const faults = [...outsideScope(names, scope, endpoint.proof), ...unprovable(names, endpoint)]
+    if (faults.length > 0) throw refused(faults)
+    const owner = ownerOf(request)
+    const replaced = replaces === null ? null : await replaceable(replaces, names, owner, at, store)
+    const wanted: OrderRequest = {
+      endpoint,
+      account: accountOf(request),
+      identifiers: names.map(identifierOf),
+      profile,
+      replaces: replaced === null ? null : replaces,
+      authorizations: await authorizationsFor(names, endpoint, owner, at, store),
+      permitted: scope.cas,
+      exchange: request.id,
+    }
+    const order = replaced === null ? await begin(wanted, request) : await replace(replaced, wanted, request)
+    return orderAnswer(201, order, endpoint, at)
+  }
+
+  async function replace(
+    certificate: BrokerCertificate,
+    wanted: OrderRequest,
+    request: BrokeredRequest,
+  ): Promise<BrokerOrder> {
+    if (replacing.has(certificate.id)) throw alreadyReplaced(certificate)
+    replacing.add(certificate.id)
+    try {
+      const order = await begin(wanted, request)
+      await store.putCertificate({ ...certificate, replacedBy: order.id })
+      return order
+    } finally {
+      replacing.delete(certificate.id)
+    }
+  }
+
+  async function begin(wanted: OrderRequest, request: BrokeredRequest): Promise<BrokerOrder> {
+    const order = await issuances.begin(wanted, request.signal).catch((error: unknown) => {
+      throw error instanceof IssuerError ? problemOfIssuer(error, request.id) : error
+    })
+    return order.status === 'pending' ? settledMeanwhile(order, wanted.authorizations, request) : order
+  }
+
+  /** An authorization that was shared with another order may have ended before this one was there to be told. */
+  async function settledMeanwhile(
+    order: BrokerOrder,
+    authorizations: readonly OrderedAuthorization[],
+    request: BrokeredRequest,
+  ): Promise<BrokerOrder> {
+    const shared = authorizations.filter(
+      ({ isNew, authorization }) => !isNew && authorization.status === 'pending',
+    )
+    if (shared.length === 0) return order
+    const owner = ownerOf(request)
+    const now = await store.authorizations(
+      owner,
+      shared.map(({ authorization }) => authorization.id),
+    )
+    const ended = now.filter(({ status }) => status !== 'pending')
+    for (const authorization of ended) await issuances.settled(authorization)
+    return ended.length === 0 ? order : ((await store.order(owner, order.id)) ?? order)
+  }
+}
+
+/** Go's clients write empty texts for what they leave out. */
+function isGiven(payload: unknown, name: string): boolean {
+  const value = member(payload, name)
+  return value !== undefined && value !== null && value !== ''
+}
+
+/** draft-aaron-acme-profiles §4. */
+function profileAsked({ endpoint, payload }: BrokeredRequest): string | null {
+  if (!isGiven(payload, 'profile')) return null
+  const profile = member(payload, 'profile')
+  if (endpoint.profiles.some(({ name }) => name === profile)) return profile as string
+  const known = endpoint.profiles.map(({ name }) => name).join(', ')
+  throw new AcmeProblem(
+    'invalidProfile',
+    `profile name ${JSON.stringify(profile)?.slice(0, 200)} not recognized${known === '' ? '' : `: this server has ${known}`}`,
+  )
+}
