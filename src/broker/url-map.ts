@@ -1,8 +1,8 @@
 import { isBase64url } from '../acme/base64url.ts'
 import type { Operation } from '../acme/operation.ts'
+import type { BrokerOperation } from './broker-operation.ts'
 import type { Target } from './brokered-request.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { BrokerOperation } from './operations/operations.ts'
 
 /** Behind `<path>/` or `<path>/~<label>/`: what the directory names. */
 const MEMBERS = {

@@ -2,8 +2,7 @@
  * src/broker/operations is what acmetap does as an ACME server, one file for each operation of RFC 8555 §7. They are given
  * requests that were verified and permitted, and know neither HTTP's edge nor SQL. Start here.
  */
-import type { Operation } from '../../acme/operation.ts'
-import type { BrokerAnswer, BrokeredRequest } from '../brokered-request.ts'
+import type { BrokerOperationsTable } from '../broker-operation.ts'
 import { account } from './account.ts'
 import { authorization } from './authorization.ts'
 import { certificate } from './certificate.ts'
@@ -21,14 +20,8 @@ import { orders } from './orders.ts'
 import { renewalInfo } from './renewal-info.ts'
 import { revokeCert } from './revoke-cert.ts'
 
+export type { BrokerOperation, BrokerOperationsTable } from '../broker-operation.ts'
 export type { OperationParts } from './operation-parts.ts'
-
-export type BrokerOperation = Exclude<Operation, 'tunnel' | 'unrecognised'>
-
-/** Each rejects with AcmeProblem or ProblemAnswer: what the client is told. Anything else is a fault of our own. */
-export type BrokerOperationsTable = Readonly<
-  Record<BrokerOperation, (request: BrokeredRequest) => Promise<BrokerAnswer>>
->
 
 export function createOperations(parts: OperationParts): BrokerOperationsTable {
   return {
