@@ -6,6 +6,7 @@ import type {
   ShownDrill,
   ShownEabKey,
 } from './broker-operations.ts'
+import type { ShownLocalCertificate } from './local-ca-operations.ts'
 
 const AT = '2026-11-22T01:20:25.000Z'
 const LATER = '2026-11-22T01:30:25.000Z'
@@ -75,4 +76,18 @@ export const createdEabKeyExample: CreatedEabKey = {
   key: { ...eabKeyExample, used: 0 },
   mac: 'm'.repeat(43),
   directories: [{ endpoint: 'fleet', url: 'https://acme.example.net/fleet/directory' }],
+}
+
+export const localCertificateExample: ShownLocalCertificate = {
+  ca: 'internal',
+  issuer: 1,
+  serial: '5f3a9c0b7d214e6f8a1b2c3d4e5f6071',
+  identifiers: [{ type: 'dns', value: 'db.internal.example.net' }],
+  fingerprint: '6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b',
+  order: 'Zk1c0nV5b0tQd3R4eWFiYw',
+  notBefore: '2026-11-22T01:19:25.000Z',
+  notAfter: '2026-12-22T01:20:24.000Z',
+  issuedAt: '2026-11-22T01:20:25.000Z',
+  revokedAt: '2026-11-23T08:00:00.000Z',
+  reason: 'keyCompromise',
 }

@@ -14,6 +14,7 @@ import {
   createdEabKeyExample,
   drillExample,
   eabKeyExample,
+  localCertificateExample,
 } from '../../src/api/broker-examples.ts'
 import {
   applyExample,
@@ -77,6 +78,7 @@ export class ExampleOperations extends FakeOperations {
     inventory.totals = summaryExample
     inventory.standing = progressExample
     inventory.rateLimits = async () => ({ items: [rateLimitExample], next: null })
+    this.localCa.list = [localCertificateExample]
     const { orders } = inventory
     // A list has orders without their timelines.
     inventory.orders = async (filter) => {

@@ -1,4 +1,4 @@
-import type { ShownLocalCertificate } from '../local-ca-operations.ts'
+import { localCertificateExample as example } from '../broker-examples.ts'
 import { type Route, route } from '../route.ts'
 import {
   localCertificate,
@@ -6,20 +6,6 @@ import {
   localCertificatesQuery,
   localRevocation,
 } from '../schemas/local-ca.ts'
-
-const example: ShownLocalCertificate = {
-  ca: 'internal',
-  issuer: 1,
-  serial: '5f3a9c0b7d214e6f8a1b2c3d4e5f6071',
-  identifiers: [{ type: 'dns', value: 'db.internal.example.net' }],
-  fingerprint: '6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b',
-  order: 'Zk1c0nV5b0tQd3R4eWFiYw',
-  notBefore: '2026-11-22T01:19:25.000Z',
-  notAfter: '2026-12-22T01:20:24.000Z',
-  issuedAt: '2026-11-22T01:20:25.000Z',
-  revokedAt: '2026-11-23T08:00:00.000Z',
-  reason: 'keyCompromise',
-}
 
 /** The files of a local CA are for commands on its machine; what it signed is asked for here. */
 export const localCaRoutes: readonly Route[] = [
