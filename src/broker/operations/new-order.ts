@@ -6,7 +6,7 @@ import { IssuerError } from '../issuer.ts'
 import type { BrokerCertificate, BrokerOrder } from '../objects.ts'
 import { problemOfIssuer } from '../problem-answer.ts'
 import { accountOf, ownerOf } from './asking.ts'
-import { authorizationsFor, type OrderedAuthorization, unprovable } from './authorizations-for.ts'
+import { authorizationsFor, unprovable } from './authorizations-for.ts'
 import { identifierOf, identifiersAsked, refused } from './identifiers-asked.ts'
 import { outsideScope, scopeOf } from './name-scope.ts'
 import type { OperationHandler, OperationParts } from './operation-parts.ts'
@@ -60,31 +60,10 @@ export function newOrder({ store, issuances }: OperationParts): OperationHandler
     }
   }
 
-  async function begin(wanted: OrderRequest, request: BrokeredRequest): Promise<BrokerOrder> {
-    const order = await issuances.begin(wanted, request.signal).catch((error: unknown) => {
-      throw error instanceof IssuerError ? problemOfIssuer(error, request.id) : error
+  async function begin(wanted: OrderRequest, { id, signal }: BrokeredRequest): Promise<BrokerOrder> {
+    return issuances.begin(wanted, signal).catch((error: unknown) => {
+      throw error instanceof IssuerError ? problemOfIssuer(error, id) : error
     })
-    return order.status === 'pending' ? settledMeanwhile(order, wanted.authorizations, request) : order
-  }
-
-  /** An authorization that was shared with another order may have ended before this one was there to be told. */
-  async function settledMeanwhile(
-    order: BrokerOrder,
-    authorizations: readonly OrderedAuthorization[],
-    request: BrokeredRequest,
-  ): Promise<BrokerOrder> {
-    const shared = authorizations.filter(
-      ({ isNew, authorization }) => !isNew && authorization.status === 'pending',
-    )
-    if (shared.length === 0) return order
-    const owner = ownerOf(request)
-    const now = await store.authorizations(
-      owner,
-      shared.map(({ authorization }) => authorization.id),
-    )
-    const ended = now.filter(({ status }) => status !== 'pending')
-    for (const authorization of ended) await issuances.settled(authorization)
-    return ended.length === 0 ? order : ((await store.order(owner, order.id)) ?? order)
   }
 }
 
