@@ -158,6 +158,15 @@ export class MemoryBrokerStore extends MemoryLocalCaStore implements BrokerStore
     return true
   }
 
+  async beingValidated(): Promise<readonly BrokerAuthorization[]> {
+    return structuredClone(
+      [...this.#authorizations.values()].filter(
+        ({ status, challenges }) =>
+          status === 'pending' && challenges.some((challenge) => challenge.status === 'processing'),
+      ),
+    )
+  }
+
   async pendingOrdersOf(owner: Owner, authorization: string): Promise<readonly string[]> {
     return [...this.#orders.values()]
       .filter((order) => isOf(order, owner) && order.status === 'pending')
