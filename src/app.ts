@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net'
 import type { Operations, ReloadReport, Status, StoreStatus } from './api/operations.ts'
 import { openAlerting } from './app/alerting.ts'
+import { serverBroker, wantsBroker } from './app/broker/server-broker.ts'
 import { Closing } from './app/closing.ts'
 import { openControlPlane } from './app/control-plane.ts'
 import { openDataPlane } from './app/data-plane.ts'
@@ -52,6 +53,7 @@ import type { StoreFaults } from './store/sqlite/faults.ts'
 import { openInventory } from './store/sqlite/inventory/open-inventory.ts'
 import { restoreSqlite } from './store/sqlite/restore.ts'
 
+export { openEabAlone as openEab } from './app/broker/eab-alone.ts'
 export { openEngineAlone as openEngine } from './app/engine/engine-alone.ts'
 export { openOffline, rebuild } from './app/offline.ts'
 
@@ -187,6 +189,21 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       closing,
     )
 
+    // acmetap as an ACME server
+    const broker = wantsBroker(config)
+      ? await serverBroker({
+          config: () => inForce.config,
+          engine: { opened: () => engine.opened() },
+          events,
+          own,
+          clock,
+          onEvent: observe.issuance,
+          onFault: observe.bug,
+          onUnavailable: observe.brokerUnavailable,
+        })
+      : null
+    closing.add(() => broker?.close())
+
     // The way through
     const resources = new ResourceMap(reader)
     const chains = createChains({
@@ -201,6 +218,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       },
       firstReading: (destination) => keeper.firstReading(destination),
       pace: traffic.pace,
+      ...(broker === null ? {} : { broker: broker.brokering }),
       onBug: observe.bug,
     })
     const completed: typeof observe.completed = (exchange) => {
@@ -230,6 +248,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       routing: () => inForce.routing,
       wayOut: () => inForce.wayOut,
       exitOf: traffic.exitOf,
+      broker: broker?.edge ?? null,
       page: pagesOf({
         rootsPem: () => issuer.rootsPem(),
         cas: () => interceptedCas(inForce.config),
@@ -274,6 +293,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       onProgress: observe.engine,
       onManaged: observe.managed,
       onFault: observe.bug,
+      alsoSealed: async () => broker !== null && (await broker.sealed()),
       observeDns: observe.dns,
     })
 
@@ -326,6 +346,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
           keeper.watch(routing.views)
           rememberRelays(config.data, config.relay)
           await Promise.all([dataPlane.refresh(config), issuer.check(), refreshControlPlane(), engine.use()])
+          await broker?.use()
         },
       })
     }
@@ -348,6 +369,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       onForgotten: () => policing.forgetPeople(),
       policies: policies.operations,
       engine: engine.operations,
+      ...(broker === null ? {} : { broker: broker.operations, localCa: broker.localCaOperations }),
       onWatchList: alerting.refreshWatch,
       rebuild: inventory.rebuild,
       store,
@@ -387,24 +409,35 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
     // Open for business
     await dataPlane.listen((bound) => {
       addresses.unshift(bound)
+      if (bound.name === 'acme') broker?.bound(bound.port)
       own.use(addresses)
     })
     const checking = setInterval(() => void issuer.check(), ISSUER_CHECK).unref()
     closing.add(async () => {
-      const began = performance.now()
       clearInterval(checking)
       // Nobody waits for what acmetap asks of its own accord: a CA that hangs must not hold up a restart.
       keeper.stop()
       ending.abort()
-      await dataPlane.close(inForce.config.shutdown.drain)
+      await dataPlane.close(drainLeft())
       pacer.close()
-      await recorder.drain(inForce.config.shutdown.drain - (performance.now() - began))
+      await recorder.drain(drainLeft())
       dispatcher.abandon()
       await recorder.drain(outcomeDeadline)
     })
     closing.add(() => engine.close())
+    // Clients of the broker wait for what the engine is at: they have their answers first.
+    let closingBegan: number | null = null
+    const drainLeft = () =>
+      Math.max(0, inForce.config.shutdown.drain - (performance.now() - (closingBegan ?? performance.now())))
+    closing.add(async () => {
+      closingBegan = performance.now()
+      if (broker === null) return
+      await dataPlane.close(drainLeft())
+      await broker.close()
+    })
     keeper.watch(routing.views)
     await engine.begin()
+    await broker?.begin()
     alerting.begin({
       clock,
       inForce: () => inForce,

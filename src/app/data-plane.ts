@@ -27,6 +27,8 @@ export interface DataPlaneParts {
   readonly routing: () => Routing
   readonly wayOut: () => WayOut
   readonly exitOf: NonNullable<ProxyParts['exitOf']>
+  /** Null: acmetap is no ACME server. */
+  readonly broker: ProxyParts['broker']
   readonly page: ProxyListenerParts['page']
   readonly onCompleted: (exchange: Completed) => void
   readonly observe: Observe
@@ -55,6 +57,7 @@ export async function openDataPlane(config: Config, parts: DataPlaneParts): Prom
     connectionOf: clientConnection(config.listeners.acme.client_address),
     destinationOf: (authority, connection) => parts.routing().destinationOf(authority, connection),
     exitOf: parts.exitOf,
+    broker: parts.broker ?? null,
     onCompleted: parts.onCompleted,
     onFault: parts.observe.fault,
     onIncomplete: parts.observe.incomplete,

@@ -13,6 +13,7 @@ const FIXED = {
   listeners: ({ listeners }) => ({ ...listeners, proxy: { ...listeners.proxy, users: null } }),
   // What a listener is opened or closed by.
   'relay and intercept.cas': opens,
+  'broker and local_cas': (config) => config.broker.length > 0 || Object.keys(config.local_cas).length > 0,
   sinks: ({ sinks }) => sinks,
   // What listens, or holds connections and secrets.
   'engine.solvers': ({ engine }) => engine.solvers,

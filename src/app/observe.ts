@@ -7,6 +7,7 @@ import type { Happening } from '../audit/inventory/happening.ts'
 import type { Pruned } from '../audit/keeping.ts'
 import type { RecorderEvent } from '../audit/recorder.ts'
 import type { SinkEvent } from '../audit/sinks/sink.ts'
+import type { IssuanceEvent } from '../broker/issuances/issuance-parts.ts'
 import type { DirectoryState } from '../ca/directory-keeper.ts'
 import type { DnsApiOperation, DnsApiOutcome } from '../engine/dns/acme-dns-api.ts'
 import type { DnsOutcome } from '../engine/dns/name-service.ts'
@@ -319,6 +320,47 @@ export function observeWith(
       apiCall(operation: DnsApiOperation, outcome: DnsApiOutcome): void {
         metrics.dnsApiCalls.inc({ operation, outcome })
       },
+    },
+
+    brokerUnavailable(error: unknown): void {
+      log('error', 'broker.unavailable', { detail: messageOf(error) })
+    },
+
+    /** What happens to orders of acmetap as an ACME server. */
+    issuance(event: IssuanceEvent): void {
+      switch (event.kind) {
+        case 'placed': {
+          const { endpoint, ca } = event
+          metrics.brokerOrders.inc({ endpoint, ca, outcome: 'placed' })
+          break
+        }
+        case 'left': {
+          const { endpoint, ca, order, fault, why } = event
+          metrics.brokerOrders.inc({ endpoint, ca, outcome: 'left' })
+          log('warn', 'broker.moved', { endpoint, ca, order, fault, why })
+          break
+        }
+        case 'issued': {
+          const { endpoint, ca, took } = event
+          metrics.brokerOrders.inc({ endpoint, ca, outcome: 'issued' })
+          metrics.brokerIssuance.observe({ endpoint, ca }, took / 1e6)
+          break
+        }
+        case 'failed': {
+          const { endpoint, order, why } = event
+          metrics.brokerOrders.inc({ endpoint, ca: 'none', outcome: 'failed' })
+          log('warn', 'broker.failed', { endpoint, order, why })
+          break
+        }
+        case 'circuit': {
+          const { ca, state, why } = event.standing
+          log('warn', 'broker.circuit', { ca, state, why })
+          break
+        }
+        case 'fault':
+          log('error', 'exchange.bug', { detail: messageOf(event.error) })
+          break
+      }
     },
 
     engineUnavailable(error: unknown): void {

@@ -206,6 +206,17 @@ export function createMetrics(
       'Attempts at managed certificates that failed and are made again',
       ['ca'],
     ),
+    // The broker
+    brokerOrders: counter(
+      'acmetap_broker_orders_total',
+      'Orders of the ACME server: placed at a CA, left one (for another or for good), issued, failed',
+      ['endpoint', 'ca', 'outcome'],
+    ),
+    brokerIssuance: timed(
+      'acmetap_broker_issuance_seconds',
+      'From finalize to the certificate, of orders of the ACME server',
+      ['endpoint', 'ca'],
+    ),
     dnsQueries: counter(
       'acmetap_dns_queries_total',
       'Queries to the DNS responder, by how they were answered',

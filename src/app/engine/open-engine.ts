@@ -21,6 +21,7 @@ import type { PolicyQuestion } from '../../engine/reissue/policy-fault.ts'
 import type { ScheduleNews } from '../../engine/reissue/reissue-schedule.ts'
 import { renewalInfo } from '../../engine/renewal-info.ts'
 import { readSealingSecret } from '../../engine/sealing-secret.ts'
+import { Turns } from '../../engine/turns.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import { openEngineStore } from '../../store/sqlite/engine/open-engine-store.ts'
 import type { Closing } from '../closing.ts'
@@ -129,6 +130,7 @@ export async function openEngine(host: EngineHost, closing: Closing): Promise<Op
     ),
     lookBefore: lookBefore(config),
     findRecorded: findRecorded(reader),
+    turns: new Turns(),
     clock,
     failPoint,
     onAttempt: (job) => managed.attempted(job),

@@ -93,10 +93,14 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
   }
 }
 
-function hasWork({ engine, data, broker }: Config): boolean {
+function hasWork({ engine, data, broker, local_cas }: Config): boolean {
   const { certificates, dns, reissue } = engine
   const isWanted =
-    certificates.length > 0 || dns !== undefined || reissue.schedule !== undefined || broker.length > 0
+    certificates.length > 0 ||
+    dns !== undefined ||
+    reissue.schedule !== undefined ||
+    broker.length > 0 ||
+    Object.keys(local_cas).length > 0
   return isWanted || existsSync(engineFile(data))
 }
 

@@ -1,0 +1,119 @@
+import type { BrokerOperations } from '../../api/broker-operations.ts'
+import type { LocalCaOperations } from '../../api/local-ca-operations.ts'
+import type { EventRecorder } from '../../audit/keeping.ts'
+import { Broker } from '../../broker/broker.ts'
+import type { BrokerStore } from '../../broker/broker-store.ts'
+import type { Endpoint } from '../../broker/endpoint.ts'
+import { createIssuances } from '../../broker/issuances/create-issuances.ts'
+import type { IssuanceEvent } from '../../broker/issuances/issuance-parts.ts'
+import type { LocalCaStore } from '../../broker/local-ca/local-ca-store.ts'
+import type { LocalCa } from '../../broker/local-ca/open-local-ca.ts'
+import { MemoryNonces } from '../../broker/memory-nonces.ts'
+import { createOperations } from '../../broker/operations/operations.ts'
+import { urlOf } from '../../broker/url-map.ts'
+import { createValidate } from '../../broker/validation/validate.ts'
+import { Validations } from '../../broker/validation/validations.ts'
+import { parsePlace, systemResolvers } from '../../ca/dns/resolver.ts'
+import type { OwnAddresses } from '../../ca/own-addresses.ts'
+import type { Config } from '../../config/schema.ts'
+import type { EngineParts } from '../../engine/engine-parts.ts'
+import type { Clock } from '../../exchange/clock.ts'
+import type { Closing } from '../closing.ts'
+import { brokerFailPointOf } from '../engine/fail-point.ts'
+import { brokerOperations } from './broker-operations.ts'
+import { localCaOperations } from './local-ca-operations.ts'
+import { openIssuers } from './open-issuers.ts'
+
+export interface BrokerHost {
+  readonly config: () => Config
+  readonly endpoints: () => readonly Endpoint[]
+  readonly store: BrokerStore & LocalCaStore
+  readonly engine: EngineParts
+  readonly own: OwnAddresses
+  readonly events: EventRecorder
+  readonly clock: Clock
+  readonly onEvent: (event: IssuanceEvent) => void
+  readonly onFault: (error: unknown) => void
+}
+
+/** acmetap as an ACME server, at work. */
+export interface OpenBroker {
+  readonly broker: Broker
+  readonly operations: BrokerOperations
+  readonly localCaOperations: LocalCaOperations
+  localCa(name: string): LocalCa | null
+  /** The configuration has changed. */
+  use(): Promise<void>
+}
+
+/** How often what has ended long ago is forgotten, in ms, and for how long it is kept, in µs. */
+const PRUNE_EVERY = 3_600_000
+const KEPT = 90 * 86_400_000_000
+
+/** Goes on with the orders and challenges that are open. Rejects with LocalCaError, and what the store rejects with. */
+export async function openBroker(host: BrokerHost, closing: Closing): Promise<OpenBroker> {
+  const { store, clock, endpoints, onFault } = host
+  const issuers = await openIssuers(host, closing)
+  const issuances = createIssuances({
+    store,
+    issuer: issuers.issuer,
+    endpoints,
+    clock,
+    onEvent: host.onEvent,
+    failPoint: brokerFailPointOf(process.env.ACMETAP_FAILPOINTS),
+  })
+  closing.add(() => issuances.close())
+  const validations = new Validations({
+    store,
+    validate: createValidate({ own: host.own, resolvers: () => resolversOf(host.config()) }),
+    settled: (authorization) => issuances.settled(authorization),
+    endpoints,
+    accountUrl: (endpoint, account) => urlOf(endpoint, 'account', [account]),
+    clock,
+    onBug: onFault,
+  })
+  closing.add(() => validations.close())
+  const operations = createOperations({
+    store,
+    issuances,
+    validations,
+    issuer: issuers.issuer,
+    sealing: host.engine.sealing,
+    clock,
+  })
+  const broker = new Broker({ endpoints, store, nonces: new MemoryNonces(), operations, clock })
+  await issuances.start()
+  await validations.start()
+  const pruning = setInterval(() => {
+    store.prune(clock.now().wall - KEPT).catch(onFault)
+  }, PRUNE_EVERY).unref()
+  closing.add(() => clearInterval(pruning))
+  const { sealing } = host.engine
+  const standing = (ca: string) => issuances.standings().find((one) => one.ca === ca)!
+  return {
+    broker,
+    operations: brokerOperations({
+      store,
+      sealing,
+      clock,
+      events: host.events,
+      endpoints,
+      isLocal: (ca) => Object.hasOwn(host.config().local_cas, ca),
+      standing,
+      drill: issuances.drill,
+    }),
+    localCaOperations: localCaOperations({
+      ca: issuers.localCa,
+      store,
+      endpoints: () => endpoints().map(({ name }) => name),
+      events: host.events,
+    }),
+    localCa: issuers.localCa,
+    use: issuers.use,
+  }
+}
+
+function resolversOf({ egress }: Config) {
+  const configured = egress.resolvers.flatMap((text) => parsePlace(text) ?? [])
+  return configured.length > 0 ? configured : systemResolvers()
+}
