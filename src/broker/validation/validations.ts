@@ -28,6 +28,8 @@ export interface ValidationsParts {
 const MOST_AT_ONCE = 50
 /** Of one account. */
 const MOST_WAITING = 1_000
+/** Ms until what a fault of our own has stopped is looked at again: clients only ask how it stands. */
+const AGAIN_AFTER = 5_000
 
 interface Job {
   /** Whose turn it takes. */
@@ -119,7 +121,9 @@ export class Validations {
       if (job === null) return
       const run = this.#see(job)
         .catch((error: unknown) => {
-          if (!this.#ending.signal.aborted) this.#parts.onBug(error)
+          if (this.#ending.signal.aborted) return
+          this.#parts.onBug(error)
+          setTimeout(() => this.#again(job), AGAIN_AFTER).unref()
         })
         .finally(() => {
           this.#known.delete(job.challengeId)
@@ -128,6 +132,17 @@ export class Validations {
         })
       this.#running.add(run)
     }
+  }
+
+  #again({ authorization: { id, endpoint: name, account }, challengeId, endpoint }: Job): void {
+    if (this.#ending.signal.aborted) return
+    this.#parts.store
+      .authorization({ endpoint: name, account }, id)
+      .then((latest) => {
+        if (latest?.status === 'pending' && challengeOf(latest, challengeId).status === 'processing')
+          this.#add(latest, challengeId, endpoint)
+      })
+      .catch(this.#parts.onBug)
   }
 
   async #see(job: Job): Promise<void> {
