@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Alert } from '../../../src/alerts/alert.ts'
 import { type AlertsDatabase, openAlertsDatabase } from '../../../src/store/sqlite/alerts/alerts-database.ts'
-import { IN_MEMORY } from '../../../src/store/sqlite/alerts/alerts-file.ts'
+import { IN_MEMORY } from '../../../src/store/sqlite/small-database.ts'
 import { alertOf, notificationOf } from '../../support/alerts/notifications.ts'
 
 const DAY = 86_400_000

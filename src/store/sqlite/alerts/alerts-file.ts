@@ -2,19 +2,26 @@ import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { StoreRefusal } from '../../refusal.ts'
-import { createPrivateFile, syncFolderOf } from '../folder.ts'
+import { syncFolderOf } from '../folder.ts'
 import { FILES } from '../inventory/inventory-file.ts'
-import { applyMissing, type NamedMigration } from '../named-migrations.ts'
+import type { NamedMigration } from '../named-migrations.ts'
+import { migrationsOf, openSmallDatabase, type SmallDatabase } from '../small-database.ts'
 import { ALERT_MIGRATIONS } from './schema.ts'
 
-/** `PRAGMA application_id`: "acma". */
-const APPLICATION = 0x61636d61
-/** How long a lock of another connection is waited for, in ms. */
-const BUSY_TIMEOUT = 400
-/** What SQLite takes for a database without a file. */
-export const IN_MEMORY = ':memory:'
 /** Bytes that are kept free in the file and its log. */
 const RESERVE = 1024 * 1024
+
+/** `alerts.sqlite`: "acma". */
+const ALERTS: SmallDatabase = {
+  application: 0x61636d61,
+  of: "acmetap's alerts",
+  migrations: ALERT_MIGRATIONS,
+  busyTimeout: 400,
+  // The same pages are written again and again: a longer log moves each into the file less often.
+  pragmas: ['cache_size = -16000', 'wal_autocheckpoint = 4000'],
+  ifForeign: 'Move it away; a new one is made then.',
+  ifNewer: 'move the file away: alerts begin anew then.',
+}
 
 /** The alerts of a data folder, beside its record. */
 export function alertsFile(folder: string): string {
@@ -23,27 +30,14 @@ export function alertsFile(folder: string): string {
 
 /**
  * Opens the alerts to write them, or makes an empty database; one of an older schema is first copied beside itself and
- * brought up to date. Throws SqliteError, and {@link StoreRefusal} `foreign` or `newerSchema`.
+ * brought up to date. Throws SqliteError, and {@link StoreRefusal} `foreign`, `newerSchema` or `notDurable`.
  */
 export function openAlertsFile(
   file: string,
   migrations: readonly NamedMigration[] = ALERT_MIGRATIONS,
 ): Database.Database {
-  if (!existsSync(file) && file !== IN_MEMORY) {
-    createPrivateFile(file)
-    syncFolderOf(file)
-  }
-  const db = new Database(file, { timeout: BUSY_TIMEOUT })
+  const db = openSmallDatabase(file, { ...ALERTS, migrations })
   try {
-    const applied = appliedTo(db, file, migrations)
-    db.pragma('journal_mode = WAL')
-    // After journal_mode: the build's default for WAL databases is NORMAL, which loses commits at power cuts.
-    db.pragma('synchronous = FULL')
-    db.pragma('temp_store = MEMORY')
-    db.pragma('cache_size = -16000')
-    // The same pages are written again and again: a longer log moves each into the file less often.
-    db.pragma('wal_autocheckpoint = 4000')
-    applyMissing(db, { file, application: APPLICATION, applied, migrations })
     reserve(db)
     return db
   } catch (error) {
@@ -55,9 +49,9 @@ export function openAlertsFile(
 /** Opens them as they are. Throws SqliteError, and {@link StoreRefusal} `missing`, `foreign`, `olderSchema`, `newerSchema`. */
 export function openAlertsForReading(file: string): Database.Database {
   if (!existsSync(file)) throw new StoreRefusal('missing', `there are no alerts at ${file}.`)
-  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT })
+  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: ALERTS.busyTimeout })
   try {
-    const applied = appliedTo(db, file, ALERT_MIGRATIONS)
+    const applied = migrationsOf(db, file, ALERTS)
     if (applied.length < ALERT_MIGRATIONS.length) {
       throw new StoreRefusal(
         'olderSchema',
@@ -82,26 +76,6 @@ export function setAlertsAside(file: string): string {
   }
   syncFolderOf(file)
   return target
-}
-
-function appliedTo(db: Database.Database, file: string, migrations: readonly NamedMigration[]): string[] {
-  const tables = db.prepare("select name from sqlite_schema where type = 'table'").pluck().all()
-  if (tables.length === 0) return []
-  if (db.pragma('application_id', { simple: true }) !== APPLICATION || !tables.includes('migrations')) {
-    throw new StoreRefusal(
-      'foreign',
-      `${file} is a SQLite database, but not one of acmetap's alerts. Move it away; a new one is made then.`,
-    )
-  }
-  const applied = db.prepare('select name from migrations order by name').pluck().all() as string[]
-  const unknown = applied.filter((name) => !migrations.some((known) => known.name === name))
-  if (unknown.length > 0) {
-    throw new StoreRefusal(
-      'newerSchema',
-      `${file} has the schema ${applied.at(-1)}, and this acmetap knows schemas up to ${migrations.at(-1)?.name} only. Run the acmetap that wrote it or a newer one, or move the file away: alerts begin anew then.`,
-    )
-  }
-  return applied
 }
 
 /**

@@ -3,9 +3,10 @@ import type { AlertActions, AlertReader } from '../../../alerts/alert-desk.ts'
 import type { Person } from '../../../audit/person.ts'
 import { StoreRefusal } from '../../refusal.ts'
 import { lockFolder } from '../lock.ts'
+import { IN_MEMORY } from '../small-database.ts'
 import { type AlertsKept, answer, answersOf } from './alert-questions.ts'
 import { openAlertsDatabase, readAlertsDatabase } from './alerts-database.ts'
-import { alertsFile, IN_MEMORY } from './alerts-file.ts'
+import { alertsFile } from './alerts-file.ts'
 import { askerOf, portsOf } from './open-alerts.ts'
 
 export interface OfflineAlerts {
