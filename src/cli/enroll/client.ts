@@ -4,7 +4,7 @@
  * format makes text of it. Nothing here touches a machine. Start here, then read one client and `formats/shell.ts`.
  */
 
-export const ENROL_MODES = ['intercept', 'relay', 'sni'] as const
+export const ENROL_MODES = ['intercept', 'relay', 'sni', 'broker'] as const
 export type EnrolMode = (typeof ENROL_MODES)[number]
 
 export const FORMATS = ['shell', 'ansible', 'cloud-init', 'kubernetes'] as const
@@ -31,10 +31,12 @@ export interface Enrolment {
   readonly proxy: ProxyAddress
   /** The CA's own directory URLs. */
   readonly directories: readonly string[]
-  /** What the client calls in relay: as many as `directories`, in their order. Empty in other modes. */
+  /** What the client calls in relay and broker: as many as `directories`, in their order. Empty in other modes. */
   readonly relayed: readonly string[]
-  /** Name of the CA under `cas`, or its host. */
+  /** Name of the CA under `cas`, or its host; in broker of the endpoint. */
   readonly ca: string
+  /** Key id of the EAB key that it registers with; the MAC key is told by `eab create` alone. */
+  readonly eab: string | null
   /** The root (or roots, while one follows another) that signs what the client sees instead of the CA's certificate. */
   readonly roots: readonly Certificate[]
   /** What else must be trusted: the listener root, where the proxy URL is https://. */
@@ -124,6 +126,11 @@ export interface Client {
   readonly container: Container | null
   /** What prints it where shell lines make no sense. */
   readonly platform: 'posix' | 'kubernetes' | 'windows'
+}
+
+/** The client is told another server; in other modes it keeps the CA's. */
+export function hasOwnServer({ mode }: Pick<Enrolment, 'mode'>): boolean {
+  return mode === 'relay' || mode === 'broker'
 }
 
 /** The proxy as URL without credentials. */

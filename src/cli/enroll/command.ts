@@ -5,6 +5,7 @@ import { type CommandContext, command, configOf, type GlobalOptions } from '../c
 import { findConfig } from '../config-file.ts'
 import { type Column, renderTable } from '../render.ts'
 import { type Terminal, writeJson } from '../terminal.ts'
+import { checkBinding, watchOf } from './binding.ts'
 import { type Client, ENROL_MODES, type EnrolMode, FORMATS, type Format, placesOf } from './client.ts'
 import { CLIENTS, clientNamed } from './clients.ts'
 import { NoSuchFormat, render, renderUndo, undoesAlone } from './formats.ts'
@@ -18,6 +19,9 @@ interface Options {
   readonly proxy?: string
   readonly ca?: string
   readonly root?: string
+  readonly endpoint?: string
+  readonly label?: string
+  readonly eab?: string
   readonly json?: boolean
 }
 
@@ -30,13 +34,17 @@ export function enrollCommand(context: CommandContext) {
       'without a configuration',
     ],
     ['enroll cert-manager --format kubernetes', 'for kubectl apply --server-side'],
+    [
+      'enroll certbot --mode broker --endpoint fleet --eab u2Vq8cJw1mYt5sKfLr0ZbA',
+      'to an endpoint of the broker',
+    ],
     ['enroll --list', 'the clients it knows'],
   ])
     .argument('[client]', 'one of acmetap enroll --list')
     .addOption(
       new Option(
         '--mode <mode>',
-        "how the client comes to acmetap: intercept by its proxy variable, relay by acmetap's own URL, sni by DNS",
+        "how the client comes to acmetap: intercept by its proxy variable, relay by acmetap's own URL, sni by DNS, broker with acmetap as its ACME server",
       )
         .choices(ENROL_MODES)
         .default('intercept'),
@@ -52,6 +60,9 @@ export function enrollCommand(context: CommandContext) {
       'a name under cas, a directory URL, or without a configuration a preset such as letsencrypt; needed where there are several CAs',
     )
     .option('--root <file>', 'PEM file of the root to trust, where the data folder is not on this machine')
+    .option('--endpoint <name>', 'mode broker: to which endpoint; needed where there are several')
+    .option('--label <label>', "mode broker: by the directory of this label of the endpoint's")
+    .option('--eab <id>', 'mode broker: key id of the EAB key it registers with')
     .option('--list', 'list the clients')
     .option('--json', 'as JSON')
     .action(async (name: string | undefined, options: Options, self: Command) => {
@@ -62,6 +73,7 @@ export function enrollCommand(context: CommandContext) {
       }
       const reason = client.impossible[options.mode]
       if (reason !== undefined) throw new UsageError(reason)
+      checkOptions(client, options)
       const enrolment = await enrolmentOf(options, configIfAny(context, self), context.terminal.folder)
       if (
         enrolment.mode === 'intercept' &&
@@ -80,10 +92,26 @@ export function enrollCommand(context: CommandContext) {
         ...told,
         roots: [...roots, ...proxyRoots].map(({ sha256 }) => sha256),
         schedule: client.schedule,
-        watch: client.watch(enrolment, placesOf(client)),
+        watch: watchOf(client, enrolment, placesOf(client)),
         text,
       })
     })
+}
+
+/** Throws {@link UsageError}. */
+function checkOptions(client: Client, options: Options): void {
+  const { mode, eab } = options
+  if (mode === 'broker') {
+    for (const name of ['proxy', 'ca'] as const) {
+      if (options[name] !== undefined)
+        throw new UsageError(`--${name} is not for --mode broker: the endpoint says it`)
+    }
+    if (eab !== undefined) checkBinding(client)
+    return
+  }
+  for (const name of ['endpoint', 'label', 'eab'] as const) {
+    if (options[name] !== undefined) throw new UsageError(`--${name} is for --mode broker only`)
+  }
 }
 
 /** At the worst hour neither the configuration nor the root may be at hand: this needs neither. */

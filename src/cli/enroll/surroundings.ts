@@ -9,6 +9,7 @@ import { directoryFault } from '../../config/values.ts'
 import { AuthorityFolder } from '../../interception/authority-folder.ts'
 import { CliError, UsageError } from '../cli-error.ts'
 import type { Certificate, EnrolMode, Enrolment, ProxyAddress } from './client.ts'
+import { chosenEndpoint } from './endpoint.ts'
 
 export interface EnrolOptions {
   readonly mode: EnrolMode
@@ -16,6 +17,11 @@ export interface EnrolOptions {
   /** A name under `cas`, a preset's name, or a directory URL. */
   readonly ca?: string
   readonly root?: string
+  /** Mode broker: its name; needed where there are several. */
+  readonly endpoint?: string
+  readonly label?: string
+  /** Key id of an EAB key. */
+  readonly eab?: string
 }
 
 /** Throws UsageError for options that make no sense, CliError for what is missing on this machine. */
@@ -24,13 +30,14 @@ export async function enrolmentOf(
   config: Config | null,
   folder: string,
 ): Promise<Enrolment> {
-  const ca = chosenCa(options, config)
+  const broker = options.mode === 'broker' ? chosenEndpoint(options, config) : null
+  const ca = broker ?? chosenCa(options, config)
   const proxy = proxyOf(options, config)
-  const relayed = options.mode === 'relay' ? relayedOf(ca, options, config) : []
+  const relayed = broker?.relayed ?? (options.mode === 'relay' ? relayedOf(ca, options, config) : [])
   const roots =
     options.root !== undefined
       ? readCertificates(resolve(folder, options.root))
-      : options.mode === 'relay'
+      : options.mode === 'relay' || broker !== null
         ? listenerRoots(config)
         : await interceptionRoots(config)
   return {
@@ -39,9 +46,18 @@ export async function enrolmentOf(
     directories: ca.directories,
     relayed,
     ca: ca.name,
+    eab: broker === null ? null : eabOf(options.eab),
     roots,
     proxyRoots: options.mode === 'intercept' && proxy.scheme === 'https' ? proxyRoots(config) : [],
   }
+}
+
+function eabOf(id: string | undefined): string | null {
+  if (id === undefined) return null
+  if (/^[A-Za-z0-9_-]{22}$/.test(id)) return id
+  throw new UsageError(
+    '--eab must be the 22 characters of a key id, as acmetap eab list shows it; never a MAC key',
+  )
 }
 
 const WITH_DIRECTORY = Object.entries(PRESETS)
@@ -117,7 +133,8 @@ export function parseProxy(text: string): ProxyAddress {
 function proxyOf({ proxy, mode }: EnrolOptions, config: Config | null): ProxyAddress {
   if (proxy !== undefined) return parseProxy(proxy)
   if (config === null) {
-    if (mode === 'relay') return { scheme: 'http', host: 'localhost', port: 3128, user: null }
+    if (mode === 'relay' || mode === 'broker')
+      return { scheme: 'http', host: 'localhost', port: 3128, user: null }
     throw new UsageError('--proxy must name acmetap as http://host:port, for there is no configuration')
   }
   const { names, port } = config.listeners.proxy

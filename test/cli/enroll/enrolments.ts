@@ -9,6 +9,9 @@ import { createAuthority } from '../../../src/interception/authority.ts'
 export const DIRECTORY = 'https://acme-ca.test/directory'
 export const RELAYED = 'https://acmetap.test:8443/directory'
 
+export const BROKERED = 'https://acmetap.test:8443/fleet/directory'
+export const EAB = 'u2Vq8cJw1mYt5sKfLr0ZbA'
+
 export async function testRoot(): Promise<string> {
   const { certificate } = await createAuthority({
     commonName: 'acmetap test root',
@@ -26,7 +29,8 @@ export async function enrolment(mode: EnrolMode, proxy: string, root: string): P
     await writeFile(join(folder, 'root.pem'), root)
     const options = { mode: 'intercept' as const, proxy, ca: DIRECTORY, root: 'root.pem' }
     const made = await enrolmentOf(options, null, folder)
-    return { ...made, mode, relayed: mode === 'relay' ? [RELAYED] : [] }
+    const relayed = mode === 'relay' ? [RELAYED] : mode === 'broker' ? [BROKERED] : []
+    return { ...made, mode, relayed, eab: mode === 'broker' ? EAB : null }
   } finally {
     await rm(folder, { recursive: true })
   }

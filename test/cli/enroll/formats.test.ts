@@ -12,7 +12,7 @@ import { parseCertificates } from '../../../src/cli/enroll/surroundings.ts'
 import { doctorScript } from '../../../src/interception/doctor-script.ts'
 import { findProgram } from '../../support/child-process.ts'
 import { runHere } from '../../support/run-here.ts'
-import { enrolment, modesOf, RELAYED, testRoot } from './enrolments.ts'
+import { BROKERED, EAB, enrolment, modesOf, RELAYED, testRoot } from './enrolments.ts'
 
 let root: string
 let fingerprint: string
@@ -58,6 +58,9 @@ function expectYaml(text: string): unknown[] {
   })
 }
 
+/** Those that can be told an EAB key. */
+const bound = ({ name }: Client) => !['acme-tiny', 'lacme', 'haproxy'].includes(name)
+
 describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s', (_name, client) => {
   describe.each(modesOf(client))('in mode %s', (mode) => {
     test.each(FORMATS)('as %s is well-formed and carries where to, and whom to trust', async (format) => {
@@ -69,6 +72,8 @@ describe.each(CLIENTS.map((client) => [client.name, client] as const))('%s', (_n
         mode !== 'relay' || ['lego', 'uacme', 'acme-tiny'].includes(client.name) || !client.proxyVariables
       if (mode === 'intercept') expect(text).toContain('http://acmetap.test:3128')
       if (mode === 'relay' && settable) expect(text).toContain(RELAYED)
+      if (mode === 'broker') expect(text).toContain(BROKERED)
+      if (mode === 'broker' && bound(client)) expect(text).toContain(EAB)
       if (format === 'shell' && client.platform !== 'windows') noteScript(`${client.name} ${mode}`, text)
       if (format === 'ansible') expect(expectYaml(text)).toHaveLength(1)
       if (format === 'cloud-init' && client.platform !== 'windows') {

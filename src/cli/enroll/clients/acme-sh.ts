@@ -1,4 +1,4 @@
-import { type Client, toRelay } from '../client.ts'
+import { type Client, hasOwnServer, toRelay } from '../client.ts'
 
 export const acmeSh: Client = {
   name: 'acme.sh',
@@ -17,7 +17,7 @@ export const acmeSh: Client = {
       at: 'end',
       text: `set -a\n. ${env}\nset +a\n`,
     },
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [
           {
             do: 'rewrite' as const,
@@ -31,7 +31,7 @@ export const acmeSh: Client = {
   watch: (enrolment) => [
     'It sources account.conf at every run, so its cron line stays as it is. Run this as the user whose ~/.acme.sh it is (sudo -H for root).',
     'Where it uses wget instead of curl, it needs the root in the system store.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [`New certificates: acme.sh --issue --server ${enrolment.relayed[0]} …`]
       : ['Le_API of existing certificates stays as it is: the CA keeps its URL.']),
     'DNS APIs are reached through the same proxy, and api.zerossl.com for ZeroSSL: list them under intercept.other_hosts.',

@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const acmeTiny: Client = {
   name: 'acme-tiny',
@@ -15,7 +15,7 @@ export const acmeTiny: Client = {
     `By hand: ${run} acme-tiny …`,
     'SSL_CERT_FILE replaces the whole pool, so the bundle holds the system roots too.',
     'It fetches its own challenge file over http:// before it asks the CA; NO_PROXY does not matter for that, HTTP_PROXY would.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [`Its server is on its command line: acme-tiny --directory-url ${enrolment.relayed[0]}`]
       : []),
   ],

@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const caddy: Client = {
   name: 'caddy',
@@ -11,7 +11,7 @@ export const caddy: Client = {
   crons: [],
   server: true,
   steps: (enrolment) =>
-    enrolment.mode === 'relay'
+    hasOwnServer(enrolment)
       ? [
           {
             do: 'rewrite',

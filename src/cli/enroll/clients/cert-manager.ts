@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const certManager: Client = {
   name: 'cert-manager',
@@ -17,7 +17,7 @@ export const certManager: Client = {
     'The variables go to the controller only; webhook and cainjector talk to the API server and need none.',
     "NO_PROXY must hold the service network and the API server's address (kubectl cluster-info), or the controller loses the cluster. Its http-01 self-check is plain http:// and not concerned.",
     "caBundle on the Issuer replaces the pool for that Issuer's CA alone; DNS-01 providers keep the image's roots and go through the proxy: list their hosts under intercept.other_hosts.",
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? ['A changed server makes cert-manager register a new account with the key in privateKeySecretRef.']
       : []),
   ],

@@ -1,8 +1,8 @@
-import { type Client, type Enrolment, type Step, toRelay } from '../client.ts'
+import { type Client, type Enrolment, hasOwnServer, type Step, toRelay } from '../client.ts'
 
 /** `server =` of every lineage; the account belongs to the server, so certbot must look for another. */
 export function lineages(enrolment: Enrolment): Step[] {
-  if (enrolment.mode !== 'relay') return []
+  if (!hasOwnServer(enrolment)) return []
   const { sed, back } = toRelay(enrolment, '^\\(server *= *\\)', '\\( *\\)$')
   return [
     {
@@ -25,7 +25,7 @@ export function watchCertbot(run: string, enrolment: Enrolment): string[] {
   return [
     `By hand: ${run} certbot certonly … (sudo drops variables: put the wrapper after sudo).`,
     'REQUESTS_CA_BUNDLE replaces the whole pool, so the bundle holds the system roots too.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [
           'Without an account at the new server certbot registers one at the next renewal; with --email or --register-unsafely-without-email in cli.ini it does so unattended.',
         ]

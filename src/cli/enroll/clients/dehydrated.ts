@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const dehydrated: Client = {
   name: 'dehydrated',
@@ -19,7 +19,7 @@ export const dehydrated: Client = {
         'set -a',
         `. ${env}`,
         'set +a',
-        ...(enrolment.mode === 'relay' ? [`CA="${enrolment.relayed[0]}"`] : []),
+        ...(hasOwnServer(enrolment) ? [`CA="${enrolment.relayed[0]}"`] : []),
         '',
       ].join('\n'),
     },
@@ -27,7 +27,7 @@ export const dehydrated: Client = {
   watch: (enrolment) => [
     'Its config must name the folder: CONFIG_D=/etc/dehydrated/conf.d, as the Debian package has it.',
     'CURL_CA_BUNDLE replaces the whole pool, so the bundle holds the system roots too. Its hooks inherit the variables.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? ['It keeps accounts by CA: run once dehydrated --register --accept-terms.']
       : ['CA= in its config stays as it is.']),
   ],

@@ -1,4 +1,4 @@
-import { type Client, hostOf } from '../client.ts'
+import { type Client, hasOwnServer, hostOf } from '../client.ts'
 
 export const haproxy: Client = {
   name: 'haproxy',
@@ -18,7 +18,7 @@ export const haproxy: Client = {
       paths: '/etc/haproxy/haproxy.cfg',
       sed: [
         `/^global/a \\    httpclient.ssl.ca-file ${bundle} # acmetap`,
-        ...(enrolment.mode === 'relay'
+        ...(hasOwnServer(enrolment)
           ? enrolment.directories.map(
               (directory, at) =>
                 `s#^\\( *directory \\)${directory.replace(/[.]/g, '\\.')}$#\\1${enrolment.relayed[at]}#`,
@@ -27,7 +27,7 @@ export const haproxy: Client = {
       ],
       back: [
         '/ # acmetap$/d',
-        ...(enrolment.mode === 'relay'
+        ...(hasOwnServer(enrolment)
           ? enrolment.directories.map(
               (directory, at) =>
                 `s#^\\( *directory \\)${enrolment.relayed[at]!.replace(/[.]/g, '\\.')}$#\\1${directory}#`,

@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const lacme: Client = {
   name: 'lacme',
@@ -13,7 +13,7 @@ export const lacme: Client = {
   crons: [],
   server: false,
   steps: (enrolment) =>
-    enrolment.mode === 'relay'
+    hasOwnServer(enrolment)
       ? [
           {
             do: 'rewrite',

@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const lego: Client = {
   name: 'lego',
@@ -14,7 +14,7 @@ export const lego: Client = {
   watch: (enrolment, { run }) => [
     `By hand: ${run} lego …`,
     'LEGO_CA_CERTIFICATES replaces the pool for the CA, SSL_CERT_FILE for the proxy and DNS APIs; both get the bundle.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [
           `Its server is on its command line alone: use lego --server ${enrolment.relayed[0]} in the unit or cron line. It registers an account there; certificates stay.`,
         ]

@@ -1,5 +1,5 @@
 /** Libraries: the program that uses one is the operator's, so its unit is named with ACMETAP_UNITS. */
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 const program = (run: string) =>
   `By hand: ${run} your-program … For a service: ACMETAP_UNITS=your-program.service before sh.`
@@ -19,7 +19,7 @@ export const nodeAcmeClient: Client = {
     program(run),
     'NODE_EXTRA_CA_CERTS adds to the roots that Node carries; the system store is not read. Node reads it when it starts.',
     "The variables touch the whole process: axios honours them for every request, Node's own fetch does not.",
-    ...(enrolment.mode === 'relay' ? [`Set directoryUrl to ${enrolment.relayed[0]}.`] : []),
+    ...(hasOwnServer(enrolment) ? [`Set directoryUrl to ${enrolment.relayed[0]}.`] : []),
   ],
   schedule: 'as the program says',
   container: { kind: 'Deployment', namespace: 'default', name: 'your-program', container: 'your-program' },
@@ -34,7 +34,7 @@ export const pythonAcme: Client = {
   watch: (enrolment, { run }) => [
     program(run),
     'REQUESTS_CA_BUNDLE replaces the whole pool for every use of requests in the process; the bundle holds the system roots too.',
-    ...(enrolment.mode === 'relay' ? [`Give the directory ${enrolment.relayed[0]}.`] : []),
+    ...(hasOwnServer(enrolment) ? [`Give the directory ${enrolment.relayed[0]}.`] : []),
   ],
 }
 
@@ -48,6 +48,6 @@ export const rubyAcmeClient: Client = {
     program(run),
     'SSL_CERT_FILE replaces the whole pool of the process; the bundle holds the system roots too.',
     "Net::HTTP resolves the CA's name itself and passes the proxy by, silently, where that gives 127.0.0.0/8 or ::1.",
-    ...(enrolment.mode === 'relay' ? [`Set directory: to ${enrolment.relayed[0]}.`] : []),
+    ...(hasOwnServer(enrolment) ? [`Set directory: to ${enrolment.relayed[0]}.`] : []),
   ],
 }

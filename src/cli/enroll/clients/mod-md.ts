@@ -1,4 +1,4 @@
-import { type Client, proxyUrl } from '../client.ts'
+import { type Client, hasOwnServer, proxyUrl } from '../client.ts'
 
 export const modMd: Client = {
   name: 'mod_md',
@@ -18,7 +18,7 @@ export const modMd: Client = {
         '# Made by acmetap enroll.',
         '<IfModule md_module>',
         ...(enrolment.mode === 'intercept' ? [`  MDHttpProxy ${proxyUrl(enrolment.proxy)}`] : []),
-        ...(enrolment.mode === 'relay' ? [`  MDCertificateAuthority ${enrolment.relayed[0]}`] : []),
+        ...(hasOwnServer(enrolment) ? [`  MDCertificateAuthority ${enrolment.relayed[0]}`] : []),
         `  MDCACertificateFile ${bundle}`,
         '</IfModule>',
         '',
@@ -33,7 +33,7 @@ export const modMd: Client = {
       : [
           'MDHttpProxy has no place for a password: let the source network of this server identify it instead of a proxy user.',
         ]),
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? ['An MDCertificateAuthority inside a <MDomain> wins over this one.']
       : ['MDCertificateAuthority stays as it is.']),
     'Apache reads it at a restart: apachectl graceful.',

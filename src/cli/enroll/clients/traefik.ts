@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const traefik: Client = {
   name: 'traefik',
@@ -14,7 +14,7 @@ export const traefik: Client = {
   watch: (enrolment) => [
     'The proxy variables touch the whole process: its forwarding to https:// services and its providers (Docker, Consul, Kubernetes, HTTP) use them too. List those in NO_PROXY, and DNS provider APIs under intercept.other_hosts.',
     'LEGO_CA_CERTIFICATES replaces the pool for the CA, SSL_CERT_FILE for the whole process; both get the bundle with the system roots.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [
           `Set certificatesResolvers.<name>.acme.caServer to ${enrolment.relayed[0]} in its static configuration; remove the resolver's account from acme.json, or it will not register anew.`,
         ]

@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const uacme: Client = {
   name: 'uacme',
@@ -14,7 +14,7 @@ export const uacme: Client = {
   watch: (enrolment, { run }) => [
     `By hand: ${run} uacme …`,
     "It trusts the system's store and nothing else, so the root goes there, for every program of this machine. Its name constraints keep it to the CA's names.",
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? [
           `Its server is on its command line: uacme --acme-url ${enrolment.relayed[0]}; run uacme new there once.`,
         ]

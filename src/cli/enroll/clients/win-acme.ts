@@ -1,4 +1,4 @@
-import type { Client } from '../client.ts'
+import { type Client, hasOwnServer } from '../client.ts'
 
 export const winAcme: Client = {
   name: 'win-acme',
@@ -14,7 +14,7 @@ export const winAcme: Client = {
   watch: (enrolment) => [
     'Run as administrator, in the folder of wacs.exe. Proxy.Url in settings.json carries the proxy for win-acme alone; Windows has no other place for it.',
     'The root goes into LocalMachine\\Root, which every program of the machine reads. Its name constraints keep it to the names of the CA.',
-    ...(enrolment.mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? ['Renewals remember no server: Acme.DefaultBaseUri counts for all of them. A new account is made.']
       : []),
   ],

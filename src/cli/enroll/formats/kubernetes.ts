@@ -4,7 +4,16 @@
  * are gone: that is the undo. Everything else of the objects stays its owner's.
  */
 import { Document } from 'yaml'
-import { type Client, type Container, type Enrolment, noProxy, proxyUrl, slugOf } from '../client.ts'
+import { watchOf } from '../binding.ts'
+import {
+  type Client,
+  type Container,
+  type Enrolment,
+  hasOwnServer,
+  noProxy,
+  proxyUrl,
+  slugOf,
+} from '../client.ts'
 
 const MANAGER = 'acmetap'
 const MOUNT = '/etc/acmetap'
@@ -31,7 +40,7 @@ export function kubernetes(
           ` Then: kubectl delete configmap -n ${container.namespace} ${configMapName(client)} --ignore-not-found`,
         ]
       : [
-          ...client.watch(enrolment, PLACES).map((line) => ` ${line}`),
+          ...watchOf(client, enrolment, PLACES).map((line) => ` ${line}`),
           ` Schedule: ${client.schedule}.`,
           ` Undo: acmetap enroll ${client.name} --format kubernetes --undo`,
         ]),
@@ -60,7 +69,15 @@ function configMapName(client: Client): string {
 function certManager(_client: Client, enrolment: Enrolment, container: Container, undo: boolean): Json[] {
   const pem = allPem(enrolment)
   const acme = {
-    ...(enrolment.mode === 'relay' ? { server: enrolment.relayed[0] } : {}),
+    ...(hasOwnServer(enrolment) ? { server: enrolment.relayed[0] } : {}),
+    ...(enrolment.eab === null
+      ? {}
+      : {
+          externalAccountBinding: {
+            keyID: enrolment.eab,
+            keySecretRef: { name: 'acmetap-eab', key: 'secret' },
+          },
+        }),
     caBundle: Buffer.from(pem).toString('base64'),
   }
   const issuer = {
@@ -79,7 +96,7 @@ function certManager(_client: Client, enrolment: Enrolment, container: Container
 
 /** A field that had a value before was taken over: giving it up would leave none. */
 function restoredServer(enrolment: Enrolment): Json {
-  return enrolment.mode === 'relay' ? { spec: { acme: { server: enrolment.directories[0] } } } : {}
+  return hasOwnServer(enrolment) ? { spec: { acme: { server: enrolment.directories[0] } } } : {}
 }
 
 /** Any other client in a pod: root from a ConfigMap, a bundle made beside the image's own roots. */

@@ -1,5 +1,6 @@
 /** PowerShell for win-acme: settings.json and the machine's root store. Can be run again. */
-import { type Client, type Enrolment, hostOf, proxyUrl } from '../client.ts'
+import { watchOf } from '../binding.ts'
+import { type Client, type Enrolment, hasOwnServer, hostOf, proxyUrl } from '../client.ts'
 
 const SETTINGS = [
   "$ErrorActionPreference = 'Stop'",
@@ -11,8 +12,8 @@ export function powershellEnrol(client: Client, enrolment: Enrolment): string {
   const { mode, proxy, roots } = enrolment
   return [
     ...comments([
-      `Leads ${client.title} through acmetap, mode ${mode}, at ${mode === 'relay' ? enrolment.relayed.join(', ') : proxyUrl(proxy)}.`,
-      ...client.watch(enrolment, { own: '', root: '', bundle: '', env: '', run: '' }),
+      `Leads ${client.title} through acmetap, mode ${mode}, at ${hasOwnServer(enrolment) ? [...new Set(enrolment.relayed)].join(', ') : proxyUrl(proxy)}.`,
+      ...watchOf(client, enrolment, { own: '', root: '', bundle: '', env: '', run: '' }),
       `Schedule: ${client.schedule}.`,
     ]),
     ...SETTINGS,
@@ -20,7 +21,7 @@ export function powershellEnrol(client: Client, enrolment: Enrolment): string {
     'elseif (-not (Test-Path $kept)) { Copy-Item $settings $kept }',
     "# acmetap's root, checked by its SHA-256 fingerprint before anything trusts it.",
     `$expected = @(${roots.map(({ sha256 }) => `'${sha256}'`).join(', ')})`,
-    ...(mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? ["$pem = @'", ...roots.map(({ pem }) => pem.trim()), "'@"]
       : [
           `$pem = (New-Object Net.WebClient -Property @{ Proxy = $null }).DownloadString('http://${proxy.host}:${proxy.port}/root.pem')`,
@@ -48,7 +49,7 @@ export function powershellEnrol(client: Client, enrolment: Enrolment): string {
               ]),
         ]
       : []),
-    ...(mode === 'relay' ? [`$json.Acme.DefaultBaseUri = '${enrolment.relayed[0]}'`] : []),
+    ...(hasOwnServer(enrolment) ? [`$json.Acme.DefaultBaseUri = '${enrolment.relayed[0]}'`] : []),
     ...(mode === 'sni'
       ? [
           "# This machine finds acmetap under the CA's name. Leave it out where the network's own DNS says so.",

@@ -2,9 +2,12 @@
  * POSIX sh for one machine. It can be run again; every file it changes is kept beside what it left there, so that
  * the undo puts back the very bytes, or takes out its own lines where somebody has changed the file since.
  */
+
+import { watchOf } from '../binding.ts'
 import {
   type Client,
   type Enrolment,
+  hasOwnServer,
   hostOf,
   noProxy,
   placesOf,
@@ -24,7 +27,7 @@ export function shellEnrol(client: Client, enrolment: Enrolment): string {
       `Undo, without acmetap: sh ${places.own}/undo`,
       '',
       `Schedule: ${client.schedule}.`,
-      ...client.watch(enrolment, places),
+      ...watchOf(client, enrolment, places),
     ]),
     FUNCTIONS,
     '# Our own folder: the roots, the variables, and what is needed to go back.',
@@ -69,8 +72,9 @@ function header(client: Client, lines: readonly string[]): string {
   ].join('\n')
 }
 
-function proxyWords({ mode, proxy, relayed }: Enrolment): string {
-  if (mode === 'relay') return ` at ${relayed.join(', ')}`
+function proxyWords(enrolment: Enrolment): string {
+  const { mode, proxy, relayed } = enrolment
+  if (hasOwnServer(enrolment)) return ` at ${[...new Set(relayed)].join(', ')}`
   return mode === 'sni' ? ` at ${proxy.host}` : ` at ${proxyUrl(proxy)}`
 }
 
@@ -85,16 +89,17 @@ function needsStore({ trust, httpsProxy }: Client, { proxyRoots }: Enrolment): b
   return trust.store || (proxyRoots.length > 0 && httpsProxy === 'store')
 }
 
-function rootPart({ mode, proxy, roots, proxyRoots }: Enrolment): string {
+function rootPart(enrolment: Enrolment): string {
+  const { proxy, roots, proxyRoots } = enrolment
   const pem = (certificates: Enrolment['roots']) => certificates.map((one) => one.pem.trim()).join('\n')
   const heredoc = (text: string, file: string) => [`cat >"${file}" <<'END_OF_ROOT'`, text, 'END_OF_ROOT']
   const expected = roots.map(({ sha256 }) => sha256).join(' ')
   return [
-    mode === 'relay'
+    hasOwnServer(enrolment)
       ? "# acmetap's listener root, checked by its SHA-256 fingerprint."
       : "# acmetap's root, fetched from acmetap and checked by its SHA-256 fingerprint before anything trusts it.",
     `fingerprints='${expected}'`,
-    ...(mode === 'relay'
+    ...(hasOwnServer(enrolment)
       ? heredoc(pem(roots), '$work/root.pem')
       : [
           `fetch 'http://${proxy.host}:${proxy.port}/root.pem' >"$work/root.pem" ||`,
