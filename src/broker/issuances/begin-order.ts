@@ -18,6 +18,7 @@ export async function beginOrder(
   const id = newObjectId()
   open.beginning.add(id)
   try {
+    await open.failPoint('order.placed', 'before')
     const placed = await place(open, request, id, cas, signal)
     await open.failPoint('order.placed', 'after')
     const order = orderOf(open, request, id, placed, { cas, unfit })

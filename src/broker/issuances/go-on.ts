@@ -41,6 +41,7 @@ async function advance(
   // Where finalize may have been sent, a drill must not send the order elsewhere.
   if (!memory.maybeSent) open.drill.check(ca, memory.label)
   if (memory.authorized !== reference) {
+    await open.failPoint('order.authorized', 'before')
     await asked(open, order, memory, 'authorize', () => open.issuer(ca).authorize(reference, signal))
     await open.failPoint('order.authorized', 'after')
     memory.authorized = reference
@@ -52,6 +53,7 @@ async function advance(
   if (!memory.maybeSent) open.drill.check(ca, memory.label)
   memory.maybeSent = true
   const issued = await asked(open, order, memory, 'finalize', async () => {
+    await open.failPoint('certificate.obtained', 'before')
     const found = await open.issuer(ca).finalize(reference, order.csr!, signal)
     await open.failPoint('certificate.obtained', 'after')
     return { found, leaf: rightLeaf(open, order, found) }
