@@ -97,9 +97,13 @@ export class EngineAccounts {
    * their place. Whoever they are of.
    */
   async lost(): Promise<readonly EngineAccount[]> {
-    const all = await this.all()
-    const inUse = new Set(all.filter(({ status }) => status === 'valid').map(placeOf))
-    return all.filter((account) => account.lostAt !== null && !inUse.has(placeOf(account)))
+    const current = new Map<string, EngineAccount>()
+    for (const account of await this.all()) {
+      const place = JSON.stringify([account.ca, account.directory, account.tenant])
+      const best = current.get(place)
+      if (best === undefined || ranksBefore(account, best)) current.set(place, account)
+    }
+    return [...current.values()].filter(({ lostAt }) => lostAt !== null)
   }
 
   /** All that were ever made, of all tenants, in no order. */
@@ -378,11 +382,6 @@ export class EngineAccounts {
     this.#turns.set(ca, over)
     return turn
   }
-}
-
-/** Where only one account is in use. */
-function placeOf({ ca, directory, tenant }: EngineAccount): string {
-  return JSON.stringify([ca, directory, tenant])
 }
 
 function ranksBefore(one: EngineAccount, other: EngineAccount): boolean {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { EngineError } from '../../src/engine/engine-error.ts'
 import { ENDED_JOBS_KEPT, type EngineStore } from '../../src/engine/engine-store.ts'
+import type { Job } from '../../src/engine/job.ts'
 import type { Sealed } from '../../src/engine/sealing.ts'
+import { newExchangeId } from '../../src/exchange/exchange-id.ts'
 import {
   ENGINE_T0,
   engineAccount,
@@ -51,7 +53,13 @@ export function engineStoreContract(name: string, create: () => Promise<EngineSt
 
     test('keeps accounts whole, the last put of each', async () => {
       const first = engineAccount({ status: 'creating', url: null })
-      const other = engineAccount({ id: 'a2', ca: 'other', nextKey: 'v1.next' as Sealed })
+      const other = engineAccount({
+        id: 'a2',
+        ca: 'other',
+        tenant: 'team-a',
+        lostAt: ENGINE_T0,
+        nextKey: 'v1.next' as Sealed,
+      })
       await store.putAccount(first)
       await store.putAccount(other)
       await store.putAccount({ ...first, status: 'valid', url: 'https://ca.test/acct/9' })
@@ -147,6 +155,47 @@ export function engineStoreContract(name: string, create: () => Promise<EngineSt
       await reopen()
       const left = (await store.jobs({ limit: 1000 })).map(({ id }) => id)
       expect(left).toEqual([open.id, ...ids.slice(0, ENDED_JOBS_KEPT), other, planned])
+    })
+
+    test('leaves brokered jobs out of what the engine goes on with, and forgets them by their age only', async () => {
+      const brokered = { order: 'o1', tenant: 'team-a', parent: newExchangeId() }
+      const add = async (changes: Parameters<typeof engineJob>[0]) => {
+        const job = engineJob({ reason: 'brokered', csr: null, key: null, brokered, ...changes })
+        await store.addJob(job)
+        return job
+      }
+      const own = engineJob()
+      await store.addJob(own)
+      const open = await add({ certificate: 'broker:o1@a' })
+      const old = await add({ certificate: 'broker:o2@a', changedAt: ENGINE_T0 - 2 })
+      const ended: Job[] = []
+      for (let at = 0; at < ENDED_JOBS_KEPT + 2; at++) {
+        const job = await add({ certificate: 'broker:o3@a' })
+        const done = { ...job, step: 'done', csr: 'MIIB', changedAt: ENGINE_T0 + at } as const
+        await store.putJob(done)
+        ended.unshift(done)
+      }
+      const stale = engineJob({ certificate: 'own', step: 'done', changedAt: ENGINE_T0 - 10 })
+      await store.addJob(stale)
+      await reopen()
+      expect((await store.openJobs()).map(({ id }) => id)).toEqual([own.id])
+      expect(await store.jobs({ open: 'own', limit: 10 })).toEqual([own])
+      expect((await store.jobs({ open: true, limit: 10 })).map(({ id }) => id)).toEqual([
+        old.id,
+        open.id,
+        own.id,
+      ])
+      expect(await store.jobs({ certificate: 'broker:o3@a', limit: 100 })).toEqual(ended)
+      expect(await store.forgetBrokered({ ended: ENGINE_T0 + 3, open: ENGINE_T0 })).toBe(4)
+      await reopen()
+      expect(await store.job(old.id)).toBeNull()
+      expect(await store.jobs({ certificate: 'broker:o3@a', limit: 100 })).toEqual(ended.slice(0, -3))
+      expect([await store.job(open.id), await store.job(own.id), await store.job(stale.id)]).toEqual([
+        open,
+        own,
+        stale,
+      ])
+      expect(await store.forgetBrokered({ ended: ENGINE_T0 + 3, open: ENGINE_T0 })).toBe(0)
     })
 
     test('notes what was presented until it is taken away', async () => {

@@ -1,5 +1,7 @@
 /** The engine with the real stages, a scriptable CA, a store in memory, and a solver that keeps its answers in a map. */
+import type { EngineAccountConfig } from '../../../src/config/engine.ts'
 import type { AcmeSession } from '../../../src/engine/acme-session.ts'
+import { BrokeredOrders } from '../../../src/engine/brokered-orders.ts'
 import { createSealing } from '../../../src/engine/create-sealing.ts'
 import { Engine } from '../../../src/engine/engine.ts'
 import { EngineAccounts } from '../../../src/engine/engine-accounts.ts'
@@ -10,6 +12,7 @@ import type { JobRequest } from '../../../src/engine/job-request.ts'
 import type { EngineProgress } from '../../../src/engine/progress.ts'
 import type { RecordedRequest } from '../../../src/engine/recorded-request.ts'
 import type { Attempt, Solver } from '../../../src/engine/solver.ts'
+import { Turns } from '../../../src/engine/turns.ts'
 import { systemClock } from '../../../src/exchange/clock.ts'
 import type { Completed } from '../../../src/exchange/exchange.ts'
 import { startTestCa, type TestCa } from '../test-ca/test-ca.ts'
@@ -22,6 +25,9 @@ export interface EngineWorld {
   readonly store: MemoryEngineStore
   readonly accounts: EngineAccounts
   readonly engine: Engine
+  readonly broker: BrokeredOrders
+  /** What both are made of. */
+  readonly parts: EngineParts
   readonly progress: EngineProgress[]
   /** What is reachable now, by URL of the challenge. */
   readonly answers: Map<string, Attempt>
@@ -29,10 +35,13 @@ export interface EngineWorld {
   readonly presented: Attempt[]
   /** What was deployed, with its key. */
   readonly deployed: { readonly job: Job; readonly key: string | null }[]
+  /** By CA: what the configuration has under engine.accounts. */
+  readonly settings: Record<string, EngineAccountConfig>
   /** µs that the clock is ahead of the system's. */
   ahead: number
   /** Another engine over the same store, as after a restart. */
   restarted(changes?: Partial<EngineParts>): Engine
+  restartedBroker(changes?: Partial<EngineParts>): BrokeredOrders
   /** Runs a new job to the end of its first attempt. */
   obtain(request?: Partial<JobRequest>): Promise<Job>
   run(id: string, early?: boolean): Promise<Job>
@@ -88,43 +97,52 @@ export async function startEngineWorld(changes: Partial<EngineParts> = {}): Prom
   }
   const sealing = createSealing(Buffer.alloc(32, 7))
   const failPoint = async () => {}
+  const turns = new Turns()
+  const settings: Record<string, EngineAccountConfig> = {}
   let session: AcmeSession = stages.session()
   const accounts = new EngineAccounts({
     store,
     sealing,
     session: () => session,
-    settings: () => undefined,
+    settings: (ca) => settings[ca],
     clock,
     failPoint,
   })
-  const engines: Engine[] = []
+  const engines: { close(): Promise<void> }[] = []
+  const partsWith = (more: Partial<EngineParts>): EngineParts => ({
+    store,
+    sealing,
+    accounts,
+    session: () => session,
+    solverFor: (identifier, wildcard, offered) => {
+      const type = wildcard ? 'dns-01' : 'http-01'
+      if (!offered.includes(type)) throw new EngineError('input', `no ${type} for ${identifier.value}`)
+      return { solver, type }
+    },
+    solverNamed: (name) => (name === solver.name ? solver : null),
+    deploy: async (job, _certificate, key) => {
+      world.deployed.push({ job, key })
+    },
+    findRecorded: async (id) => recordedOf(stages.exchanges.find((exchange) => exchange.id === id)),
+    clock,
+    failPoint,
+    onProgress: (progress) => {
+      world.progress.push(progress)
+    },
+    chance: () => 0,
+    turns,
+    ...changes,
+    ...more,
+  })
   const make = (more: Partial<EngineParts>) => {
-    const engine = new Engine({
-      store,
-      sealing,
-      accounts,
-      session: () => session,
-      solverFor: (identifier, wildcard, offered) => {
-        const type = wildcard ? 'dns-01' : 'http-01'
-        if (!offered.includes(type)) throw new EngineError('input', `no ${type} for ${identifier.value}`)
-        return { solver, type }
-      },
-      solverNamed: (name) => (name === solver.name ? solver : null),
-      deploy: async (job, _certificate, key) => {
-        world.deployed.push({ job, key })
-      },
-      findRecorded: async (id) => recordedOf(stages.exchanges.find((exchange) => exchange.id === id)),
-      clock,
-      failPoint,
-      onProgress: (progress) => {
-        world.progress.push(progress)
-      },
-      chance: () => 0,
-      ...changes,
-      ...more,
-    })
+    const engine = new Engine(partsWith(more))
     engines.push(engine)
     return engine
+  }
+  const broker = (more: Partial<EngineParts>) => {
+    const made = new BrokeredOrders(partsWith(more))
+    engines.push(made)
+    return made
   }
   let told = 0
   const world: EngineWorld = {
@@ -133,6 +151,9 @@ export async function startEngineWorld(changes: Partial<EngineParts> = {}): Prom
     store,
     accounts,
     engine: make({}),
+    broker: broker({}),
+    parts: partsWith({}),
+    settings,
     progress: [],
     answers,
     presented,
@@ -141,6 +162,10 @@ export async function startEngineWorld(changes: Partial<EngineParts> = {}): Prom
     restarted: (more = {}) => {
       session = stages.session()
       return make(more)
+    },
+    restartedBroker: (more = {}) => {
+      session = stages.session()
+      return broker({ turns: new Turns(), ...more })
     },
     async obtain(request = {}) {
       const job = await world.engine.create(jobRequest(request))

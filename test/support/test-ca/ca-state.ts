@@ -63,6 +63,8 @@ export interface Offers {
   /** Another chain for every certificate. */
   alternate: Issuer | null
   ordersPerPage: number
+  /** As Boulder: the same order for the same names while it is not finalized, and what is valid is not asked for again. */
+  reuses: boolean
   newAuthz: boolean
   /** RFC 9773 §5: what is said of an order that replaces this certificate id; null: it may. */
   isReplaceable: (certificateId: string) => Refusal | null
@@ -99,6 +101,7 @@ export class CaState {
     profiles: {},
     alternate: null,
     ordersPerPage: 1000,
+    reuses: false,
     newAuthz: false,
     isReplaceable: () => null,
   }

@@ -2,7 +2,15 @@ import { randomBytes, X509Certificate } from 'node:crypto'
 import type { Identifier } from '../../../src/acme/identifier.ts'
 import { problemUrn } from '../../../src/acme/problem-types.ts'
 import { type Answer, json, Refusal } from './answer.ts'
-import { type Authorization, type Call, type CaState, type Challenge, type Order, owned } from './ca-state.ts'
+import {
+  type Account,
+  type Authorization,
+  type Call,
+  type CaState,
+  type Challenge,
+  type Order,
+  owned,
+} from './ca-state.ts'
 import { issueLeaf, readCsr } from './certificates.ts'
 
 const EXPIRES = '2099-01-01T00:00:00Z'
@@ -16,19 +24,41 @@ export function newOrder(ca: CaState, call: Call): Answer {
   const replaces = call.signed?.payload?.replaces
   const refusal = typeof replaces === 'string' ? ca.offers.isReplaceable(replaces) : null
   if (refusal !== null) throw refusal
+  const reused = ca.offers.reuses ? openOrder(ca, account, identifiers) : undefined
+  if (reused !== undefined) return orderAnswer(reused, call, 201)
   const path = ca.make('order', call)
   const made: Order = {
     path,
     finalize: path.replace('/order/', '/finalize/'),
     account,
     identifiers,
-    authorizations: identifiers.map((identifier) => makeAuthorization(ca, call, identifier)),
+    authorizations: identifiers.map(
+      (identifier) =>
+        (ca.offers.reuses ? validAuthorization(ca, account, identifier) : undefined) ??
+        makeAuthorization(ca, call, identifier),
+    ),
     profile: typeof profile === 'string' ? profile : undefined,
     certificate: null,
   }
   ca.orders.set(path, made)
   account.orders.push(path)
   return orderAnswer(made, call, 201)
+}
+
+function openOrder(ca: CaState, account: Account, identifiers: readonly Identifier[]): Order | undefined {
+  return [...ca.orders.values()].find(
+    (order) =>
+      order.account === account &&
+      namesOf(order.identifiers) === namesOf(identifiers) &&
+      ['pending', 'ready'].includes(statusOf(order)),
+  )
+}
+
+function validAuthorization(ca: CaState, account: Account, { value }: Identifier): Authorization | undefined {
+  return [...ca.authorizations.values()].find(
+    ({ account: of, status, wildcard, identifier }) =>
+      of === account && status === 'valid' && `${wildcard ? WILDCARD : ''}${identifier.value}` === value,
+  )
 }
 
 /** RFC 8555 §7.4.1. */
