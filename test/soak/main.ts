@@ -6,6 +6,7 @@ import { alertOutbox } from './alert-outbox.ts'
 import { alertStorm } from './alert-storm.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
+import { brokerFailover } from './broker-failover.ts'
 import { clientHellos } from './client-hellos.ts'
 import { dnsResponder } from './dns-responder.ts'
 import { engineEvilCa } from './engine-evil-ca.ts'
@@ -57,6 +58,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'engine-solvers': engineSolvers,
   'engine-program-kills': engineProgramKills,
   'dns-responder': dnsResponder,
+  'broker-failover': brokerFailover,
 }
 
 const { values, positionals } = parseArgs({
