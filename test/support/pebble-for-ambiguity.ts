@@ -23,11 +23,25 @@ export interface RawPebble {
 /** Sends the target as it is, over one of some kept connections. */
 export type Send = (method: string, target: string, body: Buffer | null) => Promise<Answer>
 
+/** Where Pebble looks where it validates. */
+export interface PebbleLooks {
+  readonly httpPort: number
+  readonly tlsPort: number
+  /** `address:port` of a DNS server. */
+  readonly resolver: string
+}
+
 /**
- * Pebble on free ports with a certificate of its own, every challenge valid at once, no refused nonces.
- * `authorizationReuse`: how many of a hundred new orders take an authorization that is valid already.
+ * Pebble on free ports with a certificate of its own, no refused nonces. `authorizationReuse`: how many of a hundred new orders
+ * take an authorization that is valid already. Without `looks` every challenge is valid at once.
  */
-export async function startRawPebble({ authorizationReuse = 0 } = {}): Promise<RawPebble> {
+export async function startRawPebble({
+  authorizationReuse = 0,
+  looks,
+}: {
+  readonly authorizationReuse?: number
+  readonly looks?: PebbleLooks
+} = {}): Promise<RawPebble> {
   const folder = mkdtempSync(join(tmpdir(), 'acmetap-ambiguity-'))
   const certificate = join(folder, 'cert.pem')
   const privateKey = join(folder, 'key.pem')
@@ -47,20 +61,21 @@ export async function startRawPebble({ authorizationReuse = 0 } = {}): Promise<R
       managementListenAddress: `127.0.0.1:${management}`,
       certificate,
       privateKey,
-      httpPort: 5002,
-      tlsPort: 5001,
+      httpPort: looks?.httpPort ?? 5002,
+      tlsPort: looks?.tlsPort ?? 5001,
       externalAccountBindingRequired: false,
       externalAccountMACKeys: { [EAB_KID]: EAB_KEY },
     },
   }
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
-  const child = spawn('pebble', ['-config', join(folder, 'config.json')], {
+  const dns = looks === undefined ? [] : ['-dnsserver', looks.resolver]
+  const child = spawn('pebble', ['-config', join(folder, 'config.json'), ...dns], {
     stdio: 'ignore',
     env: {
       PATH: process.env.PATH,
       PEBBLE_WFE_NONCEREJECT: '0',
       PEBBLE_VA_NOSLEEP: '1',
-      PEBBLE_VA_ALWAYS_VALID: '1',
+      PEBBLE_VA_ALWAYS_VALID: looks === undefined ? '1' : '0',
       PEBBLE_AUTHZREUSE: String(authorizationReuse),
     },
   })

@@ -91,6 +91,16 @@ export class World {
     )
   }
 
+  /** What is opened meanwhile is closed at the end. */
+  async during<T>(act: () => Promise<T>): Promise<T> {
+    const before = this.#closers.length
+    try {
+      return await act()
+    } finally {
+      for (const close of this.#closers.splice(before).reverse()) await close()
+    }
+  }
+
   async close(): Promise<void> {
     for (const close of this.#closers.reverse()) await close()
   }
