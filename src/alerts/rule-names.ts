@@ -30,6 +30,7 @@ export const RULES = [
   'root-expiring',
   'policy-expiring',
   'engine-renewal',
+  'ca-account',
   'clock-skew',
   'sink-down',
   'channel-down',

@@ -27,6 +27,8 @@ export interface Vitals {
   readonly endingRules: readonly EndingRule[]
   /** Certificates that acmetap itself should have obtained, or put into use. */
   readonly failingRenewals: readonly FailingRenewal[]
+  /** Accounts of acmetap's own that a CA no longer takes. Left out: none. */
+  readonly lostAccounts?: readonly LostAccount[]
   readonly sinks: readonly {
     readonly name: string
     readonly failingSince: Millis | null
@@ -57,6 +59,17 @@ export interface FailingRenewal {
   /** Of the newest one; null while there is none. */
   readonly notAfter: Millis | null
   readonly lifetime: Millis | null
+}
+
+export interface LostAccount {
+  readonly ca: string
+  /** URL at the CA. */
+  readonly account: string
+  /** Label of the clients it orders for; null: all who share it, and acmetap itself. */
+  readonly tenant: string | null
+  /** deactivated: the CA has it still. revoked: it does not, or says so. */
+  readonly status: 'deactivated' | 'revoked'
+  readonly since: Millis
 }
 
 export interface EndingRule {

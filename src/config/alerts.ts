@@ -324,6 +324,7 @@ const rules = z.strictObject({
     attempts: count(1, 2, 'When so many attempts have failed.'),
     critical: fraction(0.15, 'Critical when less of its life is left, after the first one already.'),
   }),
+  'ca-account': rule("A CA no longer takes an account of acmetap's own.", 'critical', '1d', {}),
   'clock-skew': rule("This machine's clock and those of the CAs differ.", 'warning', '1d', {
     by: time('60s', 'By more than this.'),
   }),

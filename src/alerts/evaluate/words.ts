@@ -25,6 +25,7 @@ const MANY: Readonly<Record<RuleName, string>> = {
   'root-expiring': 'roots that end soon',
   'policy-expiring': 'rules of the policy that end',
   'engine-renewal': 'managed certificates that acmetap cannot renew',
+  'ca-account': "accounts of acmetap's that CAs no longer have",
   'clock-skew': 'clocks that differ',
   'sink-down': 'sinks down',
   'channel-down': 'channels down',

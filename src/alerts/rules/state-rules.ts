@@ -1,4 +1,5 @@
 import type { StateRule } from '../rule.ts'
+import { caAccount } from './ca-account.ts'
 import { caDown } from './ca-down.ts'
 import { caSlow } from './ca-slow.ts'
 import { certificateExpiring } from './certificate-expiring.ts'
@@ -28,6 +29,7 @@ export const STATE_RULES: readonly StateRule[] = [
   rootExpiring,
   policyExpiring,
   engineRenewal,
+  caAccount,
   clockSkew,
   sinkDown,
   channelDown,

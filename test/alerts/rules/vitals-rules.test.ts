@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { caAccount } from '../../../src/alerts/rules/ca-account.ts'
 import { caDown } from '../../../src/alerts/rules/ca-down.ts'
 import { caSlow } from '../../../src/alerts/rules/ca-slow.ts'
 import { channelDown } from '../../../src/alerts/rules/channel-down.ts'
@@ -33,7 +34,7 @@ test('nothing is wrong: no rule says anything', () => {
     channels: [{ name: 'ops', failingSince: null, waiting: 0, error: null }],
   }
   expect(STATE_RULES.flatMap((rule) => found(rule, NOW, { vitals }))).toEqual([])
-  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(16)
+  expect(new Set(STATE_RULES.map(({ name }) => name)).size).toBe(17)
 })
 
 describe('ca-down', () => {
@@ -158,6 +159,36 @@ describe('policy-expiring', () => {
   function endsAt(expires: number): EndingRule {
     return { rule: 'moving', effect: 'warn', owner: null, expires, place: 'policy.yaml:1' }
   }
+})
+
+describe('ca-account', () => {
+  const lost = {
+    ca: 'alpha',
+    account: 'https://ca.test/acct/1',
+    tenant: null,
+    status: 'revoked',
+    since: NOW - 2 * 60 * MINUTE,
+  } as const
+
+  test('one for each account that is gone or deactivated, with what makes another', () => {
+    const deactivated = { ...lost, tenant: 'team-a', status: 'deactivated' } as const
+    expect(found(caAccount, NOW, { vitals: { lostAccounts: [lost, deactivated] } })).toMatchObject([
+      {
+        key: 'alpha https://ca.test/acct/1',
+        severity: 'critical',
+        title: "alpha no longer has acmetap's account",
+        remedy: expect.stringContaining('acmetap engine accounts register alpha'),
+        fixer: 'acmetap',
+        subject: { ca: 'alpha', account: 'https://ca.test/acct/1', label: null },
+      },
+      {
+        key: 'alpha https://ca.test/acct/1 team-a',
+        title: "alpha has deactivated acmetap's account for team-a",
+        remedy: expect.stringContaining('acmetap engine accounts register alpha --tenant team-a'),
+        subject: { label: 'team-a' },
+      },
+    ])
+  })
 })
 
 describe('engine-renewal', () => {
