@@ -399,6 +399,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
         cas: operations.cas,
         draining: () => draining,
         metrics: metrics.exposition,
+        revocationList: async (file) => (await broker?.revocationList(file)) ?? null,
       },
       observe,
     )

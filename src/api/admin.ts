@@ -14,6 +14,8 @@ import { ROUTES } from './routes.ts'
 export interface AdminSources extends HealthSources {
   /** `accept`: that field of the request. */
   metrics(accept?: string): Promise<{ readonly contentType: string; readonly body: string }>
+  /** The revocation list of a local CA's issuer by the name of its file, DER; null: there is none. Left out: no local CAs. */
+  revocationList?(file: string): Promise<Buffer | null>
 }
 
 /** Where the listener's certificate comes from, and whose certificates those who connect may show. */
@@ -108,6 +110,13 @@ export async function adminApp(
       return reply.header('vary', 'Accept').type(contentType).send(body)
     },
   )
+  // Whoever verifies a certificate may read it (RFC 5280 §4.2.1.13).
+  app.get('/crl/:file', async (request: FastifyRequest, reply: FastifyReply) => {
+    const { file } = request.params as { readonly file: string }
+    const list = (await sources.revocationList?.(file)) ?? null
+    if (list === null) return reply.callNotFound()
+    return reply.type('application/pkix-crl').send(list)
+  })
   return app
 }
 

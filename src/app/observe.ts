@@ -93,7 +93,7 @@ export function observeWith(
       if (exchange.decision.effect === 'deny')
         metrics.refusals.inc({ labels: { ca, rule: ruleLabel(exchange.decision) }, exemplarLabels })
       if (exchange.decision.policy) policyDecided(exchange, exchange.decision.policy)
-      if (outcome.kind !== 'refused')
+      if (outcome.kind !== 'refused' && mode !== 'broker')
         metrics.durationCa.observe({ labels: { ca }, value: outcome.durationCa / 1e6, exemplarLabels })
       if (inspection) metrics.verdicts.inc({ ca, verdict: inspection.verdict })
       for (const kind of new Set(ambiguities.map((ambiguity) => ambiguity.kind)))

@@ -161,7 +161,7 @@ export interface UpstreamFailure {
   readonly message: string
 }
 
-export type AnswerSource = 'ca' | 'cache' | 'shared'
+export type AnswerSource = 'ca' | 'cache' | 'shared' | 'acmetap'
 
 /** Exactly one of the three; a CA's own problem document is a response, not a failure. */
 export type Outcome =
@@ -169,7 +169,7 @@ export type Outcome =
       readonly kind: 'response'
       readonly response: ObservedResponse
       readonly durationCa: number
-      /** `ca` where it is left out. `cache`: kept from an earlier answer. `shared`: of another client's equal request. */
+      /** `ca` where it is left out. `cache`: kept from an earlier answer. `shared`: of another client's equal request. `acmetap`: of the ACME server that acmetap is. */
       readonly source?: AnswerSource
       /** For an operation `tunnel` that was opened. */
       readonly tunnel?: TunnelTotals

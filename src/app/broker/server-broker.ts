@@ -6,7 +6,7 @@ import { OperationRefused } from '../../api/operations.ts'
 import type { EventRecorder } from '../../audit/keeping.ts'
 import type { Endpoint } from '../../broker/endpoint.ts'
 import type { IssuanceEvent } from '../../broker/issuances/issuance-parts.ts'
-import type { LocalCa } from '../../broker/local-ca/open-local-ca.ts'
+import { parseListName } from '../../broker/local-ca/issuer-files.ts'
 import { endpointAt } from '../../broker/url-map.ts'
 import type { OwnAddresses } from '../../ca/own-addresses.ts'
 import type { Config } from '../../config/schema.ts'
@@ -38,8 +38,8 @@ export interface ServerBroker {
   readonly brokering: Brokering
   readonly operations: BrokerOperations
   readonly localCaOperations: LocalCaOperations
-  /** Null: there is none of that name, or nothing is open yet. */
-  localCa(name: string): LocalCa | null
+  /** Of a local CA's issuer, by the name of its file, DER; null: there is none, or nothing is open yet. */
+  revocationList(file: string): Promise<Buffer | null>
   /** Whether anything in its store is sealed with the engine's key. */
   sealed(): Promise<boolean>
   /** Listener `acme` is bound there. From now on requests come, and wait for it to be open. */
@@ -136,7 +136,11 @@ export async function serverBroker(host: ServerBrokerHost): Promise<ServerBroker
       certificates: async (...given) => (await asked()).localCaOperations.certificates(...given),
       revoke: async (...given) => (await asked()).localCaOperations.revoke(...given),
     },
-    localCa: (name) => open?.localCa(name) ?? null,
+    async revocationList(file) {
+      const wanted = parseListName(file)
+      const ca = wanted === null ? null : (open?.localCa(wanted.name) ?? null)
+      return wanted === null || ca === null ? null : ((await ca.currentCrl(wanted.generation))?.crl ?? null)
+    },
     sealed: async () => (await store.sealed()).length > 0,
     bound(at) {
       port = at
