@@ -1,4 +1,4 @@
-import { chownSync, existsSync, statSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { IssuerFiles } from '../../broker/local-ca/issuer-files.ts'
@@ -46,6 +46,8 @@ export async function openConfigured(
     settings,
     files: new IssuerFiles(config.data, name),
     async lock() {
+      // The engine's key may be the first that is made in it.
+      mkdirSync(config.data, { recursive: true, mode: 0o700 })
       const { keyLockOf } = await import('../../broker/local-ca/key-lock-of.ts')
       return await keyLockOf(settings, { ...config.engine, data: config.data })
     },

@@ -85,7 +85,11 @@ describe("an issuer under an operator's root", () => {
     ],
     ['no right to sign', () => extensions.replace('keyCertSign,', ''), /keyCertSign/],
     ['only clients', () => extensions.replace('serverAuth,', ''), /serverAuth/],
-    ['no key identifier', () => without('subjectKeyIdentifier').concat('\n'), /subjectKeyIdentifier/],
+    [
+      'no key identifier',
+      () => extensions.replace('subjectKeyIdentifier = hash', 'subjectKeyIdentifier = none'),
+      /subjectKeyIdentifier/,
+    ],
   ])('is refused with %s, and nothing is changed', async (_, changed, message) => {
     const signed = await operator.sign(request, changed())
     await expect(take(signed)).rejects.toThrow(message)
