@@ -8,7 +8,7 @@ import { lookUp } from './look-up.ts'
 import type { Perspective } from './perspective.ts'
 
 /** What is tried, in this order: the first IPv6 address and the first IPv4 address that may be connected to. */
-export type Addresses = readonly [first: string, second?: string]
+type Addresses = readonly [first: string, second?: string]
 
 /** This place has no address of the family that the name has. It can't tell. */
 export class CannotTell extends Error {}

@@ -45,7 +45,7 @@ export interface HttpFailure {
 }
 
 /** `rawPacket`: what came, where it is no HTTP. */
-export type NetworkFault = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
+type NetworkFault = NodeJS.ErrnoException & { readonly rawPacket?: Buffer }
 
 /** Who asks, and for how much of a body. */
 export interface Asking {

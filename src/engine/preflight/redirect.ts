@@ -32,7 +32,7 @@ export interface Redirect {
   readonly path: string
 }
 
-export interface RedirectRules {
+interface RedirectRules {
   /** What is validated: an address may lead to itself. */
   readonly name: string
   readonly ports: { readonly http: number; readonly https: number }

@@ -128,7 +128,7 @@ describe('what answers', () => {
     await says(
       `127.0.0.1: Error reading HTTP response body: unexpected EOF from ${URL_}`,
       'unauthorized',
-      'wrong-body',
+      'connection-reset',
     )
   })
 })

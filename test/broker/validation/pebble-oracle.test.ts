@@ -3,13 +3,7 @@ import type { RequestListener } from 'node:http'
 import { calculateJwkThumbprint } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BrokerChallengeType } from '../../../src/broker/objects.ts'
-import {
-  type AuthorizationDocument,
-  httpsTransport,
-  type OrderDocument,
-  readJson,
-  TestAcmeClient,
-} from '../../support/acme-client.ts'
+import { httpsTransport, type OrderDocument, readJson, TestAcmeClient } from '../../support/acme-client.ts'
 import type { NameRecords } from '../../support/dns-zone-server.ts'
 import { reasonWithout } from '../../support/missing.ts'
 import { type RawPebble, startRawPebble } from '../../support/pebble-for-ambiguity.ts'
@@ -135,6 +129,16 @@ const ALPN: Readonly<Record<string, SetUp>> = {
   'nobody there': async () => undefined,
 }
 
+interface Validated {
+  readonly status: string
+  readonly challenges: readonly {
+    readonly type: string
+    readonly url: string
+    readonly token: string
+    readonly error?: { readonly type: string; readonly detail: string }
+  }[]
+}
+
 const TABLES = { 'http-01': HTTP, 'dns-01': DNS, 'tls-alpn-01': ALPN } as const
 
 /** Where Pebble differs from Boulder, whose rules are kept here: in what it calls it, and twice in what it takes. */
@@ -180,12 +184,7 @@ describe.skipIf(missing !== null)("what Pebble's validation says of the same set
     const identifiers = [{ type: 'dns', value: name }]
     const order = readJson<OrderDocument>(await client.post(client.directory!.newOrder, { identifiers }))
     const [url] = order.authorizations
-    const read = async () =>
-      readJson<
-        AuthorizationDocument & {
-          challenges: readonly { token: string; error?: { type: string; detail: string } }[]
-        }
-      >(await client.post(url!))
+    const read = async () => readJson<Validated>(await client.post(url!))
     const { url: challenge, token } = (await read()).challenges.find((one) => one.type === type)!
     const keyAuthorization = `${token}.${thumbprint}`
     world.zones = { [name]: { A: ['127.0.0.1'] } }
