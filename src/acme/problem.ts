@@ -8,6 +8,8 @@ export interface ProblemDocument {
   readonly status: number
   readonly instance?: string
   readonly subproblems?: readonly SubproblemDocument[]
+  /** Of a badSignatureAlgorithm (RFC 8555 §6.2). */
+  readonly algorithms?: readonly string[]
 }
 
 /** RFC 8555 §6.7.1. */
@@ -29,6 +31,8 @@ interface ProblemMembers {
   readonly instance?: string
   /** One for each identifier that was refused; what is over {@link MOST_SUBPROBLEMS} is left out. */
   readonly subproblems?: readonly Subproblem[]
+  /** With badSignatureAlgorithm: `alg` values that are taken. */
+  readonly algorithms?: readonly string[]
 }
 
 interface Subproblem {
@@ -47,6 +51,7 @@ export class AcmeProblem extends Error {
   readonly retryAfter: number | undefined
   readonly instance: string | undefined
   readonly subproblems: readonly Subproblem[]
+  readonly algorithms: readonly string[] | undefined
 
   constructor(type: ProblemName, detail: string, members: ProblemMembers = {}) {
     super(detail)
@@ -56,6 +61,7 @@ export class AcmeProblem extends Error {
     this.retryAfter = members.retryAfter
     this.instance = members.instance
     this.subproblems = members.subproblems ?? []
+    this.algorithms = members.algorithms
   }
 
   document(): ProblemDocument {
@@ -65,6 +71,7 @@ export class AcmeProblem extends Error {
       status: this.status,
       ...(this.instance === undefined ? {} : { instance: this.instance }),
       ...(this.subproblems.length === 0 ? {} : { subproblems: this.#subproblems() }),
+      ...(this.algorithms === undefined ? {} : { algorithms: this.algorithms }),
     }
   }
   #subproblems(): SubproblemDocument[] {

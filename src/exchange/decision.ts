@@ -25,6 +25,8 @@ export interface Denial {
   readonly help?: string
   /** RFC 8555 §6.7.1: one for each name that was denied. */
   readonly subproblems?: readonly NameProblem[]
+  /** Of a badSignatureAlgorithm (RFC 8555 §6.2): those that are taken. */
+  readonly algorithms?: readonly string[]
   readonly policy?: PolicyVerdict
 }
 

@@ -17,6 +17,14 @@ const ALGORITHMS = {
   RSA: { alg: 'RS256', digest: 'sha256', length: null, ecdsa: false },
 } as const
 
+/** `alg` values that are taken (RFC 8555 §6.2). */
+export const SIGNATURE_ALGORITHMS: readonly string[] = Object.values(ALGORITHMS).map(({ alg }) => alg)
+
+/** The one `alg` that this key signs with; null where it is of no kind we verify, or denies that it signs so. */
+export function signatureAlgorithmOf(key: Jwk): string | null {
+  return algorithmOf(key)?.alg ?? null
+}
+
 type Algorithm = (typeof ALGORITHMS)[keyof typeof ALGORITHMS]
 
 /** Null: a key that cannot be imported, remembered so that it is not tried again. */

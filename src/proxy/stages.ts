@@ -144,5 +144,6 @@ function refusalOf(exchange: Decided) {
     ...(decision.retryAfter === undefined ? {} : { retryAfter: decision.retryAfter }),
     instance: `urn:uuid:${exchange.id}`,
     ...(decision.subproblems === undefined ? {} : { subproblems: decision.subproblems }),
+    ...(decision.algorithms === undefined ? {} : { algorithms: decision.algorithms }),
   }).document()
 }

@@ -81,7 +81,14 @@ export async function openBroker(host: BrokerHost, closing: Closing): Promise<Op
     sealing: host.engine.sealing,
     clock,
   })
-  const broker = new Broker({ endpoints, store, nonces: new MemoryNonces(), operations, clock })
+  const broker = new Broker({
+    endpoints,
+    store,
+    nonces: new MemoryNonces(),
+    operations,
+    onBug: onFault,
+  })
+  closing.add(() => broker.close())
   await issuances.start()
   await validations.start()
   const pruning = setInterval(() => {
