@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   policy: async () => (await import('./policy/command.ts')).policyCommand,
   engine: async () => (await import('./engine/command.ts')).engineCommand,
   reissue: async () => (await import('./reissue/command.ts')).reissueCommand,
+  broker: async () => (await import('./broker/command.ts')).brokerCommand,
+  eab: async () => (await import('./eab/command.ts')).eabCommand,
   alerts: async () => (await import('./alerts/command.ts')).alertsCommand,
   watch: async () => (await import('./watch/command.ts')).watchCommand,
   failures: async () => (await import('./failures/command.ts')).failuresCommand,
