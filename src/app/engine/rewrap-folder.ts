@@ -1,6 +1,8 @@
 /** Another key for what the engine of a data folder keeps sealed. No server may hold the folder meanwhile. */
 import { existsSync } from 'node:fs'
+import { rewrapLocalCas } from '../../broker/local-ca/rewrap-local-cas.ts'
 import type { Config } from '../../config/schema.ts'
+import { createSealing } from '../../engine/create-sealing.ts'
 import { EngineError } from '../../engine/engine-error.ts'
 import { rewrap } from '../../engine/rewrap.ts'
 import { readSealingSecret, readSealingSecretFile, sealingSecretFile } from '../../engine/sealing-secret.ts'
@@ -30,7 +32,10 @@ export async function rewrapFolder(
   try {
     const store = await openEngineStore({ folder: data, where: 'here' })
     try {
-      const sealed = await rewrap(store, before, await readSealingSecret({ ...engine, data }))
+      const after = await readSealingSecret({ ...engine, data })
+      const sealed =
+        (await rewrap(store, before, after)) +
+        (await rewrapLocalCas(data, createSealing(before), createSealing(after)))
       const file = engine.secret_file ?? sealingSecretFile(data)
       return { sealed, under: engine.secret === undefined ? file : 'engine.secret' }
     } finally {
