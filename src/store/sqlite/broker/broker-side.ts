@@ -103,6 +103,7 @@ function readsOf({ accounts, orders, certificates, local }: Rows) {
     authorization: orders.authorization.bind(orders),
     authorizations: orders.authorizations.bind(orders),
     reusable: orders.reusable.bind(orders),
+    beingValidated: orders.beingValidated.bind(orders),
     pendingOrdersOf: orders.pendingOrdersOf.bind(orders),
     certificate: certificates.certificate.bind(certificates),
     certificateByFingerprint: certificates.byFingerprint.bind(certificates),

@@ -18,6 +18,8 @@ export interface AuthorizationColumns extends Owner {
   /** See {@link nameOf}. */
   readonly name: string
   readonly status: BrokerAuthorization['status']
+  /** See {@link isBeingValidated}: 1 or 0. */
+  readonly validating: number
   readonly expiresAt: number
   readonly body: string
 }
@@ -99,10 +101,11 @@ export class OrderRows {
     )
   }
 
-  addAuthorization({ id, account, endpoint, name, status, expiresAt, body }: AuthorizationColumns): void {
+  addAuthorization(authorization: AuthorizationColumns): void {
+    const { id, account, endpoint, name, status, validating, expiresAt, body } = authorization
     if (this.#run.anyAuthorization.get(id) !== undefined)
       throw new RowRefused(`there is the authorization ${id} already`)
-    this.#run.addAuthorization.run(id, account, endpoint, name, status, expiresAt, body)
+    this.#run.addAuthorization.run(id, account, endpoint, name, status, validating, expiresAt, body)
   }
 
   putAuthorization(
@@ -115,8 +118,13 @@ export class OrderRows {
     if (kept.status !== expected.status || !isDeepStrictEqual(kept.challenges, expected.challenges))
       return false
     const body = JSON.stringify({ ...kept, status, challenges, expiresAt })
-    this.#run.putAuthorization.run(status, expiresAt, body, id, account, endpoint)
+    const validating = Number(isBeingValidated({ status, challenges }))
+    this.#run.putAuthorization.run(status, validating, expiresAt, body, id, account, endpoint)
     return true
+  }
+
+  beingValidated(): string[] {
+    return this.#run.beingValidated.all()
   }
 
   pendingOrdersOf({ endpoint, account }: Owner, authorization: string): string[] {
@@ -144,6 +152,13 @@ export function nameOf({
   wildcard,
 }: Pick<BrokerAuthorization, 'identifier' | 'wildcard'>): string {
   return `${identifier.type} ${wildcard ? '*.' : ''}${identifier.value}`
+}
+
+export function isBeingValidated({
+  status,
+  challenges,
+}: Pick<BrokerAuthorization, 'status' | 'challenges'>): boolean {
+  return status === 'pending' && challenges.some((challenge) => challenge.status === 'processing')
 }
 
 interface Standing {
@@ -216,13 +231,19 @@ function statements(db: Database.Database) {
          and expires_at > ? order by expires_at desc limit 1`,
       )
       .pluck(),
-    addAuthorization: db.prepare<[string, string, string, string, string, number, string]>(
-      `insert into authorizations (id, account, endpoint, name, status, expires_at, body)
-       values (?, ?, ?, ?, ?, ?, ?)`,
+    addAuthorization: db.prepare<[string, string, string, string, string, number, number, string]>(
+      `insert into authorizations (id, account, endpoint, name, status, validating, expires_at, body)
+       values (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    putAuthorization: db.prepare<[string, number, string, string, string, string]>(
-      `update authorizations set status = ?, expires_at = ?, body = ? ${owned}`,
+    putAuthorization: db.prepare<[string, number, number, string, string, string, string]>(
+      `update authorizations set status = ?, validating = ?, expires_at = ?, body = ? ${owned}`,
     ),
+    beingValidated: db
+      .prepare<[], string>(
+        `select body from authorizations indexed by authorizations_validating where validating = 1
+         order by number`,
+      )
+      .pluck(),
     pruneOrders: db.prepare<[number, number]>(
       `delete from orders where number in (
          select number from orders indexed by orders_invalid

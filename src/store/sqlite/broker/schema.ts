@@ -38,11 +38,13 @@ create index orders_invalid on orders (changed_at) where status = 'invalid';
 
 create table authorizations (
   number integer primary key autoincrement, id text not null, account text not null, endpoint text not null,
-  name text not null, status text not null, expires_at integer not null, body text not null
+  name text not null, status text not null, validating integer not null check (validating in (0, 1)),
+  expires_at integer not null, body text not null
 );
 create unique index authorizations_id on authorizations (id, account, endpoint);
 create index authorizations_name on authorizations (account, endpoint, name, status, expires_at)
   where status in ('valid', 'pending');
+create index authorizations_validating on authorizations (number) where validating = 1;
 create index authorizations_end on authorizations (expires_at);
 
 create table awaited (

@@ -18,7 +18,7 @@ import type { Asked } from '../../thread.ts'
 import type { EabRow } from './account-rows.ts'
 import type { BrokerReads, BrokerWrites } from './broker-side.ts'
 import type { CertificateColumns } from './certificate-rows.ts'
-import { type AuthorizationColumns, nameOf, type OrderColumns } from './order-rows.ts'
+import { type AuthorizationColumns, isBeingValidated, nameOf, type OrderColumns } from './order-rows.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** The event loop's side of the broker's database: objects become text here, and text objects. */
@@ -118,6 +118,10 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
     { status, challenges }: Pick<BrokerAuthorization, 'status' | 'challenges'>,
   ): Promise<boolean> {
     return this.#write('putAuthorization', authorization, { status, challenges })
+  }
+
+  async beingValidated(): Promise<readonly BrokerAuthorization[]> {
+    return each(await this.#read('beingValidated'))
   }
 
   pendingOrdersOf(owner: Owner, authorization: string): Promise<readonly string[]> {
@@ -291,8 +295,9 @@ function orderColumns({
 
 function authorizationColumns(authorization: BrokerAuthorization): AuthorizationColumns {
   const { id, endpoint, account, status, expiresAt } = authorization
+  const validating = Number(isBeingValidated(authorization))
   const body = JSON.stringify(authorization)
-  return { id, endpoint, account, name: nameOf(authorization), status, expiresAt, body }
+  return { id, endpoint, account, name: nameOf(authorization), status, validating, expiresAt, body }
 }
 
 function certificateColumns(certificate: BrokerCertificate): CertificateColumns {
