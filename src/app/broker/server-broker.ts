@@ -139,7 +139,7 @@ export async function serverBroker(host: ServerBrokerHost): Promise<ServerBroker
     async revocationList(file) {
       const wanted = parseListName(file)
       const ca = wanted === null ? null : (open?.localCa(wanted.name) ?? null)
-      return wanted === null || ca === null ? null : ((await ca.currentCrl(wanted.generation))?.crl ?? null)
+      return wanted === null || ca === null ? null : ((await ca.currentCrl(wanted.generation))?.list ?? null)
     },
     sealed: async () => (await store.sealed()).length > 0,
     bound(at) {
