@@ -197,5 +197,6 @@ function written({ status, fields, body }: BrokerAnswer): Outcome {
     kind: 'response',
     response: { status, fields: all, body: bytes, decoded: bytes },
     durationCa: 0,
+    source: 'acmetap',
   }
 }
