@@ -137,7 +137,8 @@ function refine(found: Match, normal: NormalText, symptom: Symptom): Match {
   const { address } = details
   if (address !== undefined) {
     const direct = !/\b(?:dial|read|write) tcp\b/i.test(normal.text)
-    if (direct && isInternal(address)) return { class: 'split-horizon', details: { ...details, inner: name } }
+    if (direct && !symptom.lookedHere && isInternal(address))
+      return { class: 'split-horizon', details: { ...details, inner: name } }
     if (isIP(address) === 6 && MISSED.has(name))
       return { class: 'wrong-aaaa', details: { ...details, inner: name } }
   }

@@ -35,4 +35,6 @@ export interface Symptom {
   readonly rule: string | null
   /** It is one of a policy, which an operator may have called like one of acmetap's own. */
   readonly isPolicy: boolean
+  /** It was acmetap that looked, as a server: addresses of the inside may be right for it. */
+  readonly lookedHere?: boolean
 }

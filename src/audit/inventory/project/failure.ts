@@ -32,6 +32,7 @@ export function exchangeComplaint(seen: Pick<Seen, 'intent' | 'outcome'>): Excha
     failure: outcome.failure?.cause ?? null,
     rule: intent.decision.rule,
     isPolicy: isOfPolicy(intent.decision),
+    lookedHere: hasLookedHere(intent, problem?.detail),
   }
   const whole = diagnose(symptom)
   if (whole === null) return null
@@ -40,6 +41,11 @@ export function exchangeComplaint(seen: Pick<Seen, 'intent' | 'outcome'>): Excha
     diagnosis: whole.class === 'unclassified' ? (fromSubproblems(symptom, problem) ?? whole) : whole,
     identifiers: namedBySubproblems(problem, identifiers),
   }
+}
+
+/** What a CA said is told with its name behind it. */
+function hasLookedHere({ mode }: Seen['intent'], detail: string | null | undefined): boolean {
+  return mode === 'broker' && detail?.includes(' (from the CA "') !== true
 }
 
 /** A problem of several often says nothing by itself (RFC 8555 §6.7.1). */
@@ -87,5 +93,6 @@ export function objectDiagnosis(
     failure: null,
     rule: null,
     isPolicy: false,
+    lookedHere: hasLookedHere(seen.intent, error?.detail),
   })
 }
