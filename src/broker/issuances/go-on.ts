@@ -97,7 +97,8 @@ async function cope(
   const { ca } = order.upstream
   const { id, endpoint } = order
   open.tell({ kind: 'left', order: id, endpoint, ca, fault: error.fault, why: error.message })
-  if (isUncertain(error, memory)) {
+  memory.isUnknown = isUnknown(error, memory)
+  if (memory.isUnknown) {
     memory.said.set(ca, error)
     memory.uncertainSince ??= open.now().monotonic
     if (spent(open, memory.uncertainSince) > open.patience.uncertain) return end(open, order, memory)
@@ -123,11 +124,12 @@ async function cope(
 }
 
 /**
- * Nobody else may be asked. A CA that was taken out of the configuration while it was at it tells nothing any more; neither
- * does one that is being closed.
+ * Whether nobody knows what became of its finalize. Once that is so, only what a CA says of the order itself ends it: it may
+ * be out of reach, or not configured any more.
  */
-function isUncertain({ fault }: IssuerError, { maybeSent }: OrderMemory): boolean {
-  return fault === 'uncertain' || (maybeSent && (fault === 'unfit' || fault === 'aborted'))
+function isUnknown({ fault }: IssuerError, { isUnknown: before, maybeSent }: OrderMemory): boolean {
+  if (fault === 'refused' || fault === 'wrong') return false
+  return before || fault === 'uncertain' || (maybeSent && fault === 'aborted')
 }
 
 /** ms. `since`: monotonic µs. */

@@ -42,6 +42,7 @@ export async function moveOrder(
     if (!memory.maybeSent) open.abandon(id, order.upstream.ca, order.upstream.reference)
     memory.authorized = null
     memory.maybeSent = false
+    memory.isUnknown = false
     return moved
   } catch (error) {
     if (!(error instanceof NowherePlaced)) throw error

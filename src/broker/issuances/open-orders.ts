@@ -14,8 +14,10 @@ export interface OrderMemory {
   label: string | null
   /** Reference that the CA has authorized everything of. */
   authorized: string | null
-  /** Finalize may have been sent where it is now. */
+  /** Finalize was asked for where it is now, by this process or perhaps the one before. */
   maybeSent: boolean
+  /** What became of that is not known: nobody else may be asked. */
+  isUnknown: boolean
   /** What each CA said last, in the order in which they first said it. */
   readonly said: Map<string, IssuerError>
   /** CAs that failed since the last wait. */
@@ -40,6 +42,8 @@ export class OpenOrders {
   readonly failPoint: BrokerFailPoint
   /** Ids of orders that are placed and not yet stored. */
   readonly beginning = new Set<string>()
+  /** CA and reference of what CAs said at the start finalize was not sent for. */
+  readonly unsent = new Set<string>()
   readonly #parts: IssuanceParts
   readonly #memories = new Map<string, OrderMemory>()
 
@@ -86,6 +90,7 @@ export class OpenOrders {
       label,
       authorized: null,
       maybeSent: false,
+      isUnknown: false,
       said: new Map(),
       round: new Set(),
       final: new Set(),
@@ -102,7 +107,9 @@ export class OpenOrders {
     if (known !== undefined) return known
     const account = await this.store.account(order.endpoint, order.account)
     const memory = this.remember(order.id, account?.label ?? null)
-    memory.maybeSent = order.status === 'processing'
+    const { ca, reference } = order.upstream
+    memory.maybeSent = order.status === 'processing' && !this.unsent.has(`${ca} ${reference}`)
+    memory.isUnknown = memory.maybeSent
     return memory
   }
 

@@ -24,6 +24,7 @@ export async function abandonStrays(open: OpenOrders): Promise<void> {
           const found = await open.store.anyOrder(order)
           const isThere = found?.upstream.ca === ca && found.upstream.reference === reference
           if (found === null || !isThere || hasEnded(found)) open.abandon(order, ca, reference)
+          else open.unsent.add(`${ca} ${reference}`)
         }
       } catch (error) {
         open.saidBy(ca, 'none', error)

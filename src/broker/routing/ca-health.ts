@@ -61,14 +61,14 @@ export class CaHealth {
   /** An order asks the CA for something. */
   begin(ca: string, step: IssuingStep, order: LimitedOrder): Attempt {
     const circuit = this.#circuit(ca)
-    const over = step === 'place' ? circuit.begin(this.#now()) : () => undefined
+    const over = circuit.begin(step, this.#now())
     return {
       succeeded: () => {
-        over()
+        over(true)
         if (circuit.succeeded(step)) this.#changed(ca)
       },
       failed: (error) => {
-        over()
+        over(false)
         if (this.#failed(ca, circuit, step, error, order)) this.#changed(ca)
       },
     }

@@ -11,10 +11,22 @@ const SHORTEST = 10 * SECOND
 const LONGEST = 300 * SECOND
 /** What probes may leave unsaid for so long, µs; then another does. */
 const PROBE = 60 * SECOND
-/** A CA that has not answered for so long is asked by others only where there is no better, µs. */
-const SUSPICIOUS = 3 * SECOND
+/**
+ * A CA that has not come to an end for so long is asked by others only where there is no better, µs. Proving control takes
+ * as long as DNS does, and says nothing.
+ */
+const SUSPICIOUS: Readonly<Record<IssuingStep, number>> = {
+  place: 3 * SECOND,
+  authorize: Number.POSITIVE_INFINITY,
+  finalize: 30 * SECOND,
+}
 
 export type CircuitState = 'closed' | 'open' | 'halfOpen'
+
+interface Wait {
+  readonly step: IssuingStep
+  readonly since: number
+}
 
 interface Opened {
   readonly since: number
@@ -29,7 +41,9 @@ interface Opened {
  */
 export class Circuit {
   readonly #failures = new Map<IssuingStep, number>()
-  readonly #waiting = new Set<{ readonly since: number }>()
+  readonly #waiting = new Set<Wait>()
+  /** When the last of those began that came to a good end. */
+  readonly #proved = new Map<IssuingStep, number>()
   #opened: Opened | null = null
   #times = 0
   #probingSince: number | null = null
@@ -50,18 +64,22 @@ export class Circuit {
     return this.state(now) === 'halfOpen' && free
   }
 
-  /** Whether somebody has been waiting there for so long that others should not. */
+  /** Whether somebody has been waiting there for long, and nobody who came later was served. */
   isSuspect(now: number): boolean {
-    for (const { since } of this.#waiting) if (now > since + SUSPICIOUS) return true
+    for (const { step, since } of this.#waiting)
+      if (now > since + SUSPICIOUS[step] && since >= (this.#proved.get(step) ?? 0)) return true
     return false
   }
 
-  /** An order asks. Ends the wait. */
-  begin(now: number): () => void {
-    if (this.mayProbe(now)) this.#probingSince = now
-    const wait = { since: now }
+  /** An order asks. Ends the wait; `isGood`: it was served. */
+  begin(step: IssuingStep, now: number): (isGood: boolean) => void {
+    if (step === 'place' && this.mayProbe(now)) this.#probingSince = now
+    const wait = { step, since: now }
     this.#waiting.add(wait)
-    return () => this.#waiting.delete(wait)
+    return (isGood) => {
+      this.#waiting.delete(wait)
+      if (isGood) this.#proved.set(step, Math.max(now, this.#proved.get(step) ?? 0))
+    }
   }
 
   /** Who was to find out will not. */

@@ -57,6 +57,17 @@ test('nothing is authorized at the CA before the client has proved every name (J
   await expect.poll(() => world.ca('one').events.map(({ what }) => what)).toEqual(['placed', 'authorized'])
 })
 
+test('an authorization that two orders share and that was proved a moment ago counts for both', async () => {
+  world = new IssuanceWorld({ endpoint: { proof: 'challenge' } })
+  const account = await world.account()
+  const request = world.request(account, ['a.example.com'], { status: 'pending' })
+  await world.begin(request)
+  const { authorization } = request.authorizations[0]!
+  await world.store.putAuthorization({ ...authorization, status: 'valid' }, authorization)
+  const shared = { ...request, authorizations: [{ authorization, isNew: false }] }
+  expect((await world.begin(shared)).status).toBe('ready')
+})
+
 test('RFC 8555 §7.1.6: an order whose authorization is invalid is invalid, with what was seen', async () => {
   world = new IssuanceWorld({ endpoint: { proof: 'challenge' } })
   const request = world.request(await world.account(), ['a.example.com'], { status: 'pending' })

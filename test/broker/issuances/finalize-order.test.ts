@@ -83,6 +83,7 @@ const FAULTS: readonly (readonly [string, 'authorize' | 'finalize', FakeStep])[]
   ],
   ['it refuses the CSR', 'finalize', failing('one', 'refused', 'badCSR')],
   ['it takes no finalize', 'finalize', failing('one', 'unavailable', '503')],
+  ['policy forbids to finalize there', 'finalize', failing('one', 'unfit', 'a rule')],
   ['it limits certificates', 'finalize', limitedBy('one', 'too many certificates already issued', 3600)],
   ['what it issues is wrong', 'finalize', failing('one', 'wrong', 'other names')],
 ]
@@ -113,6 +114,18 @@ test('while the fate of a finalize is unknown, no other CA is asked', async () =
   const order = await world.obtain(['www.example.com'])
   expect(order).toMatchObject({ status: 'valid', upstream: { ca: 'one', left: [] } })
   expect(one.calls.filter((call) => call.startsWith('finalize'))).toHaveLength(5)
+  expect(world.ca('two').calls).toEqual([])
+})
+
+test('a CA that cannot be reached after that does not make it known', async () => {
+  world = new IssuanceWorld({ patience: { uncertain: 300 } })
+  const one = world.ca('one')
+  one.steps.finalize = times(
+    1,
+    failing('one', 'uncertain', 'the connection broke'),
+    times(3, failing('one', 'unavailable', 'down')),
+  )
+  expect(await world.obtain(['www.example.com'])).toMatchObject({ status: 'valid', upstream: { ca: 'one' } })
   expect(world.ca('two').calls).toEqual([])
 })
 

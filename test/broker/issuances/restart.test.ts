@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { hanging } from '../../support/broker/fake-issuer.ts'
+import { failing, hanging } from '../../support/broker/fake-issuer.ts'
 import { IssuanceWorld } from '../../support/broker/issuance-world.ts'
 
 let world = new IssuanceWorld()
@@ -47,6 +47,22 @@ test('orders that hang after a start keep none of the others waiting for long', 
   const statuses = async () =>
     (await Promise.all(orders.map((order) => world.found(order)))).filter(({ status }) => status === 'valid')
   await expect.poll(async () => (await statuses()).length).toBe(14)
+})
+
+test.each([
+  ['was sent before, nobody else is asked', 'finalize', 'one', 'invalid'],
+  ['was not sent before, another CA is', 'authorize', 'two', 'valid'],
+] as const)('where the CA is gone after a restart, and finalize %s', async (_name, step, ca, status) => {
+  world = new IssuanceWorld({ patience: { finalize: 20, uncertain: 50 } })
+  const one = world.ca('one')
+  one.steps[step] = hanging
+  const order = await world.obtain(['www.example.com'])
+  expect(order.status).toBe('processing')
+  const down = failing('one', 'unavailable', 'down')
+  one.steps = { place: down, authorize: down, finalize: down }
+  await world.restart()
+  await expect.poll(async () => (await world.found(order)).status).toBe(status)
+  expect((await world.found(order)).upstream.ca).toBe(ca)
 })
 
 test('what has expired is invalid, and not wanted at its CA any more', async () => {

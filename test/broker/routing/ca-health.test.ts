@@ -104,6 +104,16 @@ test('a CA that keeps somebody waiting is no first choice', () => {
   expect(kind()).toBe('good')
 })
 
+test('so is one that finalizes nothing for long; one order that hangs among others that do not is no sign', () => {
+  const hung = health.begin('ca', 'finalize', order())
+  health.begin('ca', 'authorize', order())
+  clock.forward(30_001)
+  expect(kind()).toBe('suspect')
+  health.begin('ca', 'finalize', order()).succeeded()
+  expect(kind()).toBe('good')
+  hung.failed(new IssuerError('ca', 'aborted', 'stopped'))
+})
+
 const limited = (detail: string, retryAfter: number | null = 3600) =>
   new IssuerError('ca', 'limited', `CA "ca": ${detail}`, {
     type: 'urn:ietf:params:acme:error:rateLimited',

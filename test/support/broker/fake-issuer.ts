@@ -30,7 +30,11 @@ export interface FakeOrder {
 /** One line of what a CA has done: its truth, which survives its caller where there is a journal. */
 export type FakeEvent =
   | ({ readonly what: 'placed' } & FakeOrder)
-  | { readonly what: 'authorized' | 'abandoned'; readonly reference: string }
+  /** finalizing: it was sent; unfinalized: that came to nothing. */
+  | {
+      readonly what: 'authorized' | 'abandoned' | 'finalizing' | 'unfinalized'
+      readonly reference: string
+    }
   | { readonly what: 'issued'; readonly reference: string; readonly order: string; readonly chain: string }
   | { readonly what: 'revoked'; readonly serial: string; readonly reason: number }
 
@@ -61,6 +65,7 @@ export class FakeIssuer implements Issuer {
   readonly #orders = new Map<string, FakeOrder>()
   readonly #issued = new Map<string, string>()
   readonly #ended = new Set<string>()
+  readonly #finalizing = new Set<string>()
   #count = 0
 
   constructor(ca: string, options: { readonly journal?: string } = {}) {
@@ -98,7 +103,14 @@ export class FakeIssuer implements Issuer {
     const about = this.#order(reference)
     const issued = this.#issued.get(reference)
     if (issued !== undefined) return { chains: [issued], upstreamAccount: `${this.ca}/account` }
-    await this.steps.finalize?.(about, signal)
+    this.#happens({ what: 'finalizing', reference })
+    try {
+      await this.steps.finalize?.(about, signal)
+    } catch (error) {
+      const isKnown = error instanceof IssuerError && !['uncertain', 'aborted'].includes(error.fault)
+      if (isKnown) this.#happens({ what: 'unfinalized', reference })
+      throw error
+    }
     signal.throwIfAborted()
     const chain = this.#issue(about, csr)
     this.#happens({ what: 'issued', reference, order: about.order, chain })
@@ -113,7 +125,8 @@ export class FakeIssuer implements Issuer {
 
   async placed(): Promise<readonly { readonly order: string; readonly reference: string }[]> {
     return [...this.#orders.values()].filter(
-      ({ reference }) => !this.#ended.has(reference) && !this.#issued.has(reference),
+      ({ reference }) =>
+        !this.#ended.has(reference) && !this.#issued.has(reference) && !this.#finalizing.has(reference),
     )
   }
 
@@ -172,6 +185,8 @@ export class FakeIssuer implements Issuer {
       this.#count = Math.max(this.#count, Number(event.reference.split('-').at(-1)))
     }
     if (event.what === 'issued') this.#issued.set(event.reference, event.chain)
+    if (event.what === 'finalizing') this.#finalizing.add(event.reference)
+    if (event.what === 'unfinalized') this.#finalizing.delete(event.reference)
     if (event.what === 'abandoned') this.#ended.add(event.reference)
   }
 }
