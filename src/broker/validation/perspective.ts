@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { isIP } from 'node:net'
 import type { DnsPlace } from '../../ca/dns/ask.ts'
 import { createResolver, parsePlace, type Resolver } from '../../ca/dns/resolver.ts'
@@ -22,6 +23,24 @@ export interface Patience {
   readonly dns: number
   /** Ms for a challenge, and again for CAA. */
   readonly all: number
+}
+
+/**
+ * Rejects where this machine has no such address: then nothing could be reached, and whoever runs the name would be blamed for it.
+ * Sends nothing.
+ */
+export function mustHave(address: string): Promise<void> {
+  const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4')
+  return new Promise<void>((resolve, reject) => {
+    socket.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      reject(
+        new Error(
+          `challenges.from: nothing can be sent from ${address} (${code ?? message}): name addresses of this machine`,
+        ),
+      ),
+    )
+    socket.bind({ address, port: 0 }, resolve)
+  }).finally(() => socket.close())
 }
 
 /** As Boulder has them. */

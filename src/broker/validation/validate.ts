@@ -8,7 +8,7 @@ import { CannotTell } from './addresses.ts'
 import { checkCaa } from './caa.ts'
 import { validateDns01 } from './dns-01.ts'
 import { validateHttp01 } from './http-01.ts'
-import { PATIENCE, type Patience, type Perspective, perspectiveOf } from './perspective.ts'
+import { mustHave, PATIENCE, type Patience, type Perspective, perspectiveOf } from './perspective.ts'
 import { validateTlsAlpn01 } from './tls-alpn-01.ts'
 import { prefixed } from './words.ts'
 
@@ -29,7 +29,8 @@ const LOOKS: Readonly<Record<BrokerChallengeType, Look>> = {
 
 /**
  * Looks from every address of `settings.from`, and all of them must see it: the first is the primary perspective. One that has
- * no address of the family that the name has does not count, but one at least must be able to tell.
+ * no address of the family that the name has does not count, but one at least must be able to tell. Rejects, too, where the
+ * machine has no such address.
  */
 export function createValidate({
   own,
@@ -49,6 +50,7 @@ export function createValidate({
     const sights = await Promise.all(
       places.map(async (from) => {
         try {
+          if (from !== null) await mustHave(from)
           await look(from, LOOKS[request.type])
           if (settings.caa) await look(from, checkCaa)
           return null

@@ -304,4 +304,19 @@ describe('addresses', () => {
       'network-unreachable',
     )
   })
+
+  test("an address that this machine does not have is no fault of the name's", async () => {
+    await world.http((_, response) => response.end(KEY_AUTHORIZATION))
+    world.settings = { from: ['127.0.0.5', '198.51.100.1'] }
+    await expect(world.look()).rejects.toThrow(
+      'challenges.from: nothing can be sent from 198.51.100.1 (EADDRNOTAVAIL): name addresses of this machine',
+    )
+  })
+})
+
+test('what is given up is no verdict', async () => {
+  const ending = new AbortController()
+  await world.http({ raw: () => ending.abort(new Error('shutdown')) })
+  await expect(world.look({}, { dns: 5_000, all: 60_000 }, ending.signal)).rejects.toThrow('shutdown')
+  await expect(world.look({}, { dns: 5_000, all: 60_000 }, ending.signal)).rejects.toThrow('shutdown')
 })

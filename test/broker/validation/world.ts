@@ -63,7 +63,11 @@ export class World {
     return this.#listen(server, address, this.tlsPort)
   }
 
-  async look(change: Partial<ValidationRequest> = {}, patience = PATIENCE): Promise<ProblemDocument | null> {
+  async look(
+    change: Partial<ValidationRequest> = {},
+    patience = PATIENCE,
+    signal = new AbortController().signal,
+  ): Promise<ProblemDocument | null> {
     const settings: ChallengeSettings = {
       types: ['http-01', 'dns-01', 'tls-alpn-01'],
       httpPort: this.httpPort,
@@ -87,7 +91,7 @@ export class World {
         accountUrl: 'https://acme.example.net/fleet/account/a1',
         ...change,
       },
-      new AbortController().signal,
+      signal,
     )
   }
 
