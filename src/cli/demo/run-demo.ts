@@ -9,7 +9,8 @@ import { renderFailures } from '../failures/render-failures.ts'
 import { renderTable } from '../render.ts'
 import { renderTimeline } from '../timeline.ts'
 import { runCertbot } from './certbot.ts'
-import { ProgramMissing } from './child.ts'
+import { findProgram, ProgramMissing } from './child.ts'
+import type { LocalWorld } from './local-world.ts'
 import { startWorld, type Way, type World } from './world.ts'
 
 const GOOD = 'shop.demo.test'
@@ -20,13 +21,26 @@ const PROXIED = 'mail.demo.test'
 export async function runDemo(context: CommandContext, keep: boolean): Promise<void> {
   const stop = stopOnSignals()
   try {
-    await show(context, keep, stop.signal)
+    if ((await findProgram('pebble')) !== null) await show(context, keep, stop.signal)
+    else await showWithoutPebble(context, keep, stop.signal)
   } catch (error) {
     if (stop.signal.aborted) return context.exitWith(130)
     throw error instanceof ProgramMissing ? new CliError(error.message) : error
   } finally {
     stop.release()
   }
+}
+
+async function showWithoutPebble(context: CommandContext, keep: boolean, signal: AbortSignal): Promise<void> {
+  const { showLocal } = await import('./show-local.ts')
+  const say = (text = ''): void => context.terminal.write(`${text}\n`)
+  const stay = async ({ loaded, trust, server }: LocalWorld): Promise<void> => {
+    const acmetap = sayHowToLookAround(loaded.file, say)
+    say(`  ${acmetap} local-ca list`)
+    say(`  REQUESTS_CA_BUNDLE=${trust} certbot certonly --server ${server} --standalone -d another.demo.test`)
+    await aborted(signal)
+  }
+  await showLocal(context, keep ? stay : null, signal)
 }
 
 function stopOnSignals(): { readonly signal: AbortSignal; release(): void } {
@@ -149,21 +163,31 @@ async function described(world: World, name: string): Promise<string> {
 }
 
 async function stayUp(world: World, say: (text?: string) => void, signal: AbortSignal): Promise<void> {
-  // npm runs it from a folder where nothing is installed under that name; npx finds it there.
-  const acmetap = process.env.npm_lifecycle_event === undefined ? 'acmetap' : 'npx acmetap'
-  say('\nAll stays up until Ctrl-C. In another terminal, in this folder:')
-  say(`  export ACMETAP_CONFIG=${world.loaded.file}`)
-  say(`  ${acmetap} failures`)
+  const acmetap = sayHowToLookAround(world.loaded.file, say)
   say(`  ${acmetap} alerts`)
-  say(`  ${acmetap} orders show ${GOOD}`)
-  say(`  ${acmetap} certificates`)
-  say(`  ${acmetap} exchanges`)
-  say(`  ${acmetap} tail`)
   say(
     `  REQUESTS_CA_BUNDLE=${world.relay.trust} certbot certonly --server ${world.relay.server} ` +
       `--webroot --webroot-path ${world.webroot} -d another.demo.test`,
   )
   say(`  curl --proxy ${world.intercept.proxy} --cacert ${world.intercept.trust} ${world.intercept.server}`)
+  await aborted(signal)
+}
+
+/** What `acmetap` is here. */
+function sayHowToLookAround(file: string | null, say: (text?: string) => void): string {
+  // npm runs it from a folder where nothing is installed under that name; npx finds it there.
+  const acmetap = process.env.npm_lifecycle_event === undefined ? 'acmetap' : 'npx acmetap'
+  say('\nAll stays up until Ctrl-C. In another terminal, in this folder:')
+  say(`  export ACMETAP_CONFIG=${file}`)
+  say(`  ${acmetap} failures`)
+  say(`  ${acmetap} orders show ${GOOD}`)
+  say(`  ${acmetap} certificates`)
+  say(`  ${acmetap} exchanges`)
+  say(`  ${acmetap} tail`)
+  return acmetap
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
