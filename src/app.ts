@@ -448,6 +448,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       issuer,
       sinks,
       renewals: () => engine.failing(),
+      lostAccounts: () => engine.lostAccounts(),
       rootsPem: () => issuer.rootsPem(),
       userAgent: userAgent(VERSION),
       perform,

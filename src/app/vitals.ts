@@ -6,6 +6,7 @@ import type { VitalsMeter } from '../alerts/vitals-meter.ts'
 import type { InventoryReader } from '../audit/inventory/inventory-reader.ts'
 import type { SinkStatus } from '../audit/sinks/sink.ts'
 import type { Config } from '../config/schema.ts'
+import type { EngineAccount } from '../engine/account.ts'
 import type { FailingRenewal } from '../engine/managed/failing-renewal.ts'
 import type { Clock } from '../exchange/clock.ts'
 import type { Issuer } from '../interception/issuer.ts'
@@ -26,6 +27,8 @@ export interface VitalParts {
   readonly channels: () => Promise<Vitals['channels']> | Vitals['channels']
   /** Of the engine; left out where there is none. */
   readonly renewals?: () => Promise<readonly FailingRenewal[]>
+  /** As `renewals`: accounts that CAs no longer take. */
+  readonly lostAccounts?: () => Promise<readonly EngineAccount[]>
 }
 
 /**
@@ -45,18 +48,21 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
   let backlog = 0
   let roots: Vitals['roots'] = []
   let failing: Vitals['failingRenewals'] = []
+  let lost: NonNullable<Vitals['lostAccounts']> = []
   return async () => {
     const { config, meter, recorder, spill, issuer } = parts
     const at = Math.floor(parts.clock.now().wall / 1000)
-    const [progress, statuses, channels, listener, renewals] = await Promise.all([
+    const [progress, statuses, channels, listener, renewals, gone] = await Promise.all([
       parts.inventory.progress().catch(() => null),
       parts.sinks.status().catch(() => []),
       Promise.resolve(parts.channels()).catch(() => []),
       listenerRoot(config()).catch(() => roots.find(({ name }) => name === LISTENER) ?? null),
       parts.renewals?.().catch(() => null) ?? [],
+      parts.lostAccounts?.().catch(() => null) ?? [],
     ])
     if (progress !== null) backlog = Math.max(0, progress.recorded - progress.projected)
     for (const name of sinks.keys()) if (!statuses.some((sink) => sink.name === name)) sinks.delete(name)
+    if (gone !== null) lost = gone.flatMap(lostAccount)
     if (renewals !== null) failing = renewals.map(inMillis)
     roots = [listener, interceptionRoot(issuer)].filter((root) => root !== null)
     return {
@@ -75,6 +81,7 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
       roots,
       endingRules: endingRules(parts.policy()),
       failingRenewals: failing,
+      lostAccounts: lost,
       sinks: statuses.map(({ name, backlog, lastError }) => ({
         name,
         failingSince: sinceOf(name).when(lastError !== null, at),
@@ -98,6 +105,11 @@ function inMillis(renewal: FailingRenewal): Vitals['failingRenewals'][number] {
     notAfter: orNull(notAfter),
     lifetime: orNull(lifetime),
   }
+}
+
+function lostAccount({ ca, url, tenant, status, lostAt }: EngineAccount) {
+  if (lostAt === null || (status !== 'deactivated' && status !== 'revoked')) return []
+  return [{ ca, account: url ?? '', tenant, status, since: Math.floor(lostAt / 1000) }]
 }
 
 /** Since when something has been without a pause, as it looked each time it was asked. */

@@ -34,8 +34,8 @@ export function eabOperations({ store, sealing, clock, events, endpoints }: EabP
     async createEabKey(request, actor) {
       const good = goodFor(request, endpoints())
       const wanted = wantedKey(request, good, wall())
-      const id = newObjectId()
-      const mac = randomBytes(MAC_BYTES).toString('base64url')
+      const id = pasteable(newObjectId)
+      const mac = pasteable(() => randomBytes(MAC_BYTES).toString('base64url'))
       const key: EabKey = {
         ...wanted,
         id,
@@ -59,6 +59,14 @@ export function eabOperations({ store, sealing, clock, events, endpoints }: EabP
       await events.record(actor, { event: 'eabKeyRevoked', key: id, label: key.label })
       return shownKey(revoked, wall())
     },
+  }
+}
+
+/** Command lines take what begins with a hyphen for an option. */
+function pasteable(draw: () => string): string {
+  for (;;) {
+    const text = draw()
+    if (!text.startsWith('-')) return text
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { EngineOperations } from '../../api/engine-operations.ts'
 import type { Config } from '../../config/schema.ts'
+import type { EngineAccount } from '../../engine/account.ts'
 import { ClockGuard } from '../../engine/managed/clock-guard.ts'
 import type { FailingRenewal } from '../../engine/managed/failing-renewal.ts'
 import { engineFile } from '../../store/sqlite/engine/engine-file.ts'
@@ -21,6 +22,8 @@ export interface ServerEngine {
   use(): Promise<void>
   /** Managed certificates that should be there and are not. */
   failing(): Promise<readonly FailingRenewal[]>
+  /** Accounts of acmetap's own that CAs no longer take. */
+  lostAccounts(): Promise<readonly EngineAccount[]>
   close(): Promise<void>
 }
 
@@ -84,6 +87,7 @@ export function serverEngine(host: ServerEngineHost): ServerEngine {
       }
     },
     failing: async () => (opening === null ? [] : (await opening).managed.failing()),
+    lostAccounts: async () => (opening === null ? [] : (await opening).parts.accounts.lost()),
     async close() {
       closed = true
       if (again !== null) clearTimeout(again)
