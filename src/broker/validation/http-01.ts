@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { AcmeProblem } from '../../acme/problem.ts'
+import { whyNotPublic } from '../../ca/address-class.ts'
 import { isHostName } from '../../ca/resolve.ts'
 import {
   type Asking,
@@ -43,6 +44,8 @@ class NetworkProblem extends AcmeProblem {}
 interface Hop {
   readonly address: string
   readonly url: string
+  /** A redirect has led to another host, inside: what that answers is not for whoever wrote the redirect. */
+  readonly isPrivate: boolean
 }
 
 async function look(
@@ -68,7 +71,11 @@ async function look(
     path,
   }
   for (;;) {
-    const hop = { address: target.address, url: urls.at(-1)! }
+    const hop = {
+      address: target.address,
+      url: urls.at(-1)!,
+      isPrivate: target.host !== name && whyNotPublic(target.address) !== null,
+    }
     const answer = await fetchOnce(target, Math.max(1, end - performance.now()), perspective.signal, ASKING)
     if (answer.kind === 'failure') throw failed(hop, answer)
     if (answer.status < 300 || answer.status > 399) return judge(hop, answer, keyAuthorization)
@@ -86,11 +93,12 @@ function judge(hop: Hop, { status, body, cut }: HttpAnswer, keyAuthorization: st
       'unauthorized',
       `${hop.address}: Error reading HTTP response body: unexpected EOF from ${shownUrl(hop.url)}`,
     )
-  if (Buffer.byteLength(body) >= ASKING.mostBody) throw unauthorized(hop, quoted(body))
+  const shown = (text: string) => (hop.isPrivate ? '"(not shown: a redirect led inside)"' : quoted(text))
+  if (Buffer.byteLength(body) >= ASKING.mostBody) throw unauthorized(hop, shown(body))
   if (body.trimEnd() === keyAuthorization) return
   throw new AcmeProblem(
     'unauthorized',
-    `The key authorization file from the server did not match this challenge. Expected ${quoted(keyAuthorization)} (got ${quoted(body.trimEnd())})`,
+    `The key authorization file from the server did not match this challenge. Expected ${quoted(keyAuthorization)} (got ${shown(body.trimEnd())})`,
   )
 }
 

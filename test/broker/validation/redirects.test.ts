@@ -256,6 +256,21 @@ describe('nothing leads inside', () => {
     expect([...new Set(attempts)]).toEqual([`127.0.0.1:${world.httpPort}`])
   }, 120_000)
 
+  test.each(['a secret', 'a secret'.padEnd(4_000)])(
+    'what a host inside answers is not told to whoever redirects there',
+    async (secret) => {
+      await world.http(({ headers, url }, response) => {
+        if (url === PATH && headers.host?.startsWith(NAME))
+          response.writeHead(302, { location: `http://${OTHER}/x` }).end()
+        else response.end(secret)
+      })
+      const problem = await world.look()
+      expect(problem!.detail).toContain('"(not shown: a redirect led inside)"')
+      expect(problem!.detail).not.toContain('secret')
+      expect(diagnosed(problem!, 'http-01')).toBe('wrong-body')
+    },
+  )
+
   test('a name that changes its address between two questions', async () => {
     world.settings = { internal: ['127.0.0.1/32'] }
     let turn = 0
