@@ -76,6 +76,14 @@ test('a key is kept sealed, its MAC key is told once, and the record never has i
   expect(JSON.stringify([events, await operations.eabKeys()])).not.toContain(mac)
 })
 
+test('neither part begins as an option does, for both go onto command lines', async () => {
+  const { create } = opened()
+  for (let n = 0; n < 300; n++) {
+    const { key, mac } = await create()
+    expect(`${key.id[0]}${mac[0]}`).not.toContain('-')
+  }
+})
+
 test('a key for an endpoint is good for its twin', async () => {
   const { create } = opened()
   const { key, directories } = await create({ endpoints: ['fleet'], cas: ['zs', 'home'] })
