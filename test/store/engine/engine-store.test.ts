@@ -56,6 +56,25 @@ describe('the database of the engine', () => {
     db.close()
   })
 
+  test('accounts and jobs of before there were tenants stay what they were', async () => {
+    const older = openEngineFile(engineFile(folder), ENGINE_MIGRATIONS.slice(0, 2))
+    const { key, nextKey: _, tenant, lostAt, ...account } = engineAccount()
+    expect([tenant, lostAt]).toEqual([null, null])
+    older
+      .prepare('insert into accounts (id, key, next_key, body) values (?, ?, null, ?)')
+      .run(account.id, key, JSON.stringify(account))
+    const job = engineJob()
+    const { key: jobKey, ...body } = job
+    older
+      .prepare('insert into jobs (id, certificate, plan, ended, key, body) values (?, ?, null, 0, ?, ?)')
+      .run(job.id, job.certificate, jobKey, JSON.stringify(body))
+    older.close()
+    const store = await opened({ where: 'here' })
+    expect(await store.accounts()).toEqual([engineAccount()])
+    expect((await store.openJobs()).map(({ id }) => id)).toEqual([job.id])
+    await store.close()
+  })
+
   test.each(['full', 'locked', 'io'] satisfies Fault[])(
     'what was not committed (%s) rejects, is not there, and does not hinder what follows',
     async (fault) => {
