@@ -92,11 +92,16 @@ describe('rewrapping', () => {
       { ...job, step: 'done', key: seal('job', job.id) },
       keptCertificate({ key: seal('certificate', 'www.example.com') }),
     )
-    await expect(rewrap(store, randomBytes(32), after)).rejects.toThrow(
+    const kept = {
+      file: 'engine.sqlite',
+      sealed: () => store.sealed(),
+      reseal: (changes: Parameters<typeof store.reseal>[0]) => store.reseal(changes),
+    }
+    await expect(rewrap([kept], randomBytes(32), after)).rejects.toThrow(
       'neither by the old secret nor by the new',
     )
-    expect(await rewrap(store, before, after)).toBe(4)
-    expect(await rewrap(store, before, after)).toBe(0)
+    expect(await rewrap([kept], before, after)).toBe(4)
+    expect(await rewrap([kept], before, after)).toBe(0)
     const opened = (await store.sealed()).map(({ place, sealed }) => createSealing(after).open(sealed, place))
     expect(opened.sort()).toEqual(['account/key', 'account/nextKey', 'certificate/key', 'job/key'])
   })

@@ -1,6 +1,7 @@
 /** Another key for what engine, broker and local CAs of a data folder keep sealed. No server may hold the folder meanwhile. */
 import { existsSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
+import { LOCAL_CA_FOLDER } from '../../broker/local-ca/issuer-files.ts'
 import { rewrapLocalCas } from '../../broker/local-ca/rewrap-local-cas.ts'
 import type { Config } from '../../config/schema.ts'
 import { createSealing } from '../../engine/create-sealing.ts'
@@ -34,7 +35,7 @@ export async function rewrapFolder(
   oldSecretFile: string,
 ): Promise<RewrapReport> {
   const stores = STORES.filter(({ fileIn }) => existsSync(fileIn(data)))
-  if (stores.length === 0 && !existsSync(localCasFolder(data)))
+  if (stores.length === 0 && !existsSync(join(data, LOCAL_CA_FOLDER)))
     throw new EngineError('input', `nothing is kept sealed in ${data}: there is nothing to seal anew`)
   const before = await readSealingSecretFile(oldSecretFile)
   const lock = lockFolder(data)

@@ -5,12 +5,13 @@ import type { RecordStore } from '../../audit/record-store.ts'
 import type { SinkPositions } from '../../audit/sinks/sink-positions.ts'
 import type { TokenStore } from '../../audit/token.ts'
 import { newExchangeId } from '../../exchange/exchange-id.ts'
-import { StoreRefusal } from '../refusal.ts'
+import { type RefusalReason, StoreRefusal } from '../refusal.ts'
+import { Thread, type ThreadError } from '../thread.ts'
 import { backupRefusal, copyDatabase } from './backup.ts'
 import { openForReading } from './connection.ts'
-import { backUpEngine, engineBackupFile } from './engine/engine-backup.ts'
 import type { StoreFaults } from './faults.ts'
 import { createFolder, databaseFile } from './folder.ts'
+import { backUpKept, type KeptBackup } from './kept-backup.ts'
 import { lockFolder } from './lock.ts'
 import { type MigrationReport, migrateDatabase } from './migrate.ts'
 import { Queries } from './queries.ts'
@@ -18,6 +19,11 @@ import { type KeepingOptions, SqliteKeeping } from './sqlite-keeping.ts'
 import { openThreadedReader, readerOf, type SqliteReader } from './sqlite-record-reader.ts'
 import { SqliteRecordStore } from './sqlite-record-store.ts'
 import { all, builder } from './statements.ts'
+
+const KEPT_BACKUP = new URL(
+  import.meta.url.endsWith('.ts') ? './kept-backup-worker.ts' : './kept-backup-worker.js',
+  import.meta.url,
+)
 
 export interface SqliteStoreOptions {
   /** The data folder; created 0700 when it is missing. */
@@ -46,7 +52,7 @@ export interface SqliteStore {
   readonly boot: string
   /** What opening changed: schemas applied, and the copy made before. */
   readonly migration: MigrationReport
-  /** Copy the database, and what the engine keeps, into new files while they are written to. Rejects with StoreRefusal. */
+  /** Copy the database, and what engine and broker keep, into new files while they are written to. Rejects with StoreRefusal. */
   backup(file: string): Promise<{ readonly bytes: number }>
   /** What takes things out again, and the tokens. */
   keeping(options: KeepingOptions): RecordKeeping & TokenStore
@@ -81,7 +87,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       stream,
       boot,
       migration,
-      backup: (target) => withEngine(folder, target, () => writer.backup(target)),
+      async backup(target) {
+        const kept = where === 'here' ? backUpKept(folder, target) : await backUpKeptAside(folder, target)
+        return await withKept(kept, () => writer.backup(target))
+      },
       keeping: (options) => new SqliteKeeping(writer, reader, options),
       async close() {
         await reader.close()
@@ -137,7 +146,7 @@ export function openSqliteReader(place: string): SqliteReader {
 export async function backupSqlite(folder: string, target: string): Promise<{ readonly bytes: number }> {
   const db = openForReading(databaseFile(folder))
   try {
-    return await withEngine(folder, target, () => copyDatabase(db, target))
+    return await withKept(backUpKept(folder, target), () => copyDatabase(db, target))
   } catch (error) {
     throw backupRefusal(target, error)
   } finally {
@@ -146,21 +155,31 @@ export async function backupSqlite(folder: string, target: string): Promise<{ re
 }
 
 /**
- * What the engine keeps is copied first: whatever it announces in there, the record that is copied after it holds. Where
- * the record can't be copied, there is no copy of either. Returns the bytes of both.
+ * What engine and broker keep is copied first: whatever is announced in there, the record that is copied after it holds. Where
+ * the record can't be copied, there is no copy of any. Returns the bytes of all.
  */
-async function withEngine(
-  folder: string,
-  target: string,
+async function withKept(
+  { bytes, files }: KeptBackup,
   copyRecord: () => Promise<number>,
 ): Promise<{ readonly bytes: number }> {
-  const beside = engineBackupFile(target)
-  const engine = backUpEngine(folder, beside)
   try {
-    return { bytes: (await copyRecord()) + (engine ?? 0) }
+    return { bytes: bytes + (await copyRecord()) }
   } catch (error) {
-    if (engine !== null) rmSync(beside, { force: true })
+    for (const file of files) rmSync(file, { force: true })
     throw error
+  }
+}
+
+/** As {@link backUpKept}, in a thread of its own. Rejects with {@link StoreRefusal} `io`, or what it says. */
+async function backUpKeptAside(folder: string, target: string): Promise<KeptBackup> {
+  const thread = await Thread.start(KEPT_BACKUP, null)
+  try {
+    return await thread.call<KeptBackup>('backUp', { folder, target })
+  } catch (error) {
+    const { code, message } = error as ThreadError
+    throw new StoreRefusal((code ?? 'io') as RefusalReason, message, { cause: error })
+  } finally {
+    await thread.close()
   }
 }
 

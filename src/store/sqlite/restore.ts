@@ -4,9 +4,9 @@ import { type ChainReport, verifyChain } from '../../audit/chain.ts'
 import { StoreRefusal } from '../refusal.ts'
 import { copyDatabase } from './backup.ts'
 import { openForReading } from './connection.ts'
-import { prepareEngineRestore } from './engine/engine-backup.ts'
 import { createFolder, databaseFile, syncFolderOf } from './folder.ts'
 import { identify } from './identity.ts'
+import { prepareKeptRestore } from './kept-backup.ts'
 import { lockFolder } from './lock.ts'
 import { migrateDatabase } from './migrate.ts'
 import { Queries } from './queries.ts'
@@ -19,8 +19,8 @@ export interface RestoreReport {
 }
 
 /**
- * Put a backup in the place of a data folder's database, and of what the engine keeps where the backup has that too.
- * The copies are checked, files and chain, before anything of the folder is touched. Rejects with {@link StoreRefusal}: `inUse` while a server runs, `exists` unless
+ * Put a backup in the place of a data folder's database, and of what engine and broker keep where the backup has
+ * that too. The copies are checked, files and chain, before anything of the folder is touched. Rejects with {@link StoreRefusal}: `inUse` while a server runs, `exists` unless
  * `force` lets the present database be moved aside, `damaged`, `missing`, `foreign`, `newerSchema`.
  */
 export async function restoreSqlite(
@@ -33,7 +33,7 @@ export async function restoreSqlite(
   const lock = lockFolder(folder)
   const file = databaseFile(folder)
   const fresh = `${file}.restored-${process.pid}`
-  let engine: ReturnType<typeof prepareEngineRestore> = null
+  let kept: ReturnType<typeof prepareKeptRestore> | null = null
   try {
     if (existsSync(file) && !force) {
       throw new StoreRefusal(
@@ -44,14 +44,14 @@ export async function restoreSqlite(
     rmSync(fresh, { force: true })
     await copyBackup(backupFile, fresh)
     const chain = await checkCopy(fresh, backupFile)
-    engine = prepareEngineRestore(backupFile, folder)
+    kept = prepareKeptRestore(backupFile, folder)
     const movedAside = existsSync(file) ? moveAside(file) : null
     renameSync(fresh, file)
     syncFolderOf(file)
-    engine?.take()
+    kept?.take()
     return { chain, movedAside }
   } finally {
-    engine?.forget()
+    kept?.forget()
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(fresh + suffix, { force: true })
     lock.release()
   }

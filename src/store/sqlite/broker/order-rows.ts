@@ -217,7 +217,7 @@ function statements(db: Database.Database) {
       .prepare<[string, string, string], string>(
         `select orders.id from awaited cross join orders on orders.number = awaited.order_number
          where awaited.authorization = ? and orders.account = ? and orders.endpoint = ?
-         order by orders.number`,
+         order by awaited.order_number`,
       )
       .pluck(),
     authorization: db
