@@ -47,7 +47,13 @@ export function createSealing(secret: Buffer): Sealing {
 
 const ANOTHER =
   'Configure engine.secret (or secret_file, or engine.key in the data folder) as it was then, or run `acmetap engine rewrap --old-secret-file <file>`.'
-const CHANGED = 'Restore engine.sqlite from a backup.'
+const CHANGED = 'Restore it from a backup.'
+
+/** Where it is kept in a data folder, for people. */
+function keptIn(table: SealedPlace['table']): string {
+  if (table === 'eab') return 'broker.sqlite'
+  return table === 'localCa' ? 'local-ca' : 'engine.sqlite'
+}
 
 function derived(secret: Buffer, purpose: string, bytes: number): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), purpose, bytes))
@@ -63,7 +69,7 @@ function partsOf(sealed: string, place: SealedPlace) {
     throw refused(
       place,
       'a newer acmetap sealed it, or it was changed',
-      'Run that acmetap, or restore engine.sqlite from a backup.',
+      'Run that acmetap, or restore it from a backup.',
     )
   const [id, nonce, hidden, tag, ...more] = rest.map(decodeBase64url)
   if (
@@ -80,6 +86,6 @@ function partsOf(sealed: string, place: SealedPlace) {
 function refused({ table, id, column }: SealedPlace, why: string, remedy: string): EngineError {
   return new EngineError(
     'input',
-    `the ${column} of the ${table} ${id} in engine.sqlite can't be opened: ${why}. ${remedy}`,
+    `the ${column} of the ${table} ${id} in ${keptIn(table)} can't be opened: ${why}. ${remedy}`,
   )
 }
