@@ -6,5 +6,5 @@ test('broker: whatever the first CA does, every order is served once', { timeout
   const { failures, figures } = await brokerFailover.run({ size: 96, ...quiet })
   expect(failures).toEqual([])
   expect(figures['served by another']).toBeGreaterThan(20)
-  expect(figures['served by the first CA']).toBeGreaterThan(10)
+  expect(figures['served by the first CA']).toBeGreaterThan(0)
 })

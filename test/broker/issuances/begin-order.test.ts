@@ -164,6 +164,16 @@ test('a client that goes away leaves nothing behind', async () => {
   expect(world.issuances.standings()[0]).toMatchObject({ state: 'closed' })
 })
 
+test('what cannot be kept here is not kept at the CA', async () => {
+  world = new IssuanceWorld()
+  const request = world.request(await world.account(), ['www.example.com'])
+  world.store.addOrder = async () => {
+    throw new Error('the disk is full')
+  }
+  await expect(world.begin(request)).rejects.toThrow('the disk is full')
+  await expect.poll(() => world.ca('one').placed()).toEqual([])
+})
+
 test('CAs that could not serve it are not asked; where none is left, each says why', async () => {
   world = new IssuanceWorld()
   world.ca('one').unfitFor = ({ profile }) => (profile === 'short' ? 'it has no profile short' : null)
