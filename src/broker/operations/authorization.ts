@@ -9,7 +9,8 @@ import { showAuthorization, statusAt } from './show-authorization.ts'
 /** RFC 8555 §7.5, and §7.5.2: given up by the client. */
 export function authorization({ store, issuances }: OperationParts): OperationHandler {
   return async (request) => {
-    const found = await kept(request)
+    const found = request.authorization
+    if (found === null) throw notFound('authorization')
     return answer(request.isPostAsGet ? found : await deactivated(found, request), request)
   }
 

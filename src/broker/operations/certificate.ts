@@ -1,13 +1,12 @@
 import { urlOf } from '../url-map.ts'
-import { mustOnlyRead, notFound, ownerOf } from './asking.ts'
-import type { OperationHandler, OperationParts } from './operation-parts.ts'
+import { mustOnlyRead, notFound } from './asking.ts'
+import type { OperationHandler } from './operation-parts.ts'
 
 /** RFC 8555 §7.4.2: the CA's default chain, or by number one of its alternates, each with links to the others. */
-export function certificate({ store }: OperationParts): OperationHandler {
+export function certificate(): OperationHandler {
   return async (request) => {
-    const { endpoint } = request
+    const { endpoint, certificate: found } = request
     const [id = '', number = '0'] = request.ids
-    const found = await store.certificate(ownerOf(request), id)
     const isSpelt = request.ids.length < 2 || /^[1-9]\d?$/.test(number)
     const chain = isSpelt ? found?.chains[Number(number)] : undefined
     if (found === null || chain === undefined) throw notFound('certificate')

@@ -2,7 +2,7 @@ import { AcmeProblem } from '../../acme/problem.ts'
 import type { BrokeredRequest } from '../brokered-request.ts'
 import type { BrokerAuthorization } from '../objects.ts'
 import { urlOf } from '../url-map.ts'
-import { accountOf, notFound, ownerOf } from './asking.ts'
+import { accountOf, notFound } from './asking.ts'
 import type { OperationHandler, OperationParts } from './operation-parts.ts'
 import { showChallenge, statusAt } from './show-authorization.ts'
 
@@ -10,11 +10,10 @@ import { showChallenge, statusAt } from './show-authorization.ts'
  * RFC 8555 §7.5.1. What the payload holds is not looked at: the key authorization that old clients send is known here. Of a
  * valid authorization, a challenge is answered as it is.
  */
-export function challenge({ store, validations }: OperationParts): OperationHandler {
+export function challenge({ validations }: OperationParts): OperationHandler {
   return async (request) => {
-    const { endpoint, at } = request
+    const { endpoint, at, authorization: found } = request
     const [id = '', challengeId = ''] = request.ids
-    const found = await store.authorization(ownerOf(request), id)
     const ofIt = (each: BrokerAuthorization) => each.challenges.find((one) => one.id === challengeId)
     if (found === null || ofIt(found) === undefined) throw notFound('challenge')
     const authorization = request.isPostAsGet ? found : await answered(found, challengeId, request)

@@ -18,10 +18,9 @@ import { asItStands, orderAnswer } from './show-order.ts'
 export function finalize({ store, issuances }: OperationParts): OperationHandler {
   return async (request) => {
     const { endpoint, at } = request
-    const kept = await store.order(ownerOf(request), request.ids[0] ?? '')
-    if (kept === null) throw notFound('order')
+    if (request.order === null) throw notFound('order')
     const csr = csrTextOf(request.payload)
-    const order = asItStands(kept, at)
+    const order = asItStands(request.order, at)
     const isRepeated = order.csr === csr && (order.status === 'processing' || order.status === 'valid')
     if (isRepeated) return orderAnswer(200, order, endpoint, at)
     if (order.status !== 'ready') throw notReady(order)

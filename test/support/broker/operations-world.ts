@@ -74,7 +74,7 @@ export class OperationsWorld extends IssuanceWorld {
   /** `payload` undefined: POST-as-GET. Rejects for faults of our own only. */
   async ask(operation: BrokerOperation, payload: unknown, asked: Asked = {}): Promise<Reply> {
     try {
-      return shown(await this.operations[operation](this.#request(operation, payload, asked)))
+      return shown(await this.operations[operation](await this.#request(operation, payload, asked)))
     } catch (error) {
       if (error instanceof AcmeProblem)
         return { status: error.status, fields: [], json: null, text: null, problem: error.document() }
@@ -84,7 +84,7 @@ export class OperationsWorld extends IssuanceWorld {
     }
   }
 
-  #request(operation: BrokerOperation, payload: unknown, asked: Asked): BrokeredRequest {
+  async #request(operation: BrokerOperation, payload: unknown, asked: Asked): Promise<BrokeredRequest> {
     const { account = null, key, ids = [], label = null, from = '192.0.2.1', method = 'POST' } = asked
     const signer = account ?? key ?? null
     return {
@@ -103,7 +103,19 @@ export class OperationsWorld extends IssuanceWorld {
       isPostAsGet: payload === undefined,
       account,
       key: signer && { jwk: signer.jwk, thumbprint: signer.thumbprint },
+      ...(await this.#named(operation, account, ids)),
       signal: new AbortController().signal,
+    }
+  }
+
+  /** As who verifies a request looks it up. */
+  async #named(operation: BrokerOperation, account: BrokerAccount | null, [id = '']: readonly string[]) {
+    const owner = { endpoint: this.endpoint.name, account: account?.id ?? '' }
+    const isOf = (...operations: readonly BrokerOperation[]) => operations.includes(operation)
+    return {
+      order: isOf('order', 'finalize') ? await this.store.order(owner, id) : null,
+      authorization: isOf('authorization', 'challenge') ? await this.store.authorization(owner, id) : null,
+      certificate: isOf('certificate') ? await this.store.certificate(owner, id) : null,
     }
   }
 
