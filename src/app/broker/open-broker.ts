@@ -92,7 +92,8 @@ export async function openBroker(host: BrokerHost, closing: Closing): Promise<Op
   await issuances.start()
   await validations.start()
   const pruning = setInterval(() => {
-    store.prune(clock.now().wall - KEPT).catch(onFault)
+    const before = clock.now().wall - KEPT
+    Promise.all([store.prune(before), store.pruneLocal(before)]).catch(onFault)
   }, PRUNE_EVERY).unref()
   closing.add(() => clearInterval(pruning))
   const { sealing } = host.engine

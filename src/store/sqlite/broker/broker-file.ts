@@ -10,7 +10,7 @@ export const BROKER_DATABASE: SmallDatabase = {
   migrations: BROKER_MIGRATIONS,
   busyTimeout: 2_000,
   // Keys of teams that were taken out, and those sealed under a secret that is no longer in use, are overwritten.
-  pragmas: ['secure_delete = ON', 'cache_size = -16000'],
+  pragmas: ['secure_delete = FAST', 'cache_size = -16000'],
   ifForeign: 'Move it away.',
   ifNewer: 'restore a backup from before the upgrade.',
 }
