@@ -102,7 +102,9 @@ async function accountsOf(operations: object): Promise<ReadonlyMap<string, strin
   const { engine } = operations as { engine: EngineOperations }
   const accounts = await engine.accounts().catch(() => [])
   return new Map(
-    accounts.flatMap(({ ca, url, status }) => (url !== null && status === 'valid' ? [[ca, url]] : [])),
+    accounts.flatMap(({ ca, url, status, tenant }) =>
+      url !== null && status === 'valid' && tenant === null ? [[ca, url]] : [],
+    ),
   )
 }
 

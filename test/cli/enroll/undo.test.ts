@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { EnrolMode } from '../../../src/cli/enroll/client.ts'
 import { CLIENTS, clientNamed } from '../../../src/cli/enroll/clients.ts'
 import { render } from '../../../src/cli/enroll/formats.ts'
 import { DIRECTORY, enrolment, modesOf, RELAYED, testRoot } from './enrolments.ts'
@@ -78,7 +79,7 @@ afterAll(async () => {
   pages?.close()
 })
 
-async function lines(name: string, mode: 'intercept' | 'relay' | 'sni', undo = false): Promise<string> {
+async function lines(name: string, mode: EnrolMode, undo = false): Promise<string> {
   return render(clientNamed(name)!, await enrolment(mode, proxy, root), 'shell', undo)
 }
 
