@@ -35,7 +35,7 @@ describe('the benchmark', () => {
     for (let i = 0; i < 2; i++) {
       const answered = reader.next()
       for (const byte of Buffer.from(text)) reader.push(Buffer.of(byte))
-      expect(await answered).toBe(status)
+      expect((await answered).status).toBe(status)
     }
     const cut = reader.next()
     reader.push(Buffer.from(text.slice(0, -1)))

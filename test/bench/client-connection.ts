@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
-import { ResponseReader } from './response-reader.ts'
+import { ResponseReader, type WholeAnswer } from './response-reader.ts'
 
 export interface Way {
   /** Port on 127.0.0.1: the target's own, or that of the proxy it is. */
@@ -16,6 +16,8 @@ export interface Way {
 export interface ClientConnection {
   /** The status of the answer. Rejects where the connection ends before it is whole. */
   ask(request: Buffer): Promise<number>
+  /** As {@link ask}, with fields and body. */
+  askWhole(request: Buffer): Promise<WholeAnswer>
   close(): void
 }
 
@@ -40,12 +42,14 @@ export async function openConnection(way: Way): Promise<ClientConnection> {
   const reader = new ResponseReader()
   secured.on('data', (data: Buffer) => reader.push(data))
   secured.on('close', () => reader.close())
+  const askWhole = (request: Buffer) => {
+    const answered = reader.next()
+    secured.write(request)
+    return answered
+  }
   return {
-    ask(request) {
-      const answered = reader.next()
-      secured.write(request)
-      return answered
-    },
+    ask: async (request) => (await askWhole(request)).status,
+    askWhole,
     close: () => secured.destroy(),
   }
 }

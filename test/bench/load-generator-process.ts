@@ -5,13 +5,16 @@
  */
 import { type AccountKeyPair, makeAccountKey } from '../support/sign-jws.ts'
 import { type ClientConnection, openConnection, type Way } from './client-connection.ts'
+import { IssuingClient } from './issuing-client.ts'
 import { newNonce, setUp, signLoad } from './load.ts'
 
 /**
  * `requests`: signed requests on connections that are kept. `sessions`: a new connection, tunnel and full TLS
- * handshake for each GET newNonce.
+ * handshake for each GET newNonce. `issuances`: whole ones, on connections that are kept, each connection an account.
+ * `runs`: as `issuances`, and directory, nonce, account and order are asked for each time, as a client does that is started
+ * for one certificate.
  */
-export type LoadKind = 'requests' | 'sessions'
+export type LoadKind = 'requests' | 'sessions' | 'issuances' | 'runs'
 
 export interface RunOrder extends Way {
   readonly target: string
@@ -22,11 +25,15 @@ export interface RunOrder extends Way {
   readonly ms: number
   /** How many requests to sign for this run; where they run out they are sent again. */
   readonly signed: number
+  /** Path of the directory that issuances begin with. */
+  readonly directory: string
 }
 
 export interface RunReport {
-  /** With `sessions` as many sessions. */
+  /** With other loads as many sessions, or issuances. */
   readonly requests: number
+  /** Requests that were sent for them. */
+  readonly asked: number
   readonly seconds: number
   readonly non2xx: number
   readonly statuses: Readonly<Record<string, number>>
@@ -43,9 +50,14 @@ export type LoadMessage =
   | { readonly kind: 'failed'; readonly message: string }
 
 const MOST_BROKEN = 1000
+const MOST_FAULTS = 100
 const keys = new Map<string, AccountKeyPair>()
 
 async function run(order: RunOrder): Promise<RunReport> {
+  return order.load === 'issuances' || order.load === 'runs' ? runIssuances(order) : runRequests(order)
+}
+
+async function runRequests(order: RunOrder): Promise<RunReport> {
   const known = keys.get(order.target)
   const key = known ?? makeAccountKey()
   const signer = { key, authority: order.authority }
@@ -119,7 +131,61 @@ async function run(order: RunOrder): Promise<RunReport> {
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
   const { requests, non2xx, broken, statuses } = tally
   const sentAgain = order.load === 'requests' ? Math.max(0, next - load.length) : 0
-  return { requests, seconds, non2xx, statuses, broken, sentAgain, p50: quantile(0.5), p99: quantile(0.99) }
+  const told = { requests, asked: requests, seconds, non2xx, statuses, broken, sentAgain }
+  return { ...told, p50: quantile(0.5), p99: quantile(0.99) }
+}
+
+/** What is under way when the time is over is waited for, and counted with the time it took. */
+async function runIssuances(order: RunOrder): Promise<RunReport> {
+  const { authority, directory, connections } = order
+  const clients = await Promise.all(
+    Array.from({ length: connections }, async (_, lane) => {
+      const name = `${order.target} ${lane}`
+      const key = keys.get(name) ?? makeAccountKey()
+      keys.set(name, key)
+      const connection = await openConnection(order)
+      const client = new IssuingClient(connection, { authority, directory }, key)
+      await client.begin()
+      return { client, connection }
+    }),
+  )
+  const isRun = order.load === 'runs'
+  const latencies: number[] = []
+  const statuses: Record<string, number> = {}
+  let measuring = false
+  let over = false
+  const loops = clients.map(async ({ client, connection }) => {
+    while (!over) {
+      const began = performance.now()
+      try {
+        if (isRun) await client.begin()
+        await client.issue(isRun)
+        if (measuring) latencies.push(performance.now() - began)
+      } catch (error) {
+        // What differs from one to the next is left out: ids and URLs.
+        const why = (error as Error).message.replaceAll(/[\w-]{20,}/g, '…').slice(0, 300)
+        statuses[why] = (statuses[why] ?? 0) + 1
+        if (Object.keys(statuses).length > MOST_FAULTS) break
+      }
+    }
+    connection.close()
+  })
+  await pause(order.warmUpMs)
+  measuring = true
+  const askedOf = () => clients.reduce((sum, { client }) => sum + client.asked, 0)
+  const before = askedOf()
+  report({ kind: 'measuring' })
+  const began = performance.now()
+  await pause(order.ms)
+  over = true
+  await Promise.all(loops)
+  const seconds = (performance.now() - began) / 1000
+  const asked = askedOf() - before
+  const non2xx = Object.values(statuses).reduce((sum, count) => sum + count, 0)
+  const sorted = Float64Array.from(latencies).sort()
+  const quantile = (q: number) => sorted[Math.floor(sorted.length * q)] ?? Number.NaN
+  const told = { requests: sorted.length, asked, seconds, non2xx, statuses, broken: 0, sentAgain: 0 }
+  return { ...told, p50: quantile(0.5), p99: quantile(0.99) }
 }
 
 function pause(ms: number): Promise<void> {

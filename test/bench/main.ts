@@ -11,6 +11,8 @@ import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { firstJsonLine, type StartedProcess, startProcess } from '../support/child-process.ts'
 import { makeRoot, makeServerCertificate } from '../support/test-ca/certificates.ts'
+import { openConnection } from './client-connection.ts'
+import { issuanceTable } from './issuance-table.ts'
 import type { LoadKind, LoadMessage, RunOrder, RunReport } from './load-generator-process.ts'
 import { usageOf } from './process-usage.ts'
 import { readProfile } from './profile.ts'
@@ -23,7 +25,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '32' },
     targets: { type: 'string', default: Object.keys(TARGETS).join(',') },
-    loads: { type: 'string', default: 'requests,sessions' },
+    loads: { type: 'string', default: 'requests,sessions,issuances,runs' },
     profile: { type: 'string' },
   },
 })
@@ -35,6 +37,9 @@ const connections = Number(values.connections)
 const LOADS: Readonly<Record<LoadKind, string>> = {
   requests: 'signed requests on kept connections',
   sessions: 'sessions: connection, CONNECT where there is a proxy, full TLS handshake, one GET newNonce',
+  issuances:
+    'issuances on kept connections, each with an account: order, authorization, finalize, certificate',
+  runs: 'issuances with all that a client asks that is started for one: directory, nonce and account before, the order twice',
 }
 
 interface Round {
@@ -44,6 +49,8 @@ interface Round {
   readonly cpu: number | null
   readonly cpuLoad: number
   readonly cpuStub: number
+  /** Requests that reached the CA, for each that the load counts. */
+  readonly askedOfCa: number
   readonly rss: number | null
   readonly lag: number | null
 }
@@ -139,7 +146,8 @@ async function runOnce(
   stub: Stub & { readonly pid: number },
   idle: number,
 ): Promise<Round> {
-  const signed = Math.ceil((target.reads ? 5000 : 500) * (seconds + WARM_UP_MS / 1000))
+  const signed =
+    load !== 'requests' ? 0 : Math.ceil((target.reads ? 5000 : 500) * (seconds + WARM_UP_MS / 1000))
   const { port, proxy, trust, name, pid } = target
   const authority = `localhost:${proxy ? stub.port : port}`
   const order: RunOrder = {
@@ -153,6 +161,7 @@ async function runOnce(
     warmUpMs: WARM_UP_MS,
     ms: seconds * 1000,
     signed,
+    directory: target.directory ?? '',
   }
   generator.child.send(order)
   await message(generator, 'measuring')
@@ -162,9 +171,12 @@ async function runOnce(
     load: usageOf(generator.pid),
     stub: usageOf(stub.pid),
   })
-  const before = used()
+  const ca = await openConnection({ port: stub.port, tunnelTo: null, trust: stub.trust })
+  const askedOf = async () => Number((await ca.askWhole(Buffer.from('GET /asked HTTP/1.1\r\n\r\n'))).body)
+  const [before, askedBefore] = [used(), await askedOf()]
   const { report } = await message(generator, 'measured')
-  const after = used()
+  const [after, askedAfter] = [used(), await askedOf()]
+  ca.close()
   const lag = await target.lag()
   const per = (cpu: number) => cpu / report.requests
   return {
@@ -174,6 +186,7 @@ async function runOnce(
     cpu: before.proxy && after.proxy && per(after.proxy.cpu - before.proxy.cpu - idle * report.seconds),
     cpuLoad: per(after.load.cpu - before.load.cpu),
     cpuStub: per(after.stub.cpu - before.stub.cpu),
+    askedOfCa: per(askedAfter - askedBefore),
     rss: after.proxy && after.proxy.rss / 1e6,
     lag,
   }
@@ -204,6 +217,8 @@ interface Row {
   readonly event_loop_lag_p99_ms: number | null
   readonly stub_us: number | null
   readonly load_us: number | null
+  readonly asked_by_client: number | null
+  readonly asked_of_ca: number | null
   readonly non_2xx: number
   readonly sent_again: number
 }
@@ -223,6 +238,8 @@ function rowOf(all: readonly Round[]): Row {
     event_loop_lag_p99_ms: lag === null ? null : lag * 1000,
     stub_us: middle((round) => round.cpuStub),
     load_us: middle((round) => round.cpuLoad),
+    asked_by_client: middle(({ report }) => report.asked / report.requests),
+    asked_of_ca: middle((round) => round.askedOfCa),
     non_2xx: all.reduce((sum, { report }) => sum + report.non2xx, 0),
     sent_again: all.reduce((sum, { report }) => sum + report.sentAgain, 0),
   }
@@ -232,26 +249,35 @@ async function show(all: readonly Round[]): Promise<void> {
   const groups = Object.groupBy(all, ({ target, load }) => `${load} ${target}`)
   const rows = Object.values(groups).map((rounds) => rowOf(rounds ?? []))
   for (const load of wantedLoads()) {
-    const one = load === 'sessions' ? 'session' : 'req'
-    const head = ['target', `${one}/s`, 'p50 ms', 'p99 ms', `CPU µs/${one}`, 'RSS MB', 'lag p99 ms']
-    const table = new Table({
-      head: [...head, 'not 2xx', 'stub µs', 'load µs'],
-      style: { head: [], border: [] },
-    })
-    for (const row of rows.filter((each) => each.load === load)) {
-      const { rps, p50_ms, p99_ms, cpu_us_per_request, rss_mb, event_loop_lag_p99_ms } = row
-      const cells = [rps, p50_ms, p99_ms, cpu_us_per_request, rss_mb, event_loop_lag_p99_ms].map(figure)
-      table.push([row.target, ...cells, row.non_2xx, figure(row.stub_us), figure(row.load_us)])
-      if (row.non_2xx === 0) continue
-      const statuses = all.findLast((round) => round.target === row.target && round.load === load)?.report
-        .statuses
-      console.error(`*** ${row.target}: ${row.non_2xx} answers were not 2xx: ${JSON.stringify(statuses)} ***`)
+    const ofLoad = rows.filter((row) => row.load === load)
+    console.log(LOADS[load])
+    if (load === 'issuances' || load === 'runs') console.log(issuanceTable(ofLoad, figure))
+    else {
+      console.log(requestTable(ofLoad, load === 'sessions' ? 'session' : 'req'))
+      compare(ofLoad)
+    }
+    for (const { target, non_2xx } of ofLoad) {
+      if (non_2xx === 0) continue
+      const last = all.findLast((round) => round.target === target && round.load === load)
+      console.error(`*** ${target}: ${non_2xx} were not 2xx: ${JSON.stringify(last?.report.statuses)} ***`)
       process.exitCode = 1
     }
-    console.log(`${LOADS[load]}\n${table.toString()}`)
-    compare(rows.filter((row) => row.load === load))
   }
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`)
+}
+
+function requestTable(rows: readonly Row[], one: string): string {
+  const head = ['target', `${one}/s`, 'p50 ms', 'p99 ms', `CPU µs/${one}`, 'RSS MB', 'lag p99 ms']
+  const table = new Table({
+    head: [...head, 'not 2xx', 'stub µs', 'load µs'],
+    style: { head: [], border: [] },
+  })
+  for (const row of rows) {
+    const { rps, p50_ms, p99_ms, cpu_us_per_request, rss_mb, event_loop_lag_p99_ms } = row
+    const cells = [rps, p50_ms, p99_ms, cpu_us_per_request, rss_mb, event_loop_lag_p99_ms].map(figure)
+    table.push([row.target, ...cells, row.non_2xx, figure(row.stub_us), figure(row.load_us)])
+  }
+  return table.toString()
 }
 
 function compare(rows: readonly Row[]): void {

@@ -1,14 +1,22 @@
 /** Finds the end of HTTP/1.1 answers on one connection: Content-Length, chunked or bodiless. One at a time. */
 const HEAD_END = Buffer.from('\r\n\r\n')
 
+export interface WholeAnswer {
+  readonly status: number
+  /** The body as it is framed. */
+  readonly body: Buffer
+  /** The first value of a field; `name` in lower case. */
+  field(name: string): string | null
+}
+
 export class ResponseReader {
   #waiting: Buffer = Buffer.alloc(0)
-  #resolve: ((status: number) => void) | null = null
+  #resolve: ((answer: WholeAnswer) => void) | null = null
   #reject: ((error: Error) => void) | null = null
   #closed = false
 
-  /** The status of the next answer, when all of it has arrived. */
-  next(): Promise<number> {
+  /** The next answer, when all of it has arrived. */
+  next(): Promise<WholeAnswer> {
     if (this.#closed) return Promise.reject(new Error('the connection is closed'))
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -21,10 +29,16 @@ export class ResponseReader {
     const headEnd = this.#waiting.indexOf(HEAD_END)
     if (headEnd < 0) return
     const head = this.#waiting.toString('latin1', 0, headEnd)
-    const end = bodyEnd(this.#waiting, head, headEnd + HEAD_END.length)
+    const start = headEnd + HEAD_END.length
+    const end = bodyEnd(this.#waiting, head, start)
     if (end === null || end > this.#waiting.length) return
+    const body = this.#waiting.subarray(start, end)
     this.#waiting = this.#waiting.subarray(end)
-    this.#resolve?.(Number(head.slice(9, 12)))
+    this.#resolve?.({
+      status: Number(head.slice(9, 12)),
+      body,
+      field: (name) => new RegExp(`\\r\\n${name}: *([^\\r]*)`, 'i').exec(head)?.[1] ?? null,
+    })
   }
 
   close(): void {

@@ -1,16 +1,20 @@
 /**
  * The benchmark's CA: fixed ACME answers over TLS, HTTP/1.1 keep-alive, nothing verified, as few instructions as
- * Node allows, so that what is measured is what stands before it. Its own process:
+ * Node allows, so that what is measured is what stands before it. Below /issuing is a CA that issues; /asked says how many
+ * requests there were. Its own process:
  * `node test/bench/stub-ca-process.ts CERTIFICATE KEY` prints a JSON line with its port.
  */
 import { readFileSync } from 'node:fs'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:tls'
+import { IssuingCa } from './issuing-ca.ts'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 const [certificate = '', key = ''] = process.argv.slice(2)
 const chain = `${readFileSync(certificate, 'utf8')}${readFileSync(certificate, 'utf8')}`
+const issuing = new IssuingCa()
 let orders = 0
+let asked = 0
 
 const server = createServer(
   { cert: readFileSync(certificate), key: readFileSync(key), ALPNProtocols: ['http/1.1'] },
@@ -27,8 +31,9 @@ const server = createServer(
         const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
         if (/\r\ntransfer-encoding:/i.test(head)) return refuse(socket)
         if (waiting.length < end + 4 + length) return
+        const body = waiting.toString('latin1', end + 4, end + 4 + length)
         waiting = waiting.subarray(end + 4 + length)
-        socket.write(answerTo(head), 'latin1')
+        socket.write(answerTo(head, body), 'latin1')
       }
     })
   },
@@ -38,11 +43,18 @@ server.listen(0, '127.0.0.1', () =>
 )
 process.once('SIGTERM', () => process.exit(0))
 
-function answerTo(head: string): string {
+function answerTo(head: string, body: string): string {
   const target = head.slice(head.indexOf(' ') + 1, head.indexOf(' ', head.indexOf(' ') + 1))
   const base = `https://${/\r\nhost: *([^\r]*)/i.exec(head)?.[1] ?? 'localhost'}`
   const [, kind = '', id = ''] = target.split('/')
+  if (kind !== 'asked') asked++
   switch (kind) {
+    case 'asked':
+      return message(200, String(asked), '', false)
+    case 'issuing': {
+      const answer = issuing.answerTo(`${base}/issuing`, target.slice('/issuing/'.length), body)
+      return message(answer.status, answer.body, answer.fields ?? '', id !== 'directory', answer.type)
+    }
     case 'directory':
       return message(200, directory(base), '', false)
     case 'new-nonce':

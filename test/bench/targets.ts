@@ -24,6 +24,8 @@ export interface Target {
   /** It is a proxy that clients CONNECT through to the CA itself. */
   readonly proxy: boolean
   readonly loads: readonly LoadKind[]
+  /** Path of the directory that issuances begin with. */
+  readonly directory?: string
   readonly trust: string
   /** Process whose CPU and memory are counted; null for none. */
   readonly pid: number | null
@@ -39,12 +41,17 @@ export class Missing extends Error {}
 
 type Start = (stub: Stub, folder: string, options: { profile: boolean }) => Promise<Target>
 
+/** Directories that issuances begin with: the CA's, and that of a broker's label. */
+const ISSUING = '/issuing/directory'
+const BROKER = '/fleet/~bench/directory'
+
 export const TARGETS: Readonly<Record<string, Start>> = {
   direct: async (stub) => ({
     name: 'direct',
     port: stub.port,
     proxy: false,
-    loads: ['requests', 'sessions'],
+    loads: ['requests', 'sessions', 'issuances', 'runs'],
+    directory: ISSUING,
     trust: stub.trust,
     pid: null,
     reads: false,
@@ -64,6 +71,26 @@ export const TARGETS: Readonly<Record<string, Start>> = {
   tunnel: startBlindTunnel,
   'mitmproxy-intercept': startRegularMitmproxy,
   'acmetap-intercept': startOurIntercept,
+  'acmetap-relay': async (stub, folder, { profile }) =>
+    startIssuing('acmetap-relay', ISSUING, {}, stub, folder, ourCommand(folder, profile)),
+  'acmetap-broker': async (stub, folder, { profile }) =>
+    startIssuing(
+      'acmetap-broker',
+      BROKER,
+      await brokerOver(['test']),
+      stub,
+      folder,
+      ourCommand(folder, profile),
+    ),
+  'acmetap-broker-local': async (stub, folder, { profile }) =>
+    startIssuing(
+      'acmetap-broker-local',
+      BROKER,
+      await brokerOver(['home']),
+      stub,
+      folder,
+      ourCommand(folder, profile),
+    ),
 }
 
 /** The two that are compared in intercept mode, and by how much ours is asked to be better. */
@@ -188,6 +215,51 @@ async function startOurs(
     proxy: false,
     loads: ['requests'],
     trust: acmetap.trust,
+  }
+}
+
+/** acmetap in front of the CA that issues. */
+async function startIssuing(
+  name: string,
+  directory: string,
+  sections: Readonly<Record<string, unknown>>,
+  stub: Stub,
+  folder: string,
+  command: readonly string[],
+): Promise<Target> {
+  const options = await ourOptions(name, stub, folder, command)
+  const issuing = { ...options, directory: `https://localhost:${stub.port}${ISSUING}`, sections }
+  const acmetap = await startAcmetap(issuing).catch(notThere)
+  if ('local_cas' in sections) await makeLocalCa(command, join(options.folder, 'acmetap.yaml'))
+  return {
+    ...ourTarget(acmetap),
+    name,
+    port: acmetap.ports.acme,
+    proxy: false,
+    loads: ['issuances', 'runs'],
+    directory,
+    trust: acmetap.trust,
+  }
+}
+
+/** By the running server. */
+async function makeLocalCa(command: readonly string[], config: string): Promise<void> {
+  const [program = '', ...words] = command.slice(0, -1)
+  const made = startProcess(program, [...words, 'local-ca', 'create', 'home', '--config', config])
+  if ((await made.ended) !== 0) throw new Error(`local-ca create: ${made.output()}`)
+}
+
+/** Whoever calls by the label may have the names: its authorizations are valid at once. */
+async function brokerOver(cas: readonly string[]) {
+  const label = { name: 'bench', names: ['.bench.test'], from: ['127.0.0.0/8'] }
+  return {
+    relay: [],
+    local_cas: { home: { names: ['.bench.test'] } },
+    broker: [{ name: 'fleet', cas, proof: 'policy', eab: 'optional', labels: [label] }],
+    engine: {
+      accounts: [{ ca: 'test', agree_terms: true }],
+      solvers: [{ name: 'web', http: { address: '127.0.0.1', port: await freePort() } }],
+    },
   }
 }
 
