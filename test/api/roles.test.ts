@@ -19,7 +19,7 @@ function routedPaths(tree: string): string[] {
   })
 }
 
-const OPEN = ['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /api/v1/openapi.json']
+const OPEN = ['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /crl/:file', 'GET /api/v1/openapi.json']
 const ROWS = ROUTES.filter(({ role }) => role !== 'local')
 const CALLERS = ['none', 'bad', 'basic', 'expired', ...ROLES] as const
 type Caller = (typeof CALLERS)[number]

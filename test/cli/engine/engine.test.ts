@@ -166,7 +166,7 @@ describe.each(['server', 'offline'] as const)('over %s', (kind) => {
   })
 
   test('accounts are listed, made and changed', async () => {
-    expect((await cli.run('engine', 'accounts')).out).toMatch(/letsencrypt +valid +https:.*qvKYxmM7/)
+    expect((await cli.run('engine', 'accounts')).out).toMatch(/letsencrypt +- +valid +https:.*qvKYxmM7/)
     const made = ['register', 'letsencrypt', '--agree-terms', '--contact', 'ops@example.com']
     expect((await cli.run('engine', 'accounts', ...made)).out).toMatch(/thumbprint +qvKYxmM7/)
     await cli.run('engine', 'accounts', 'update', 'letsencrypt', '--no-contact')
