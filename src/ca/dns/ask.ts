@@ -105,7 +105,9 @@ function overUdp(
             reject(new DnsFailure('malformed', `${at(server)} answers nonsense: ${(error as Error).message}`))
         }
       })
-      const ask = () => socket.connect(server.port, server.address, () => socket.send(write(id, question)))
+      // Without a callback of its own `connect` tells a fault (no route, say) as an error, and not as a connection.
+      socket.on('connect', () => socket.send(write(id, question)))
+      const ask = () => socket.connect(server.port, server.address)
       if (server.from === undefined) ask()
       else socket.bind({ address: server.from, port: 0 }, ask)
     },
