@@ -36,6 +36,11 @@ export interface Asked {
   close(): Promise<void>
 }
 
+/** `store broker` for broker-worker.js: what the system calls the thread (`top -H`), which takes 15 characters. */
+function nameOf({ pathname }: URL): string {
+  return `store ${/([^/]*?)(?:-worker)?\.[jt]s$/.exec(pathname)?.[1] ?? ''}`
+}
+
 /** A worker thread that is asked by name. One that has died fails what it was asked and is begun anew at the next call. */
 export class Thread implements Asked {
   readonly #script: URL
@@ -93,7 +98,7 @@ export class Thread implements Asked {
 
   #spawn(): Promise<Worker> {
     return new Promise((resolve, reject) => {
-      const worker = new Worker(this.#script, { workerData: this.#data })
+      const worker = new Worker(this.#script, { workerData: this.#data, name: nameOf(this.#script) })
       worker.once('message', (greeting: Greeting) => {
         if (greeting !== 'ready') {
           reject(new StoreRefusal(greeting.reason, greeting.message))

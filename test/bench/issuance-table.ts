@@ -17,6 +17,7 @@ export interface IssuanceRow {
   readonly load_us: number | null
   readonly asked_by_client: number | null
   readonly asked_of_ca: number | null
+  readonly threads_us: Readonly<Record<string, number>>
   readonly non_2xx: number
 }
 
@@ -57,5 +58,11 @@ export function issuanceTable(
       const beside = cpu === null || relayed === null ? '' : `, ${(cpu / relayed).toFixed(2)} × a relayed one`
       return `${target}: ${ms(cpu)} ms of CPU for an issuance (at most ${ISSUANCE_ASKED} asked)${beside}`
     })
-  return [table.toString(), ...lines, ''].join('\n')
+  const threads = rows
+    .filter(({ threads_us }) => Object.keys(threads_us).length > 0)
+    .map(({ target, threads_us }) => {
+      const each = Object.entries(threads_us).map(([name, us]) => `${name} ${ms(us)}`)
+      return `${target}, ms by thread: ${each.join(', ')}`
+    })
+  return [table.toString(), ...threads, ...lines, ''].join('\n')
 }

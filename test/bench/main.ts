@@ -14,7 +14,7 @@ import { makeRoot, makeServerCertificate } from '../support/test-ca/certificates
 import { openConnection } from './client-connection.ts'
 import { issuanceTable } from './issuance-table.ts'
 import type { LoadKind, LoadMessage, RunOrder, RunReport } from './load-generator-process.ts'
-import { usageOf } from './process-usage.ts'
+import { threadsOf, usageOf } from './process-usage.ts'
 import { readProfile } from './profile.ts'
 import { INTERCEPT_COMPARISON, Missing, type Stub, TARGETS, type Target } from './targets.ts'
 
@@ -51,6 +51,8 @@ interface Round {
   readonly cpuStub: number
   /** Requests that reached the CA, for each that the load counts. */
   readonly askedOfCa: number
+  /** CPU µs of acmetap's threads by name, for each that the load counts. */
+  readonly threads: ReadonlyMap<string, number>
   readonly rss: number | null
   readonly lag: number | null
 }
@@ -168,6 +170,7 @@ async function runOnce(
   await target.lag()
   const used = () => ({
     proxy: pid === null ? null : usageOf(pid),
+    threads: pid === null ? new Map<string, number>() : threadsOf(pid),
     load: usageOf(generator.pid),
     stub: usageOf(stub.pid),
   })
@@ -186,6 +189,9 @@ async function runOnce(
     cpu: before.proxy && after.proxy && per(after.proxy.cpu - before.proxy.cpu - idle * report.seconds),
     cpuLoad: per(after.load.cpu - before.load.cpu),
     cpuStub: per(after.stub.cpu - before.stub.cpu),
+    threads: new Map(
+      [...after.threads].map(([thread, cpu]) => [thread, per(cpu - (before.threads.get(thread) ?? 0))]),
+    ),
     askedOfCa: per(askedAfter - askedBefore),
     rss: after.proxy && after.proxy.rss / 1e6,
     lag,
@@ -219,6 +225,8 @@ interface Row {
   readonly load_us: number | null
   readonly asked_by_client: number | null
   readonly asked_of_ca: number | null
+  /** CPU µs by thread, for each that is counted; those that took next to nothing are left out. */
+  readonly threads_us: Readonly<Record<string, number>>
   readonly non_2xx: number
   readonly sent_again: number
 }
@@ -240,9 +248,19 @@ function rowOf(all: readonly Round[]): Row {
     load_us: middle((round) => round.cpuLoad),
     asked_by_client: middle(({ report }) => report.asked / report.requests),
     asked_of_ca: middle((round) => round.askedOfCa),
+    threads_us: threadRow(all),
     non_2xx: all.reduce((sum, { report }) => sum + report.non2xx, 0),
     sent_again: all.reduce((sum, { report }) => sum + report.sentAgain, 0),
   }
+}
+
+function threadRow(all: readonly Round[]): Record<string, number> {
+  const names = new Set(all.flatMap(({ threads }) => [...threads.keys()]))
+  const figures = [...names].map((name): [string, number] => [
+    name,
+    median(all.map(({ threads }) => threads.get(name) ?? 0)) ?? 0,
+  ])
+  return Object.fromEntries(figures.filter(([, us]) => us >= 5).sort(([, a], [, b]) => b - a))
 }
 
 async function show(all: readonly Round[]): Promise<void> {

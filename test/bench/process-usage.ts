@@ -23,6 +23,22 @@ export function usageOf(pid: number): Usage {
   return { cpu, rss }
 }
 
+/** CPU µs of each kind of thread of a process that is alive, by the name the system has for it. */
+export function threadsOf(pid: number): ReadonlyMap<string, number> {
+  const threads = new Map<string, number>()
+  for (const id of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      const name = readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim()
+      // User and kernel together, in ns: these fields of /proc/PID/stat count in steps of 10 ms.
+      const [ns] = readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')
+      threads.set(name, (threads.get(name) ?? 0) + Number(ns) / 1000)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return threads
+}
+
 function familyOf(pid: number): readonly number[] {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
