@@ -12,9 +12,11 @@ const REFUSING_RULES: ReadonlySet<string> = new Set([
   'body-too-large',
   'other-host',
   'jws',
+  'method',
   'paced-out',
   'relay-refused',
   'unknown-host',
+  'unknown-url',
 ])
 
 /** `policy` for the rules of a policy, of what is built into it and for its default. */
