@@ -7,7 +7,10 @@ import { verifyRequest } from '../../src/broker/verify-request.ts'
 import { isExpected, negatives } from '../support/broker/broker-negatives.ts'
 import { BrokerWorld, jwsOf, P256, verdictOf } from '../support/broker/broker-requests.ts'
 
-const TABLE = negatives()
+const CASES = negatives()
+/** Not family by family: whoever looks for one miss meets every family soon. */
+const STRIDE = 997
+const TABLE = CASES.map((_, at) => CASES[(at * STRIDE) % CASES.length]!)
 let world: BrokerWorld
 beforeAll(async () => {
   world = await new BrokerWorld().fill()
@@ -70,9 +73,8 @@ describe('J1–J6, J8–J11, J15: what a server does not act on (RFC 8555 §6.2 
   ])(
     'the table finds out a verifier that does not look at %s',
     async (_, text, instead) => {
-      const verdicts = await missed(await without(text, instead), 1).catch((error: unknown) => [
-        String(error),
-      ])
+      const verifier = await without(text, instead)
+      const verdicts = await missed(verifier, 1).catch((error: unknown) => [String(error)])
       expect(verdicts).toHaveLength(1)
     },
     60_000,
