@@ -68,13 +68,16 @@ export function createCommand(context: CommandContext) {
 }
 
 function requestOf(options: Options, now: number): EabKeyRequest {
-  const { label, names = [], anyName, endpoint, ca, expires, uses } = options
+  const { label, names: written, anyName, endpoint, ca, expires, uses } = options
+  if (written !== undefined && anyName === true)
+    throw new UsageError('--any-name and --names exclude each other')
+  const names = (written ?? []).flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== '')
+  // No names are every name to the server: a script whose variable is empty must not get that.
   if (names.length === 0 && anyName !== true)
     throw new UsageError("--names must say which names: --names '.a.example', or --any-name for every name")
-  if (names.length > 0 && anyName === true) throw new UsageError('--any-name and --names exclude each other')
   return {
     label,
-    names: names.flatMap((text) => text.split(/[\s,]+/)).filter((text) => text !== ''),
+    names,
     ...(endpoint === undefined ? {} : { endpoints: endpoint }),
     ...(ca === undefined ? {} : { cas: ca }),
     ...(expires === undefined ? {} : { expiresAt: instantAfter(expires, now, '--expires') }),

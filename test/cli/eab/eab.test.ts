@@ -67,6 +67,9 @@ describe.each(['server', 'offline'] as const)('over %s', (kind) => {
 
   test.each([
     [[], /--names must say which names/],
+    [['--names', ''], /--names must say which names/],
+    [['--names', ' , '], /--names must say which names/],
+    [['--names', '', '--any-name'], /exclude each other/],
     [['--names', '.a', '--any-name'], /exclude each other/],
     [['--any-name', '--uses', '0'], /--uses must be a number from 1/],
     [['--any-name', '--uses', '1.5'], /--uses must be/],
