@@ -13,6 +13,7 @@ import { problemOfIssuer } from '../problem-answer.ts'
 import { notFound, ownerOf } from './asking.ts'
 import { wantedOf } from './authorizations-for.ts'
 import { namesOf } from './identifiers-asked.ts'
+import { outsideScope, scopeOf } from './name-scope.ts'
 import type { OperationHandler, OperationParts } from './operation-parts.ts'
 
 /**
@@ -44,8 +45,14 @@ export function revokeCert({ store, issuer, clock }: OperationParts): OperationH
     if (found?.account === owner.account) return true
     const names = namesOf(leaf.identifiers)
     if (names.length === 0 || names.length < leaf.identifiers.length) return false
+    // What was proved may have been taken back since, as in finalize: who may not order it any more ends it for nobody else.
+    const { proof } = request.endpoint
+    if (outsideScope(names, await scopeOf(request, store), proof).length > 0) return false
     const held = await store.reusable(owner, names.map(wantedOf), request.at)
-    return held.filter(({ status }) => status === 'valid').length === names.length
+    const good = held.filter(
+      (one) => one.status === 'valid' && (proof === 'policy' || one.proof === 'challenge'),
+    )
+    return good.length === names.length
   }
 
   async function revoked(

@@ -54,6 +54,20 @@ test('by an account that is authorized for all its names', async () => {
   expect((await current()).revokedAt).not.toBeNull()
 })
 
+test('not by one whose EAB key was revoked since, though its authorizations still stand', async () => {
+  const { account, certificate, current } = await issued()
+  const other = await world.bound()
+  await world.order(other, ['www.a.example'])
+  for (const one of [account, other]) {
+    const key = (await world.store.eabKey(one.eabKey!))!
+    await world.store.putEabKey({ ...key, revokedAt: world.clock.now().wall })
+  }
+  const { problem } = await world.ask('revokeCert', { certificate }, { account: other })
+  expect(problem).toMatchObject({ type: urn('unauthorized'), status: 403 })
+  expect((await current()).revokedAt).toBeNull()
+  expect((await world.ask('revokeCert', { certificate }, { account })).status, 'what is its own').toBe(200)
+})
+
 test('J14: whoever may not is answered as if there were none', async () => {
   const other = await issued()
   await world.close()
