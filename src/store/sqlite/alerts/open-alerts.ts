@@ -5,6 +5,7 @@ import type { Vitals } from '../../../alerts/vitals.ts'
 import { FilterRefused } from '../../../audit/inventory/values.ts'
 import type { AlertCounts } from '../../../observability/standing.ts'
 import { Thread } from '../../thread.ts'
+import { wakerOf } from '../../waker.ts'
 import type { StoreFaults } from '../faults.ts'
 import type { AlertAnswered, AlertAnswers, AlertQuestion, AskedOfAlerts } from './alert-questions.ts'
 import type { AlertsData } from './alerts-worker.ts'
@@ -40,6 +41,9 @@ export async function openAlerts({
   return new ThreadedDesk(thread, { settings, kept }).desk()
 }
 
+/** ms in which new facts are gathered. */
+const WAKING = 50
+
 /** The ports of the desk over its thread. One that ended is begun anew, and told again what it was told. */
 class ThreadedDesk {
   readonly #thread: Thread
@@ -47,13 +51,13 @@ class ThreadedDesk {
   readonly #closing = new AbortController()
   #use: Pick<AlertsData, 'settings' | 'kept'>
   #vitals: Vitals | null = null
-  #waking: Promise<void> | null = null
-  #wakeAgain = false
+  readonly #wake: () => void
   #following: Promise<void>
 
   constructor(thread: Thread, use: Pick<AlertsData, 'settings' | 'kept'>) {
     this.#thread = thread
     this.#use = use
+    this.#wake = wakerOf(() => thread.call<void>('wake', null), WAKING)
     this.#following = this.#followNews()
   }
 
@@ -85,17 +89,6 @@ class ThreadedDesk {
         await this.#following
       },
     }
-  }
-
-  #wake(): void {
-    this.#wakeAgain = this.#waking !== null
-    this.#waking ??= this.#thread
-      .call<void>('wake', null)
-      .catch(() => {})
-      .finally(() => {
-        this.#waking = null
-        if (this.#wakeAgain) this.#wake()
-      })
   }
 
   /** What does not arrive because the thread ended is told again when it is begun anew. */

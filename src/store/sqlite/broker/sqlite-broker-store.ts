@@ -14,10 +14,12 @@ import type {
 } from '../../../broker/objects.ts'
 import type { Resealed } from '../../../engine/engine-store.ts'
 import type { Sealed, SealedPlace } from '../../../engine/sealing.ts'
+import { LruMap } from '../../../exchange/lru-map.ts'
 import type { Asked } from '../../thread.ts'
 import type { EabRow } from './account-rows.ts'
 import type { BrokerReads, BrokerWrites } from './broker-side.ts'
 import type { CertificateColumns } from './certificate-rows.ts'
+import { KeptObjects } from './kept-objects.ts'
 import { type AuthorizationColumns, isBeingValidated, nameOf, type OrderColumns } from './order-rows.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -25,6 +27,10 @@ import { WriteQueue } from './write-queue.ts'
 export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
   readonly #thread: Asked
   readonly #queue: WriteQueue
+  readonly #accounts = new LruMap<string, BrokerAccount>(4096)
+  readonly #orders = new KeptObjects<BrokerOrder>(4096)
+  readonly #authorizations = new KeptObjects<BrokerAuthorization>(4096)
+  readonly #certificates = new KeptObjects<BrokerCertificate>(512)
   #closing: Promise<void> | null = null
 
   constructor(thread: Asked) {
@@ -33,7 +39,11 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
   }
 
   async account(endpoint: string, id: string): Promise<BrokerAccount | null> {
-    return parsed(await this.#read('account', endpoint, id))
+    const known = this.#accounts.get(id)
+    if (known?.endpoint === endpoint) return known
+    const found = parsed<BrokerAccount>(await this.#read('account', endpoint, id))
+    if (found !== null) this.#accounts.set(id, found)
+    return found
   }
 
   async accountByKey(endpoint: string, thumbprint: string): Promise<BrokerAccount | null> {
@@ -54,15 +64,20 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
     return this.#write('addAccount', account, JSON.stringify(account))
   }
 
-  putAccount(
+  async putAccount(
     account: BrokerAccount,
     { status, thumbprint }: Pick<BrokerAccount, 'status' | 'thumbprint'>,
   ): Promise<'keyInUse' | 'changed' | null> {
-    return this.#write('putAccount', account, { status, thumbprint })
+    // The thread answers in turn: what was read before comes back before this does.
+    try {
+      return await this.#write('putAccount', account, { status, thumbprint })
+    } finally {
+      this.#accounts.delete(account.id)
+    }
   }
 
   async order(owner: Owner, id: string): Promise<BrokerOrder | null> {
-    return parsed(await this.#read('order', ownerOf(owner), id))
+    return this.#orders.get(owner, id) ?? parsed(await this.#read('order', ownerOf(owner), id))
   }
 
   async anyOrder(id: string): Promise<BrokerOrder | null> {
@@ -81,23 +96,34 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
     return each(await this.#read('orders', endpoint ?? null, ca ?? null, limit))
   }
 
-  addOrder(order: BrokerOrder, authorizations: readonly BrokerAuthorization[]): Promise<void> {
+  async addOrder(order: BrokerOrder, authorizations: readonly BrokerAuthorization[]): Promise<void> {
     const rows = authorizations.map(authorizationColumns)
-    return this.#write('addOrder', orderColumns(order), JSON.stringify(order), rows)
+    await this.#write('addOrder', orderColumns(order), JSON.stringify(order), rows)
+    this.#orders.add(order)
+    for (const authorization of authorizations) this.#authorizations.add(authorization)
   }
 
   putOrder(
     order: BrokerOrder,
     { status, changedAt }: Pick<BrokerOrder, 'status' | 'changedAt'>,
   ): Promise<boolean> {
-    return this.#write('putOrder', orderColumns(order), JSON.stringify(order), { status, changedAt })
+    const text = JSON.stringify(order)
+    return this.#orders.written(
+      order.id,
+      () => this.#write('putOrder', orderColumns(order), text, { status, changedAt }),
+      (isPut) => (isPut ? order : null),
+    )
   }
 
   async authorization(owner: Owner, id: string): Promise<BrokerAuthorization | null> {
-    return parsed(await this.#read('authorization', ownerOf(owner), id))
+    return (
+      this.#authorizations.get(owner, id) ?? parsed(await this.#read('authorization', ownerOf(owner), id))
+    )
   }
 
   async authorizations(owner: Owner, ids: readonly string[]): Promise<BrokerAuthorization[]> {
+    const known = ids.map((id) => this.#authorizations.get(owner, id))
+    if (known.every((each) => each !== null)) return known
     return each(await this.#read('authorizations', ownerOf(owner), ids))
   }
 
@@ -117,7 +143,11 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
     authorization: BrokerAuthorization,
     { status, challenges }: Pick<BrokerAuthorization, 'status' | 'challenges'>,
   ): Promise<boolean> {
-    return this.#write('putAuthorization', authorization, { status, challenges })
+    return this.#authorizations.written(
+      authorization.id,
+      () => this.#write('putAuthorization', authorization, { status, challenges }),
+      () => null,
+    )
   }
 
   async beingValidated(): Promise<readonly BrokerAuthorization[]> {
@@ -129,7 +159,7 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
   }
 
   async certificate(owner: Owner, id: string): Promise<BrokerCertificate | null> {
-    return parsed(await this.#read('certificate', ownerOf(owner), id))
+    return this.#certificates.get(owner, id) ?? parsed(await this.#read('certificate', ownerOf(owner), id))
   }
 
   async certificateByFingerprint(endpoint: string, fingerprint: string): Promise<BrokerCertificate | null> {
@@ -141,18 +171,24 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
   }
 
   addCertificate(certificate: BrokerCertificate, order: BrokerOrder): Promise<void> {
-    return this.#write(
-      'addCertificate',
-      certificateColumns(certificate),
-      JSON.stringify(certificate),
-      orderColumns(order),
-      JSON.stringify(order),
+    const columns = [certificateColumns(certificate), JSON.stringify(certificate)] as const
+    return this.#orders.written(
+      order.id,
+      async () => {
+        await this.#write('addCertificate', ...columns, orderColumns(order), JSON.stringify(order))
+        this.#certificates.add(certificate)
+      },
+      () => order,
     )
   }
 
   putCertificate(certificate: BrokerCertificate): Promise<void> {
     const { id, revokedAt, replacedBy } = certificate
-    return this.#write('putCertificate', ownerOf(certificate), id, revokedAt, replacedBy)
+    return this.#certificates.written(
+      id,
+      () => this.#write('putCertificate', ownerOf(certificate), id, revokedAt, replacedBy),
+      () => null,
+    )
   }
 
   async eabKeys(): Promise<readonly EabKey[]> {
@@ -173,7 +209,9 @@ export class SqliteBrokerStore implements BrokerStore, LocalCaStore {
   }
 
   prune(before: number): Promise<number> {
-    return this.#some('prune', before)
+    return this.#some('prune', before).finally(() => {
+      for (const known of [this.#orders, this.#authorizations, this.#certificates]) known.forget()
+    })
   }
 
   sealed(): Promise<readonly { readonly place: SealedPlace; readonly sealed: Sealed }[]> {

@@ -8,6 +8,7 @@ import type { InventoryProgress, InventoryReader } from '../../../audit/inventor
 import { FilterRefused } from '../../../audit/inventory/values.ts'
 import { StoreRefusal } from '../../refusal.ts'
 import { Thread } from '../../thread.ts'
+import { wakerOf } from '../../waker.ts'
 import { openForReading } from '../connection.ts'
 import { databaseFile } from '../folder.ts'
 import { lockFolder } from '../lock.ts'
@@ -23,6 +24,9 @@ const SCRIPT = new URL(
   import.meta.url,
 )
 
+/** ms in which new facts are gathered: each look, however little there is, is a transaction. */
+const WAKING = 20
+
 export interface OpenedInventory {
   readonly reader: InventoryReader
   /** There are new facts. Costs nothing, however often it is called. */
@@ -36,19 +40,8 @@ export interface OpenedInventory {
 export async function openInventory({ folder }: { readonly folder: string }): Promise<ServedInventory> {
   const data: InventoryData = { file: inventoryFile(folder), record: databaseFile(folder) }
   const thread = await Thread.start(SCRIPT, data)
-  let waking: Promise<void> | null = null
-  let again = false
-  const wake = () => {
-    again = waking !== null
-    waking ??= thread
-      .call<void>('wake', null)
-      // A thread that ended is begun anew with the next question, and looks by itself then.
-      .catch(() => {})
-      .finally(() => {
-        waking = null
-        if (again) wake()
-      })
-  }
+  // A thread that ended is begun anew with the next question, and looks by itself then.
+  const wake = wakerOf(() => thread.call<void>('wake', null), WAKING)
   const ask: Ask = async (name, given) => {
     const answer = await thread.call<Answered>('ask', { name, given } satisfies Asked)
     if ('value' in answer) return answer.value
