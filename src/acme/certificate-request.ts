@@ -13,6 +13,7 @@ import {
 } from './der.ts'
 import { derFaults } from './der-faults.ts'
 import type { Identifier } from './identifier.ts'
+import { publicKeyFacts } from './public-key.ts'
 import { checkSignature, type RequestedKey, readRequestedKey } from './requested-key.ts'
 import {
   type AlternativeNames,
@@ -48,6 +49,8 @@ export interface CertificateRequest {
 }
 
 const FAULTS_LIMIT = 20
+/** RFC 2986 §4.1 has 0 alone. Libraries write the numbers of certificates, CAs do not look, and it changes nothing. */
+const NEWEST_VERSION = 2
 const EXTENSIONS_LIMIT = 100
 /** Characters of a dotted number. */
 const DOTTED_LIMIT = 80
@@ -79,6 +82,16 @@ export async function readCertificateRequest(der: Buffer): Promise<CertificateRe
   }
 }
 
+/** SHA-256 of the SubjectPublicKeyInfo, hex, of a request that was read strictly before. Null where there is none (RFC 2986 §4.1). */
+export function requestedSpki(der: Buffer): string | null {
+  try {
+    const [info] = inside(readFirst(der), SEQUENCE)
+    return publicKeyFacts(inside(info, SEQUENCE)[2]).spki
+  } catch {
+    return null
+  }
+}
+
 async function read(der: Buffer): Promise<CertificateRequest> {
   const faults: string[] = []
   const request = readFirst(der)
@@ -88,7 +101,7 @@ async function read(der: Buffer): Promise<CertificateRequest> {
   const [version, subject, publicKey, attributes, ...rest] = inside(info, SEQUENCE)
   if (more.length > 0 || rest.length > 0) faults.push('it has members too many')
   const number = contentOf(version, INTEGER)
-  if (number.length !== 1 || number[0] !== 0) faults.push('its version is not 0')
+  if (number.length !== 1 || number[0]! > NEWEST_VERSION) faults.push('its version is none of 0, 1, 2')
   const reading = readRequestedKey(publicKey)
   const extensions = requestedExtensions(attributes, faults)
   const { names, otherNames } = namesIn(extensions, faults)

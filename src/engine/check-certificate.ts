@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { type LeafFacts, readLeaf } from '../acme/certificate.ts'
-import { readCertificateRequest } from '../acme/certificate-request.ts'
+import { requestedSpki } from '../acme/certificate-request.ts'
 import type { Identifier } from '../acme/identifier.ts'
 import { EngineError } from './engine-error.ts'
 import { oneLine } from './one-line.ts'
@@ -33,16 +33,15 @@ export async function checkCertificate(
   const [first] = chain
   const leaf = first === undefined ? null : readLeaf(first.raw)
   if (leaf === null) throw mismatch('sent no certificate that can be read')
-  await checkKey(leaf, wanted.csr)
+  checkKey(leaf, wanted.csr)
   checkNames(leaf, wanted.identifiers)
   checkValidity(leaf, now)
   checkLinks(chain)
   return { chain: chain.map(String).join(''), leaf }
 }
 
-async function checkKey(leaf: LeafFacts, csr: string): Promise<void> {
-  const request = await readCertificateRequest(Buffer.from(csr, 'base64url'))
-  if (request?.key.spki !== leaf.spki)
+function checkKey(leaf: LeafFacts, csr: string): void {
+  if (requestedSpki(Buffer.from(csr, 'base64url')) !== leaf.spki)
     throw mismatch('issued the certificate for another key than the request has')
 }
 

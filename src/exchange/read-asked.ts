@@ -1,10 +1,11 @@
 import { readLeaf } from '../acme/certificate.ts'
-import { NAMES_LIMIT, readCertificateRequest } from '../acme/certificate-request.ts'
+import { NAMES_LIMIT } from '../acme/certificate-request.ts'
 import { booleanMember, member } from '../acme/members.ts'
-import { certificateOf, contactsOf, csrOf, externalAccountBindingOf, innerJws } from '../acme/payloads.ts'
+import { certificateOf, contactsOf, externalAccountBindingOf, innerJws } from '../acme/payloads.ts'
 import { thumbprintOf } from '../acme/thumbprint.ts'
 import type { Asked, AskedAccount, AskedOrder, AskedRevocation } from './asked.ts'
 import type { Inspected } from './exchange.ts'
+import { requestedCertificate } from './requested-certificate.ts'
 
 /** UTF-16 code units of one text, lest the record grow beyond what was sent; no such member has that many. */
 const TEXT_LIMIT = 1000
@@ -27,10 +28,8 @@ export async function askedOf({ operation, inspection }: Inspected): Promise<Ask
     case 'account':
       // RFC 8555 §6.3: without a payload it only reads.
       return payload === undefined ? null : { ...askedAccount(payload), ...askedContacts(payload) }
-    case 'finalize': {
-      const der = csrOf(payload)
-      return { kind: 'finalize', csr: der && (await readCertificateRequest(der)) }
-    }
+    case 'finalize':
+      return { kind: 'finalize', csr: await requestedCertificate(payload) }
     case 'revokeCert':
       return askedRevocation(payload)
     case 'keyChange': {

@@ -1,6 +1,5 @@
 import { type LeafFacts, readCertificateChain } from '../../acme/certificate.ts'
-import { inside, readOne, SEQUENCE } from '../../acme/der.ts'
-import { publicKeyFacts } from '../../acme/public-key.ts'
+import { requestedSpki } from '../../acme/certificate-request.ts'
 import { namesText } from '../../engine/wanted-names.ts'
 import { type IssuedCertificate, IssuerError } from '../issuer.ts'
 import { newObjectId } from '../object-id.ts'
@@ -39,16 +38,10 @@ export function rightLeaf(
   if (leaf === undefined) throw wrong('what is no certificate')
   if (namesText(leaf.identifiers) !== namesText(order.identifiers))
     throw wrong('a certificate for other names than were ordered')
-  if (leaf.spki !== requestedKey(order.csr ?? ''))
+  if (leaf.spki !== requestedSpki(Buffer.from(order.csr ?? '', 'base64url')))
     throw wrong('a certificate for another key than the request has')
   if (leaf.notAfter <= clock.now().wall) throw wrong('a certificate that has expired')
   return leaf
-}
-
-/** RFC 2986 §4.1: the third member of CertificationRequestInfo. The CSR was read strictly when it came. */
-function requestedKey(csr: string): string {
-  const [info] = inside(readOne(Buffer.from(csr, 'base64url')), SEQUENCE)
-  return publicKeyFacts(inside(info, SEQUENCE)[2]).spki
 }
 
 function certificateOf(

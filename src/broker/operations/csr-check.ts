@@ -1,4 +1,4 @@
-import { readCertificateRequest } from '../../acme/certificate-request.ts'
+import type { CertificateRequest } from '../../acme/certificate-request.ts'
 import { csrOf } from '../../acme/payloads.ts'
 import { AcmeProblem } from '../../acme/problem.ts'
 import { csrFaults } from '../../policy/csr-faults.ts'
@@ -23,12 +23,11 @@ export function csrTextOf(payload: unknown): string {
  * with AcmeProblem.
  */
 export async function checkCsr(
-  csr: string,
+  request: CertificateRequest | null,
   { identifiers }: BrokerOrder,
   { endpoint, thumbprint }: BrokerAccount,
   store: Pick<BrokerStore, 'accountByKey'>,
 ): Promise<void> {
-  const request = await readCertificateRequest(Buffer.from(csr, 'base64url'))
   const faults = csrFaults(request, identifiers)
   if (request === null || faults.length > 0) throw badCsr(faults)
   const { key, signature } = request

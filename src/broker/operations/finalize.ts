@@ -1,5 +1,6 @@
 import { AcmeProblem, type ProblemDocument } from '../../acme/problem.ts'
 import { problemUrn } from '../../acme/problem-types.ts'
+import { requestedCertificate } from '../../exchange/requested-certificate.ts'
 import type { BrokeredRequest } from '../brokered-request.ts'
 import { IssuerError } from '../issuer.ts'
 import type { BrokerOrder } from '../objects.ts'
@@ -25,7 +26,7 @@ export function finalize({ store, issuances }: OperationParts): OperationHandler
     if (isRepeated) return orderAnswer(200, order, endpoint, at)
     if (order.status !== 'ready') throw notReady(order)
     await checkProof(order, request)
-    await checkCsr(csr, order, accountOf(request), store)
+    await checkCsr(await requestedCertificate(request.payload), order, accountOf(request), store)
     const done = await issuances.finalize(order, csr, request.id).catch((error: unknown) => {
       throw error instanceof IssuerError ? problemOfIssuer(error, request.id) : error
     })
