@@ -77,7 +77,7 @@ test.each([
   ['bytes after the end', 'bytes after the end', 'bytes after its end'],
   ['bytes after the names', 'bytes after the names', 'bytes after the subjectAltName'],
   ['an INTEGER in two bytes', 'version 0 in two bytes', 'an INTEGER that is not minimal'],
-  ['another version', 'version 1', 'its version is not 0'],
+  ['another version', 'version 3', 'its version is none of 0, 1, 2'],
   ['a huge key', 'a huge RSA key', 'has 16384 bits'],
   ['a small key', 'an RSA key of 512 bits', 'has 512 bits'],
   ['a curve spelt out', 'a curve of explicit parameters', 'explicit parameters'],
