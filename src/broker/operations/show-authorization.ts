@@ -20,13 +20,16 @@ export function showAuthorization(authorization: BrokerAuthorization, endpoint: 
   }
 }
 
-/** RFC 8555 §8, with the members that clients take for granted. */
+/**
+ * RFC 8555 §8, with the members that clients take for granted. What is being looked at is `pending`, as at every CA: a client
+ * that waits as long as it reads this word takes `processing` (§7.1.6) for the end.
+ */
 export function showChallenge(challenge: BrokerChallenge, { id }: BrokerAuthorization, endpoint: Endpoint) {
   const { type, status, token, validatedAt, error } = challenge
   return {
     type,
     url: urlOf(endpoint, 'challenge', [id, challenge.id]),
-    status,
+    status: status === 'processing' ? 'pending' : status,
     token,
     ...(validatedAt === null ? {} : { validated: timeText(validatedAt) }),
     ...(error === null ? {} : { error }),

@@ -67,7 +67,7 @@ test('§7.5.1: an answer is looked at, and the order becomes ready; asked again,
   const { account, order, id, challenge } = await pending(['www.example.com'])
   const ids = challenge('http-01')
   const reply = await world.ask('challenge', {}, { account, ids })
-  expect(reply).toMatchObject({ status: 200, json: { type: 'http-01', status: 'processing' } })
+  expect(reply).toMatchObject({ status: 200, json: { type: 'http-01', status: 'pending' } })
   expect(fieldOf(reply, 'link')).toBe(`<${BASE}/authorization/${id}>;rel="up"`)
   expect(fieldOf(reply, 'retry-after')).toMatch(/^[123]$/)
   const again = await world.ask('challenge', { keyAuthorization: 'x' }, { account, ids })
