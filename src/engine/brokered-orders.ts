@@ -46,9 +46,11 @@ const FORGETTING = 60_000_000
 const SETTLING = 1
 /** Open jobs that are looked at: more than were ever open at a time. */
 const MOST_OPEN = 100_000
-/** Orders that are remembered as they stood last, and µs for which that is believed. */
+/** Orders that are remembered, as they stood last, and µs for which that is believed. */
 const MOST_SEEN = 10_000
 const BELIEVED = 600_000_000
+/** Times that something which is no certificate is taken for a proxy's, or a moment's, fault. */
+const MOST_UNREADABLE = 2
 
 interface Seen {
   readonly job: string | null
@@ -69,6 +71,8 @@ export class BrokeredOrders {
   readonly #chains = new AllChains()
   /** By URL: how an order stood last, and the only job that has it; null where several do. */
   readonly #seen = new Map<string, Seen>()
+  /** By job: how often what came in the place of its certificate was none. */
+  readonly #unreadable = new Map<string, number>()
   readonly #closing = new AbortController()
   readonly #cleaning = new Set<Promise<unknown>>()
   #forgot = Number.NEGATIVE_INFINITY
@@ -127,7 +131,7 @@ export class BrokeredOrders {
         // Kept with the announcement of finalize.
         if (run.job.csr === null) run.stands(run.changed({ csr }))
         const order = await this.#finalized(signed)
-        const chains = await this.#chains.fetch(signed, order.certificate!)
+        const chains = await this.#fetched(signed, order.certificate!)
         if (run.job.step !== 'done') await run.put({ step: 'done', error: null })
         this.#seen.delete(order.url)
         return { chains, account: account.id }
@@ -248,6 +252,25 @@ export class BrokeredOrders {
     }
   }
 
+  /** A CA that issued what nobody can read has issued nothing: it is asked a few times, and then that is its word. */
+  async #fetched(signed: SignedRun, url: string): Promise<readonly string[]> {
+    const { id } = signed.run.job
+    try {
+      const chains = await this.#chains.fetch(signed, url)
+      this.#unreadable.delete(id)
+      return chains
+    } catch (error) {
+      const isWord = error instanceof EngineError && error.fault === 'protocol' && error.status === 200
+      if (!isWord) throw error
+      const times = (this.#unreadable.get(id) ?? 0) + 1
+      this.#unreadable.set(id, times)
+      dropOldest(this.#unreadable)
+      if (times <= MOST_UNREADABLE) throw error
+      this.#unreadable.delete(id)
+      throw new EngineError('mismatch', error.message, detailsOf(error))
+    }
+  }
+
   /** The job's order as it stands; as it is remembered, where nobody else can have changed it. */
   async #order(signed: SignedRun): Promise<OrderObject> {
     const { run } = signed
@@ -267,8 +290,7 @@ export class BrokeredOrders {
     const known = this.#seen.get(order.url)
     const only = known === undefined || known.job === job ? job : null
     this.#seen.set(order.url, { job: only, order, at: this.#parts.clock.now().monotonic })
-    const [oldest] = this.#seen.keys()
-    if (this.#seen.size > MOST_SEEN && oldest !== undefined) this.#seen.delete(oldest)
+    dropOldest(this.#seen)
   }
 
   /** A step of a job that has not failed, while nobody else is at the same names with the same account. */
@@ -399,6 +421,11 @@ export class BrokeredOrders {
     this.#forgot = monotonic
     this.#aside(this.#parts.store.forgetBrokered({ ended: wall - KEPT.ended, open: wall - KEPT.open }))
   }
+}
+
+function dropOldest(remembered: Map<string, unknown>): void {
+  const [oldest] = remembered.keys()
+  if (remembered.size > MOST_SEEN && oldest !== undefined) remembered.delete(oldest)
 }
 
 /** Whether asking again would bring the same. What is said of limits, and of accounts, is not about the order. */

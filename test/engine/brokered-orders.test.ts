@@ -424,6 +424,29 @@ describe('what goes wrong', () => {
     expect(error).toMatchObject({ fault: 'mismatch' })
     expect(await world.store.job(job)).toMatchObject({ step: 'failed' })
   })
+
+  test('what is no certificate is asked for again, and is none in the end', async () => {
+    const unreadable = {
+      kind: 'answer',
+      status: 200,
+      fields: [['Content-Type', 'application/pem-certificate-chain']],
+      body: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+    } as const
+    const lost = await world.broker.place(wanted(), never)
+    const forAMoment = world.ca.script({ operation: 'certificate', times: 2 }, unreadable)
+    const { csr, error } = await finalized(lost.job)
+    expect(error).toBeInstanceOf(FateUnknown)
+    await expect(world.broker.finalize(lost.job, csr, never)).rejects.toBeInstanceOf(FateUnknown)
+    await world.broker.finalize(lost.job, csr, never)
+    forAMoment.remove()
+    const { job } = await world.broker.place(wanted(), never)
+    world.ca.script({ operation: 'certificate' }, unreadable)
+    const first = await finalized(job)
+    await expect(world.broker.finalize(job, first.csr, never)).rejects.toBeInstanceOf(FateUnknown)
+    await expect(world.broker.finalize(job, first.csr, never)).rejects.toMatchObject({ fault: 'mismatch' })
+    expect(await world.store.job(job)).toMatchObject({ step: 'failed' })
+    expect(world.ca.log.requests.filter(({ operation }) => operation === 'finalize')).toHaveLength(2)
+  })
 })
 
 describe('accounts', () => {
