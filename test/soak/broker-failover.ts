@@ -1,230 +1,193 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readCertificateChain } from '../../src/acme/certificate.ts'
-import { PATIENCE } from '../../src/broker/issuances/issuance-parts.ts'
-import type { BrokerAccount, BrokerOrder } from '../../src/broker/objects.ts'
-import { openBrokerStore } from '../../src/store/sqlite/broker/open-broker-store.ts'
-import { after, FakeIssuer, type FakeStep, failing, issuerError } from '../support/broker/fake-issuer.ts'
-import { IssuanceWorld } from '../support/broker/issuance-world.ts'
-import { quantile, random, type Soak, type SoakOptions } from './soak.ts'
+import type { TestAcmeClient } from '../support/acme-client.ts'
+import { BrokerFleet, LABELS, PEBBLE } from '../support/broker/broker-fleet.ts'
+import { type Issued, obtain } from '../support/broker/persistent-client.ts'
+import { certificateText, TROUBLES, type Trouble, type TroubledCa } from '../support/broker/troubled-ca.ts'
+import { quantile, random, type Soak, type SoakOptions, type SoakReport } from './soak.ts'
 
 /** Orders a second. */
 const RATE = 20
-/** Part of the time for which the first CAs are bad; then they are well again. */
+/** Part of the time for which the first CAs are in trouble; then they are well again. */
 const BAD = 0.6
-/** ms of a CA that is well, for each step. */
-const LATENCY = 20
-/** Share of requests that the second CA fails at. */
+/** ms for which they are in trouble at least. */
+const LEAST = 10_000
+/** ms between two looks at what the broker thinks of its CAs. */
+const LOOK = 500
+/** ms that a client waits for newOrder and for its certificate; limits of time, not of what is right. */
+const LONGEST = { begun: 25_000, took: 60_000 }
+/** The second CA of every order fails at this share of its newOrders. */
 const FLAKY = 0.01
-/** ms between a client's looks at its order. */
-const POLL = 200
-/** What a client waits for its certificate, ms; a limit of time, not of what is right. */
-const LONGEST = 15_000
-
-/** What is wrong with the first CA of an order. */
-const KINDS = ['dead', 'slow', 'limited', 'broken', 'names', 'key', 'garbage', 'processing'] as const
-type Kind = (typeof KINDS)[number]
 
 export const brokerFailover: Soak = {
   proves:
-    'with a first CA that is dead, slow, limited or lying, every order is served once, and no client sees an error',
-  unit: 'orders',
+    'acmetap over CAs by HTTPS, the first in trouble of 12 kinds, one after the other: every order is served, once, and no client sees an error',
+  unit: 'orders of each kind',
   size: 1000,
-  async run(options) {
-    const folder = mkdtempSync(join(tmpdir(), 'acmetap-failover-'))
-    const store = await openBrokerStore({ folder })
-    const issuers = [...KINDS, 'second', 'third'].map((ca) => new FakeIssuer(ca))
-    const routes = KINDS.map((kind) => ({
-      names: [`.${kind}.example`],
-      labels: null,
-      profiles: null,
-      cas: [kind, 'second', 'third'],
-    }))
-    const world = new IssuanceWorld({
-      store,
-      issuers,
-      endpoint: { cas: ['second', 'third'], routes },
-      patience: PATIENCE,
-    })
-    try {
-      return await soak(world, options)
-    } finally {
-      await world.issuances.close()
-      await store.close()
-      rmSync(folder, { recursive: true, force: true })
-    }
-  },
-}
-
-async function soak(world: IssuanceWorld, { size, seed, progress }: SoakOptions) {
-  const next = random(seed)
-  const began = performance.now()
-  const isBad = () => performance.now() - began < ((size * BAD) / RATE) * 1000
-  for (const kind of KINDS) makeBad(world.ca(kind), kind, isBad)
-  makeFlaky(world.ca('second'), next)
-  makeWell(world.ca('third'))
-  const account = await world.account()
-  const served: Served[] = []
-  for (let i = 0; i < size; i++) {
-    const due = began + (i * 1000) / RATE
-    await sleep(Math.max(0, due - performance.now()))
-    served.push(serve(world, account, KINDS[i % KINDS.length]!, i))
-    if (i % 100 === 99) progress(`${i + 1} orders`)
-  }
-  const results = await Promise.all(served)
-  const failures = results.flatMap(({ error }) => (error === null ? [] : [error]))
-  failures.push(...(await whatIsLeft(world)))
-  for (const { order, kind } of results) {
-    if (order === null) continue
-    const right = rightlyIssued(world, order)
-    if (right.length !== 1) failures.push(`${kind}: ${order.id} has ${right.length} certificates`)
-  }
-  const took = results.map((each) => each.took)
-  const p99 = quantile(took, 0.99)
-  const count = (where: (order: BrokerOrder) => boolean) =>
-    results.filter(({ order }) => order !== null && where(order)).length
-  const figures = {
-    orders: results.length,
-    'served by the first CA': count(({ upstream }) => KINDS.includes(upstream.ca as Kind)),
-    'served by another': count(({ upstream }) => !KINDS.includes(upstream.ca as Kind)),
-    'tried elsewhere before': count(({ upstream }) => upstream.left.length > 0),
-    'circuits opened': world.events.filter(
-      (event) => event.kind === 'circuit' && event.standing.state === 'open',
-    ).length,
-    'time to certificate, median ms': Math.round(quantile(took, 0.5)),
-    'time to certificate, p99 ms': Math.round(p99),
-    'time to certificate, longest ms': Math.round(Math.max(...took)),
-    'newOrder, p99 ms': Math.round(
-      quantile(
-        results.map(({ begun }) => begun),
-        0.99,
-      ),
+  run: (options) =>
+    failover(
+      TROUBLES.map((trouble) => [trouble]),
+      options,
     ),
-  }
-  return { figures, failures, late: p99 > LONGEST ? [`p99 is ${Math.round(p99)} ms`] : [] }
 }
 
-type Served = Promise<{
-  readonly kind: Kind
-  readonly order: BrokerOrder | null
-  readonly error: string | null
-  /** ms until newOrder was answered, and until the certificate was there. */
-  readonly begun: number
-  readonly took: number
-}>
+/** All kinds at the same time, each with a first CA of its own. */
+export function failoverAtOnce(options: SoakOptions): Promise<SoakReport> {
+  return failover([TROUBLES], options)
+}
 
-async function serve(world: IssuanceWorld, account: BrokerAccount, kind: Kind, i: number): Served {
-  const from = performance.now()
-  let begun = 0
-  const result = (order: BrokerOrder | null, error: string | null) => ({
-    kind,
-    order,
-    error,
-    begun,
-    took: performance.now() - from,
+/** `size` orders for each group, whose kinds take turns. */
+async function failover(
+  groups: readonly (readonly Trouble[])[],
+  { size, seed, progress }: SoakOptions,
+): Promise<SoakReport> {
+  const next = random(seed)
+  const fleet = await BrokerFleet.start({
+    cas: ['second', ...TROUBLES],
+    pebble: true,
+    endpoint: {
+      cas: ['second', PEBBLE],
+      routes: TROUBLES.map((trouble) => ({
+        names: [`.${trouble}.example`],
+        cas: [trouble, 'second', PEBBLE],
+      })),
+    },
   })
   try {
-    const placed = await world.begin(world.request(account, [`n${i}.${kind}.example`]))
-    begun = performance.now() - from
-    let order = await world.finalize(placed)
-    while (order.status === 'processing') {
-      await sleep(POLL)
-      order = await world.found(order)
-    }
-    return order.status === 'valid'
-      ? result(order, null)
-      : result(null, `${kind}: ${order.status}, ${order.error?.detail}`)
-  } catch (error) {
-    return result(null, `${kind}: the client was told ${String(error)}`)
-  }
-}
-
-const well = after(LATENCY)
-
-function makeWell(ca: FakeIssuer): void {
-  ca.steps = { place: well, authorize: well, finalize: well }
-}
-
-function makeFlaky(ca: FakeIssuer, next: () => number): void {
-  const flaky: FakeStep = async (about, signal) => {
-    await well(about, signal)
-    if (next() < FLAKY) throw issuerError(ca.ca, 'unavailable', '502')
-  }
-  ca.steps = { place: flaky, authorize: flaky, finalize: flaky }
-}
-
-function makeBad(ca: FakeIssuer, kind: Kind, isBad: () => boolean): void {
-  const bad = badSteps(ca.ca, kind)
-  const step =
-    (name: 'place' | 'authorize' | 'finalize'): FakeStep =>
-    async (about, signal) => {
-      const isLying = kind === 'names' || kind === 'key' || kind === 'garbage'
-      ca.lie = isLying && isBad() ? kind : null
-      const now = isBad() || kind === 'processing' ? bad[name] : undefined
-      await (now ?? well)(about, signal)
-    }
-  ca.steps = { place: step('place'), authorize: step('authorize'), finalize: step('finalize') }
-}
-
-function badSteps(ca: string, kind: Kind): Partial<Record<'place' | 'authorize' | 'finalize', FakeStep>> {
-  switch (kind) {
-    case 'dead':
-      return { place: failing(ca, 'unavailable', 'connection refused') }
-    case 'slow':
-      // It takes the order all the same, when nobody waits any more.
-      return { place: () => sleep(PATIENCE.place + 2000) }
-    case 'limited':
-      return {
-        place: failing(ca, 'limited', 'Service busy; retry later.', {
-          type: 'urn:ietf:params:acme:error:rateLimited',
-          status: 429,
-          retryAfter: 5,
-        }),
+    await fleet.serve()
+    const clients = await Promise.all(LABELS.map((label) => fleet.client(label)))
+    await warmUp(fleet, clients[0]!)
+    fleet.cas
+      .get('second')!
+      .ca.script(
+        { operation: 'newOrder', nth: () => next() < FLAKY },
+        { kind: 'answer', status: 502, body: 'bad gateway' },
+      )
+    const all: Issued[] = []
+    const failures: string[] = []
+    const late: string[] = []
+    const figures: Record<string, number | string> = {}
+    for (const group of groups) {
+      const before = await standing(fleet, group)
+      const { issued, seen } = await serveAll(fleet, clients, group, size, next)
+      for (const client of clients) client.answers.length = 0
+      all.push(...issued)
+      for (const trouble of group) {
+        const own = issued.filter(({ name }) => name.includes(`.${trouble}.`))
+        const report = reportOf(fleet, trouble, own, seen.get(trouble) ?? new Set())
+        figures[trouble] = report.text
+        failures.push(...report.failures)
+        late.push(...report.late)
+        progress(`${trouble}: ${report.text}`)
       }
-    case 'broken':
-      return { finalize: failing(ca, 'unavailable', '500 before finalize was taken') }
-    case 'processing':
-      return { finalize: endless(ca) }
-    default:
-      return {}
+      if (before !== 0) failures.push(`${group.join(', ')}: ${before} orders were open before it began`)
+    }
+    failures.push(...(await nothingTwice(fleet, all)))
+    figures.orders = all.length
+    figures['certificates of test CAs'] = [...fleet.issued().values()].flat().length
+    figures['certificates of Pebble'] = fleet.issuedByPebble()
+    return { figures, failures, late }
+  } finally {
+    await fleet.close()
   }
 }
 
-/** Nobody knows what comes of it for some seconds; half of them come to nothing. */
-function endless(ca: string): FakeStep {
-  const since = new Map<string, number>()
-  return ({ reference }) => {
-    const began = since.get(reference) ?? performance.now()
-    since.set(reference, began)
-    if (performance.now() - began < 2500) throw issuerError(ca, 'uncertain', 'the order is processing')
-    if (since.size % 2 === 0) throw issuerError(ca, 'refused', 'the order is invalid')
+/** Every CA is well, and knows acmetap's account. */
+async function warmUp(fleet: BrokerFleet, client: TestAcmeClient): Promise<void> {
+  for (const trouble of TROUBLES) {
+    const { error } = await obtain(client, `first.${trouble}.example`)
+    if (error !== null) throw new Error(`${trouble}, while it was well: ${error}`)
   }
+  client.answers.length = 0
+  const { error } = await obtain(client, 'first.second.example')
+  if (error !== null) throw new Error(`second: ${error}`)
+  if (fleet.issuedByPebble() > 0) throw new Error('Pebble was asked while all others were well')
 }
 
-/** By whichever CA: the names, and a key that a client has. */
-function rightlyIssued(world: IssuanceWorld, order: BrokerOrder): readonly string[] {
-  return [...world.issuers.values()].flatMap(({ ca, events }) =>
-    events.flatMap((event) => {
-      if (event.what !== 'issued' || event.order !== order.id) return []
-      const leaf = readCertificateChain(Buffer.from(event.chain))?.leaf
-      const isNamed = leaf?.identifiers[0]?.value === order.identifiers[0]?.value
-      // The key of a liar's certificates is nobody's.
-      return isNamed && (ca !== 'key' || order.upstream.ca === 'key') ? [event.chain] : []
-    }),
+async function standing(fleet: BrokerFleet, group: readonly Trouble[]): Promise<number> {
+  const { broker } = await fleet.operations()
+  const open = await broker.orders({ endpoint: 'fleet', open: true, limit: 1000 })
+  return group.length === 0 ? 0 : open.length
+}
+
+async function serveAll(
+  fleet: BrokerFleet,
+  clients: readonly TestAcmeClient[],
+  group: readonly Trouble[],
+  size: number,
+  next: () => number,
+) {
+  const cas = group.map((trouble) => fleet.cas.get(trouble)!)
+  await Promise.all(group.map((trouble, index) => cas[index]!.begin(trouble, next)))
+  const watched = new AbortController()
+  const watching = watch(fleet, group, watched.signal)
+  const ends = sleep(Math.max(LEAST, ((size * BAD) / RATE) * 1000)).then(() =>
+    Promise.all(cas.map((ca) => ca.end())),
   )
+  const began = performance.now()
+  const serving: Promise<Issued>[] = []
+  for (let i = 0; i < size; i++) {
+    await sleep(Math.max(0, began + (i * 1000) / RATE - performance.now()))
+    const name = `n${i}.${group[i % group.length]}.example`
+    serving.push(obtain(clients[i % clients.length]!, name))
+  }
+  const issued = await Promise.all(serving)
+  await ends
+  watched.abort()
+  return { issued, seen: await watching }
 }
 
-/** Orders that nobody goes on with, here or at a CA. What came too late is given time to be abandoned. */
-async function whatIsLeft({ store, issuers }: IssuanceWorld): Promise<readonly string[]> {
-  const open = await store.openOrders()
-  const failures = open.map(({ id, status }) => `${id} is still ${status}`)
-  const slow = issuers.get('slow')!
-  for (let waited = 0; waited < PATIENCE.place + 4000; waited += POLL) {
-    if ((await slow.placed()).length === 0 && waited > PATIENCE.place / 2) break
-    await sleep(POLL)
+/** States of the circuits of these CAs, as the interface of operators shows them. */
+async function watch(fleet: BrokerFleet, group: readonly Trouble[], signal: AbortSignal) {
+  const seen = new Map<string, Set<string>>()
+  const { broker } = await fleet.operations()
+  while (!signal.aborted) {
+    const { cas } = await broker.status()
+    for (const { name, state } of cas)
+      if (group.includes(name as Trouble)) seen.set(name, (seen.get(name) ?? new Set()).add(state))
+    await sleep(LOOK)
   }
-  for (const { reference } of await slow.placed()) failures.push(`${reference} was left behind`)
-  return failures
+  return seen
+}
+
+function reportOf(fleet: BrokerFleet, trouble: Trouble, own: readonly Issued[], seen: ReadonlySet<string>) {
+  const ca: TroubledCa = fleet.cas.get(trouble)!
+  const failures = own.flatMap(({ name, error }) => (error === null ? [] : [`${name}: ${error}`]))
+  const by = new Set(ca.issued())
+  const byFirst = own.filter(({ pem }) => pem !== null && by.has(certificateText(pem)!)).length
+  const ms = (of: (issued: Issued) => number, q: number) => Math.round(quantile(own.map(of), q))
+  const begun = ms((each) => each.begun, 1)
+  const took = ms((each) => each.took, 1)
+  const late = [
+    ...(begun > LONGEST.begun ? [`${trouble}: newOrder took ${begun} ms`] : []),
+    ...(took > LONGEST.took ? [`${trouble}: a certificate took ${took} ms`] : []),
+  ]
+  const text = [
+    `${own.length} orders`,
+    `${byFirst} by it`,
+    `certificate p50 ${ms((each) => each.took, 0.5)} p99 ${ms((each) => each.took, 0.99)} max ${took} ms`,
+    `newOrder p99 ${ms((each) => each.begun, 0.99)} ms`,
+    `circuit ${[...seen].join(', ')}`,
+    `asked for ${ca.asked('newOrder')} orders`,
+  ].join('; ')
+  return { text, failures, late }
+}
+
+/** By what the CAs say themselves: each client has one certificate, and nobody made another for it. */
+export async function nothingTwice(fleet: BrokerFleet, all: readonly Issued[]): Promise<readonly string[]> {
+  const failures: string[] = []
+  const issued = fleet.issued()
+  let byPebble = 0
+  for (const { name, pem } of all) {
+    if (pem === null) continue
+    const by = issued.get(certificateText(pem)!) ?? []
+    if (by.length === 0) byPebble += 1
+    if (by.length > 1) failures.push(`${name}: issued ${by.length} times, by ${by.join(' and ')}`)
+  }
+  if (byPebble !== fleet.issuedByPebble())
+    failures.push(`Pebble issued ${fleet.issuedByPebble()} certificates, ${byPebble} clients have one`)
+  for (const ca of fleet.cas.values()) failures.push(...ca.finalizedTwice())
+  const { broker } = await fleet.operations()
+  const open = await broker.orders({ endpoint: 'fleet', open: true, limit: 1000 })
+  const waiting = open.filter(({ status }) => status === 'processing')
+  return [...failures, ...waiting.map(({ id, ca }) => `${id} is still processing at ${ca}`)]
 }

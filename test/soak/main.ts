@@ -6,7 +6,13 @@ import { alertOutbox } from './alert-outbox.ts'
 import { alertStorm } from './alert-storm.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
+import { brokerEabTiming } from './broker-eab-timing.ts'
 import { brokerFailover } from './broker-failover.ts'
+import { brokerIssuances } from './broker-issuances.ts'
+import { brokerKills } from './broker-kills.ts'
+import { brokerNonces } from './broker-nonces.ts'
+import { brokerProofs } from './broker-proofs.ts'
+import { brokerTenants } from './broker-tenants.ts'
 import { clientHellos } from './client-hellos.ts'
 import { dnsResponder } from './dns-responder.ts'
 import { engineEvilCa } from './engine-evil-ca.ts'
@@ -59,6 +65,12 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'engine-program-kills': engineProgramKills,
   'dns-responder': dnsResponder,
   'broker-failover': brokerFailover,
+  'broker-tenants': brokerTenants,
+  'broker-proofs': brokerProofs,
+  'broker-nonces': brokerNonces,
+  'broker-eab-timing': brokerEabTiming,
+  'broker-issuances': brokerIssuances,
+  'broker-kills': brokerKills,
 }
 
 const { values, positionals } = parseArgs({

@@ -27,6 +27,8 @@ export interface AcmetapOptions {
   readonly listenerTrust?: string
   /** What starts it; default: Node with `serve`. `--config FILE` is added. */
   readonly command?: readonly string[]
+  /** Added to its environment. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface Acmetap {
@@ -84,7 +86,10 @@ export async function startAcmetap(options: AcmetapOptions): Promise<Acmetap> {
   )
   const [command = '', ...args] = options.command ?? [process.execPath, main ?? '', 'serve']
   const began = performance.now()
-  const started = startProcess(command, [...args, '--config', config], { cwd: options.folder })
+  const started = startProcess(command, [...args, '--config', config], {
+    cwd: options.folder,
+    env: options.environment ?? {},
+  })
   const adminUrl = `http://127.0.0.1:${ports.admin}`
   await ready(adminUrl, started)
   const startMs = performance.now() - began
