@@ -67,6 +67,7 @@ const SNIPPETS = {
     `messages.ExternalAccountBinding.from_data(account_public_key=key.public_key(), kid='${kid}', hmac_key='${mac}', directory=directory)`,
   ],
   'acme-client for Ruby': ({ kid, mac }) => [
+    '# version 2.0.13 and later',
     `client.new_account(contact: contact, terms_of_service_agreed: true, external_account_binding: { kid: '${kid}', hmac_key: '${mac}' })`,
   ],
 } satisfies Readonly<Record<string, (registration: Registration) => readonly string[]>>

@@ -12,7 +12,8 @@ export const uacme: Client = {
   server: false,
   steps: () => [],
   watch: (enrolment, { run }) => [
-    `By hand: ${run} uacme …`,
+    // Elsewhere it gets no variables, and so no wrapper.
+    ...(enrolment.mode === 'intercept' ? [`By hand: ${run} uacme …`] : []),
     "It trusts the system's store and nothing else, so the root goes there, for every program of this machine. Its name constraints keep it to the CA's names.",
     ...(hasOwnServer(enrolment)
       ? [
