@@ -1,5 +1,6 @@
 import type { AcmeClient, Method } from '../support/peers/client.ts'
-import { type Case, OPERATIONS, type Operation } from './row.ts'
+import { brokerCasesOf } from './broker-cases.ts'
+import { BROKER_ONLY, type Case, OPERATIONS, type Operation } from './row.ts'
 import { MODES, type Mode } from './world.ts'
 
 const METHODS: readonly Method[] = ['http-01', 'dns-01', 'tls-alpn-01']
@@ -41,7 +42,10 @@ export function choose(clients: readonly AcmeClient[], wanted: Wanted): Choice {
       modes.map((mode) => ({
         client,
         mode,
-        cases: casesOf(client, mode, methods, operations, wanted.plain),
+        cases:
+          mode === 'broker'
+            ? brokerCasesOf(client, clients.indexOf(client), methods, operations)
+            : casesOf(client, mode, methods, operations, wanted.plain),
       })),
     )
   return {
@@ -55,9 +59,11 @@ function casesOf(
   client: AcmeClient,
   mode: Mode,
   methods: readonly Method[],
-  operations: readonly Operation[],
+  asked: readonly Operation[],
   plain = false,
 ): Case[] {
+  const operations = asked.filter((one) => !BROKER_ONLY.includes(one))
+  if (operations.length === 0) return []
   const cases: Case[] = methods
     .filter((method) => client.methods.includes(method))
     .map((challenge) => ({ mode, challenge, operations }))

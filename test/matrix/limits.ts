@@ -21,9 +21,40 @@ export function remark(client: AcmeClient, { variant }: Case): string | null {
 
 /** Why a client lacks an operation; it is not tried. */
 export const LACKING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'acme-tiny': { revoke: 'acme-tiny has no revocation: --help names none' },
-  caddy: { revoke: 'caddy 2 has no command that revokes' },
-  mod_md: { revoke: 'mod_md has no directive that revokes' },
+  certbot: {
+    rollKey: 'certbot 2.1 has no command for it: --help all names register, unregister, update_account',
+  },
+  lego: {
+    rollKey: 'lego 4.9 has no command for it: --help names run, revoke, renew, dnshelp, list',
+    deactivate: 'lego 4.9 has no command for it: --help names run, revoke, renew, dnshelp, list',
+  },
+  dehydrated: {
+    rollKey: 'dehydrated 0.7 has no command for it: --help names --register, --account, --deactivate',
+  },
+  acmetool: {
+    rollKey: 'acmetool 0.2.2 has no command for it: --help names none',
+    deactivate: 'acmetool 0.2.2 has no command for it: --help names none',
+  },
+  'acme-tiny': {
+    revoke: 'acme-tiny has no revocation: --help names none',
+    rollKey: 'acme-tiny only signs: --help names nothing else',
+    deactivate: 'acme-tiny only signs: --help names nothing else',
+  },
+  lacme: {
+    rollKey: 'lacme 0.8 has no command for it: its manual names account, newOrder, revokeCert',
+    deactivate: 'lacme 0.8 has no command for it: its manual names account, newOrder, revokeCert',
+  },
+  caddy: {
+    revoke: 'caddy 2 has no command that revokes',
+    rollKey: 'caddy 2 has no command about accounts',
+    deactivate: 'caddy 2 has no command about accounts',
+  },
+  mod_md: {
+    revoke: 'mod_md has no directive that revokes',
+    rollKey: 'mod_md has no directive about the key of its account',
+    deactivate: 'mod_md has no directive that ends its account',
+  },
+  'python3-acme': { rollKey: 'python3-acme 2.1: ClientV2 has no method for keyChange' },
 }
 
 /** Clients that are described in the documentation but can't be installed from Debian 12: by mode, what is known. */

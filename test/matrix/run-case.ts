@@ -6,9 +6,11 @@ import type { Finished } from '../../src/cli/demo/child.ts'
 import { manage } from '../../src/cli/demo/pebble.ts'
 import { type AcmeClient, baseName, type Surroundings, type Wish } from '../support/peers/client.ts'
 import type { RecordView } from '../support/record-view.ts'
+import { whatIsWrongInBroker } from './broker-check.ts'
 import { keptCertificate, whatInventoryLacks } from './inventory-check.ts'
 import { knownLimit, LACKING, remark } from './limits.ts'
-import { type Case, type Operation, type Row, rowOperation } from './row.ts'
+import { type Case, type Operation, type Row, rowChallenge, rowOperation } from './row.ts'
+import { slug, wishOf } from './wish.ts'
 import { ACMETAP_NAME, PORTS, type World } from './world.ts'
 
 let lastAddress = 0
@@ -17,14 +19,6 @@ let lastAddress = 0
 function ownAddress(): string {
   lastAddress += 1
   return `10.77.1.${lastAddress}`
-}
-
-function slug(...words: readonly string[]): string {
-  return words
-    .join('.')
-    .toLowerCase()
-    .replace(/[^a-z0-9.]+/g, '-')
-    .replace(/^-|-$/g, '')
 }
 
 async function surroundingsOf(
@@ -36,7 +30,7 @@ async function surroundingsOf(
 ): Promise<Surroundings> {
   await mkdir(path.join(world.folder, 'clients'), { recursive: true })
   const folder = await mkdtemp(path.join(world.folder, 'clients', `${slug(client.name)}-`))
-  const { httpPort, tlsPort, dnsManagement, dnsServer } = world.pebble
+  const { httpPort, tlsPort, dnsManagement, dnsServer, webroot } = world.answers
   const listens = { address: ownAddress(), httpPort, tlsPort }
   if (client.ownHttpServer || wish.method === 'tls-alpn-01')
     await manage(dnsManagement, 'add-a', { host: `${wish.name}.`, addresses: [listens.address] })
@@ -48,7 +42,7 @@ async function surroundingsOf(
     dnsServer,
     directory: world.directory(one.mode),
     trust: world.trust(one.mode, overTls),
-    webroot: world.webroot,
+    webroot,
     hosts: world.hosts(one.mode),
     ...(one.mode === 'intercept'
       ? { proxy: `${overTls ? 'https' : 'http'}://${ACMETAP_NAME}:${PORTS.proxy}` }
@@ -58,8 +52,8 @@ async function surroundingsOf(
   }
 }
 
-/** What differs from the mode's own surroundings: another way to acmetap, and whom to trust on it. */
-export type Otherwise = Partial<Pick<Surroundings, 'proxy' | 'hosts' | 'trust'>>
+/** What differs from the mode's own surroundings: another way to acmetap, whom to trust on it, and what to show. */
+export type Otherwise = Partial<Pick<Surroundings, 'proxy' | 'hosts' | 'trust' | 'directory' | 'eab'>>
 
 /** Run the operations of a case one after the other; what comes after a failure is not tried. */
 export async function* runCase(
@@ -69,14 +63,13 @@ export async function* runCase(
   one: Case,
   otherwise: Otherwise = {},
 ): AsyncGenerator<Row> {
-  const name = `${slug(client.name, one.challenge, one.mode, one.variant ?? 'plain')}.example.test`
-  const wish: Wish = { name: one.challenge === 'dns-01' ? `*.${name}` : name, method: one.challenge }
+  const wish = wishOf(client, one)
   const around = await surroundingsOf(world, client, one, wish, otherwise)
   for (const operation of one.operations) {
     const row = (result: Row['result'], reason: string): Row => ({
       mode: one.mode,
       client: client.name,
-      challenge: one.challenge,
+      challenge: rowChallenge(one),
       operation: rowOperation(one, operation),
       result,
       reason,
@@ -96,12 +89,15 @@ export async function* runCase(
     const wrong =
       done.code === 0
         ? ((await whatIsWrong(client, one, operation, around, wish, exchanges, await record.after(from))) ??
-          (await whatInventoryLacks(
-            world,
-            client,
-            operation,
-            operation === 'revoke' ? before : await keptCertificate(client, around, wish),
-          )))
+          (operation === 'rollKey' || operation === 'deactivate'
+            ? null
+            : await whatInventoryLacks(
+                world,
+                client,
+                one,
+                operation,
+                operation === 'revoke' ? before : await keptCertificate(client, around, wish),
+              )))
         : `it ended with ${done.code} after ${exchanges.length} exchanges`
     if (wrong === null) {
       yield row('ok', [`${exchanges.length} exchanges recorded`, remark(client, one) ?? []].flat().join('; '))
@@ -140,7 +136,13 @@ async function whatIsWrong(
   if (open) return `${open.intent.operation} is recorded with the outcome ${open.outcome?.outcome ?? 'none'}`
   const good = (name: string) =>
     exchanges.filter((each) => each.intent.operation === name && (each.outcome?.status ?? 0) < 300)
+  if (one.broker !== undefined) {
+    const wrong = whatIsWrongInBroker(one.broker, operation, exchanges, everything)
+    if (wrong !== null) return wrong
+  }
   if (operation === 'revoke') return good('revokeCert').length === 1 ? null : 'no revocation is recorded'
+  if (operation === 'rollKey') return good('keyChange').length === 1 ? null : 'no key change is recorded'
+  if (operation === 'deactivate') return good('account').length > 0 ? null : 'no deactivation is recorded'
   const order = good('newOrder').at(-1)
   if (!order) return 'no newOrder is recorded'
   const ordered = [...new Set(order.intent.identifiers.map(({ value }) => value))].toSorted()

@@ -1,12 +1,15 @@
 import { recordedLines, tappedLines } from '../peers/record-and-wire.ts'
+import type { AcmeClient } from '../support/peers/client.ts'
+import { ALL_CLIENTS } from '../support/peers/clients.ts'
 import { type RecordView, recordOf } from '../support/record-view.ts'
 import type { Comparison } from '../support/truth/compare.ts'
+import { startBrokerWorld } from './broker-world.ts'
 import type { Choice, Group } from './cases.ts'
 import { compareInventory } from './inventory-check.ts'
 import { DOCUMENTED } from './limits.ts'
-import { type Row, rowOperation } from './row.ts'
-import { runCase } from './run-case.ts'
-import { startWorld, type World } from './world.ts'
+import { type Case, type Row, rowChallenge, rowOperation } from './row.ts'
+import { type Otherwise, runCase } from './run-case.ts'
+import { MODES, type Mode, startWorld, type World } from './world.ts'
 
 /** Groups at the same time: clients wait more than they work. */
 const AT_ONCE = 6
@@ -32,24 +35,100 @@ export async function runMatrix(
     const { mode, client, challenge, operation, result, reason } = row
     say(`${seconds} s  ${result.padEnd(7)} ${mode} · ${client} · ${challenge} · ${operation}: ${reason}`)
   }
-  let wire: Wire
-  let inventory: Comparison
-  const world = await startWorld(choice.modes)
+  const passes: Pass[] = []
+  for (const [modes, start] of WORLDS) {
+    const groups = choice.groups.filter(({ mode }) => modes.includes(mode))
+    if (groups.length > 0) passes.push(await runPass(await start(groups), groups, tell))
+  }
+  return {
+    rows: [...sorted(rows, choice), ...(choice.everyone ? documented(choice) : [])],
+    wire: {
+      requests: passes.reduce((sum, { wire }) => sum + wire.requests, 0),
+      differences: passes.flatMap(({ wire }) => wire.differences),
+    },
+    inventory: passes.map(({ inventory }) => inventory).reduce(both),
+  }
+}
+
+/** What differs from a mode's own surroundings for a case. */
+type Told = (client: AcmeClient, one: Case) => Promise<Otherwise>
+
+interface Place {
+  readonly world: World
+  /** The CA that acmetap itself is the client of. */
+  readonly asItself: string | null
+  readonly told: Told
+  close(): Promise<void>
+}
+
+/** Where acmetap is the ACME server, its own traffic at the CA is another than where it stands between. */
+const WORLDS: readonly (readonly [
+  modes: readonly Mode[],
+  start: (groups: readonly Group[]) => Promise<Place>,
+])[] = [
+  [
+    ['relay', 'intercept', 'sni'],
+    async (groups) => {
+      const world = await startWorld(MODES.filter((mode) => groups.some((group) => group.mode === mode)))
+      return { world, asItself: null, told: async () => ({}), close: () => world.close() }
+    },
+  ],
+  [
+    ['broker'],
+    async () => {
+      const { world, told, close } = await startBrokerWorld(
+        ALL_CLIENTS.filter(({ knowsEab }) => knowsEab !== true),
+      )
+      return {
+        world,
+        asItself: 'test',
+        told: (client, { broker, ...one }) => told(client, { ...one, broker: broker! }),
+        close,
+      }
+    },
+  ],
+]
+
+interface Pass {
+  readonly wire: Wire
+  readonly inventory: Comparison
+}
+
+async function runPass(
+  { world, asItself, told, close }: Place,
+  groups: readonly Group[],
+  tell: (row: Row) => void,
+): Promise<Pass> {
   try {
     const record = await recordOf(world.config)
     const rank = ({ client }: Group): number => (SLOW.indexOf(client.name) + SLOW.length) % SLOW.length
-    const waiting = choice.groups.toSorted((a, b) => rank(a) - rank(b))
+    const waiting = groups.toSorted((a, b) => rank(a) - rank(b))
     const work = async (): Promise<void> => {
       for (let group = waiting.shift(); group; group = waiting.shift())
-        await runGroup(world, record, group, tell)
+        await runGroup(world, told, record, group, tell)
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
-    wire = await compareWithWire(world)
-    inventory = await compareInventory(world)
+    const wire = await compareWithWire(world)
+    return { wire, inventory: await compareInventory(world, asItself) }
+  } catch (error) {
+    throw new Error(`${(error as Error).stack}\nacmetap said:\n${world.acmetap.output().slice(-4000)}`)
   } finally {
-    await world.close()
+    await close()
   }
-  return { rows: [...sorted(rows, choice), ...(choice.everyone ? documented(choice) : [])], wire, inventory }
+}
+
+function both(a: Comparison, b: Comparison): Comparison {
+  const sum = (member: Exclude<keyof Comparison, 'differences'>) => a[member] + b[member]
+  return {
+    accounts: sum('accounts'),
+    orders: sum('orders'),
+    challenges: sum('challenges'),
+    certificates: sum('certificates'),
+    files: sum('files'),
+    revocations: sum('revocations'),
+    clients: sum('clients'),
+    differences: [...a.differences, ...b.differences],
+  }
 }
 
 /** As they were asked for, not as they came to an end. */
@@ -61,6 +140,7 @@ function sorted(rows: readonly Row[], { groups }: Choice): Row[] {
 
 async function runGroup(
   world: World,
+  told: Told,
   record: RecordView,
   group: Group,
   tell: (row: Row) => void,
@@ -68,14 +148,15 @@ async function runGroup(
   const missing = await group.client.missing()
   for (const one of group.cases) {
     if (missing === null) {
-      for await (const row of runCase(world, record, group.client, one)) tell(row)
+      const otherwise = await told(group.client, one)
+      for await (const row of runCase(world, record, group.client, one, otherwise)) tell(row)
       continue
     }
     for (const operation of one.operations)
       tell({
         mode: group.mode,
         client: group.client.name,
-        challenge: one.challenge,
+        challenge: rowChallenge(one),
         operation: rowOperation(one, operation),
         result: 'failed',
         reason: missing,

@@ -12,8 +12,8 @@ import { addAddress, layHosts, writeHosts } from '../support/namespace.ts'
 import { startTap, type Tap } from '../support/tap.ts'
 import { until } from './until.ts'
 
-export type Mode = 'relay' | 'intercept' | 'sni'
-export const MODES: readonly Mode[] = ['relay', 'intercept', 'sni']
+export type Mode = 'relay' | 'intercept' | 'sni' | 'broker'
+export const MODES: readonly Mode[] = ['relay', 'intercept', 'sni', 'broker']
 
 export const CA_NAME = 'ca.acme.test'
 export const ACMETAP_NAME = 'acmetap.test'
@@ -33,7 +33,10 @@ export interface World {
   restart(signal: NodeJS.Signals): Promise<void>
   /** acmetap's configuration file. */
   readonly config: string
+  /** Served where the CA looks for http-01 answers. */
   readonly webroot: string
+  /** Where clients put their answers to challenges. */
+  readonly answers: Answers
   readonly dnsApi: { readonly url: string; readonly trust: string }
   /** The directory's URL as a client of that mode knows it. */
   directory(mode: Mode): string
@@ -44,6 +47,16 @@ export interface World {
   close(): Promise<void>
 }
 
+/** Where answers to challenges are looked for: at these ports of names that this DNS server knows. */
+export interface Answers {
+  /** A web server on `httpPort` of 127.0.0.1 serves it. */
+  readonly webroot: string
+  readonly httpPort: number
+  readonly tlsPort: number
+  readonly dnsManagement: string
+  readonly dnsServer: string
+}
+
 /** What a world may have beyond the usual. */
 export interface Beyond {
   readonly pebble?: Partial<PebbleOptions>
@@ -52,7 +65,9 @@ export interface Beyond {
   /** Beside acmetap's configuration: texts by name. */
   readonly files?: Readonly<Record<string, string>>
   /** Changes acmetap's configuration before it is written. */
-  readonly configure?: (usual: Record<string, unknown>) => Record<string, unknown>
+  readonly configure?: (usual: Record<string, unknown>, pebble: Pebble) => Record<string, unknown>
+  /** Where clients' answers go, if the CA does not look for them itself. */
+  readonly answers?: Answers
 }
 
 /**
@@ -94,7 +109,7 @@ export async function startWorld(modes: readonly Mode[], beyond: Beyond = {}): P
     closing.push(() => dnsApi.close())
     await writeFile(file('dns-api.pem'), dnsApi.root)
     for (const [name, text] of Object.entries(beyond.files ?? {})) await writeFile(file(name), text)
-    let acmetap = await startAcmetap(folder, modes, beyond)
+    let acmetap = await startAcmetap(folder, modes, pebble, beyond)
     closing.push(() => acmetap.stop())
     await gatherTrust(folder, modes)
     return {
@@ -106,16 +121,21 @@ export async function startWorld(modes: readonly Mode[], beyond: Beyond = {}): P
       },
       async restart(signal) {
         await acmetap.stop(signal)
-        acmetap = await startAcmetap(folder, modes, beyond)
+        acmetap = await startAcmetap(folder, modes, pebble, beyond)
       },
       webroot,
+      answers: beyond.answers ?? { ...pebble, webroot },
       config: file('acmetap.yaml'),
       dnsApi: { url: `https://${DNS_API_NAME}`, trust: file('dns-api.pem') },
       directory: (mode) =>
-        mode === 'relay' ? `https://${ACMETAP_NAME}:${PORTS.acme}/dir` : `https://${CA_NAME}/dir`,
+        mode === 'relay' || mode === 'broker'
+          ? `https://${ACMETAP_NAME}:${PORTS.acme}/dir`
+          : `https://${CA_NAME}/dir`,
       trust: (mode, proxy = false) =>
-        file(mode === 'relay' ? 'listener.pem' : proxy ? 'both.pem' : 'interception.pem'),
-      hosts: (mode) => file(`hosts-${mode}`),
+        file(
+          mode === 'relay' || mode === 'broker' ? 'listener.pem' : proxy ? 'both.pem' : 'interception.pem',
+        ),
+      hosts: (mode) => file(mode === 'broker' ? 'hosts-relay' : `hosts-${mode}`),
       close,
     }
   } catch (error) {
@@ -151,12 +171,17 @@ function configuration(modes: readonly Mode[], { names = [] }: Beyond): Record<s
   }
 }
 
-async function startAcmetap(folder: string, modes: readonly Mode[], beyond: Beyond): Promise<StartedProcess> {
+async function startAcmetap(
+  folder: string,
+  modes: readonly Mode[],
+  pebble: Pebble,
+  beyond: Beyond,
+): Promise<StartedProcess> {
   const main = acmetapMain()
   if (main === null) throw new Error('acmetap is not built: neither dist/main.js nor src/main.ts')
   const config = path.join(folder, 'acmetap.yaml')
   const { configure = (usual) => usual } = beyond
-  await writeFile(config, stringify(configure(configuration(modes, beyond))))
+  await writeFile(config, stringify(configure(configuration(modes, beyond), pebble)))
   const started = startProcess(process.execPath, [main, 'serve', '--config', config], { cwd: folder })
   let code: number | string | null = null
   void started.ended.then((ended) => {

@@ -25,7 +25,9 @@ export function tappedLines(exchanges: readonly TappedExchange[]): string[] {
 export async function recordedLines(acmetap: { readonly config: string }): Promise<string[]> {
   const exchanges = await allExchanges(acmetap)
   return exchanges
-    .filter(({ intent, outcome }) => intent.operation !== 'tunnel' && wasSent(outcome))
+    .filter(
+      ({ intent, outcome }) => intent.operation !== 'tunnel' && intent.mode !== 'broker' && wasSent(outcome),
+    )
     .map(({ intent, outcome }) =>
       [
         intent.operation,

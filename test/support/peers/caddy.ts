@@ -6,15 +6,16 @@ import { certificateIn, watch } from './daemon-client.ts'
 import { unpackedProgram } from './unpacked.ts'
 
 /** Its configuration: one name to keep a certificate for. With `again` every certificate is due at once. */
-function settings({ folder, directory, listens }: Surroundings, { name, method }: Wish, again: boolean) {
+function settings({ folder, directory, listens, eab }: Surroundings, { name, method }: Wish, again: boolean) {
   const challenges = {
     bind_host: listens?.address,
     http: { disabled: method !== 'http-01', alternate_port: listens?.httpPort },
     'tls-alpn': { disabled: method !== 'tls-alpn-01', alternate_port: listens?.tlsPort },
   }
+  const external = eab === undefined ? {} : { external_account: { key_id: eab.kid, mac_key: eab.mac } }
   const policy = {
     subjects: [name],
-    issuers: [{ module: 'acme', ca: directory, email: 'operator@example.test', challenges }],
+    issuers: [{ module: 'acme', ca: directory, email: 'operator@example.test', challenges, ...external }],
     ...(again ? { renewal_window_ratio: 1 } : {}),
   }
   return {
@@ -49,6 +50,7 @@ export const caddy: AcmeClient = {
   methods: ['http-01', 'tls-alpn-01'],
   userAgent: /CertMagic/,
   survivesBadNonce: true,
+  knowsEab: true,
   ownHttpServer: true,
   missing: async () => ((await unpackedProgram('caddy')) === null ? 'caddy is not installed' : null),
   issue: (surroundings, wish) => run(surroundings, wish, false),

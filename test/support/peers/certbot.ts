@@ -24,11 +24,16 @@ function challenge(surroundings: Surroundings, wish: Wish): string[] {
   ]
 }
 
+function binding({ eab }: Surroundings): string[] {
+  return eab === undefined ? [] : ['--eab-kid', eab.kid, '--eab-hmac-key', eab.mac]
+}
+
 function obtain(surroundings: Surroundings, wish: Wish, ...more: string[]) {
   return run(surroundings, [
     'certonly',
     ...challenge(surroundings, wish),
     ...['--agree-tos', '--register-unsafely-without-email'],
+    ...binding(surroundings),
     ...['--cert-name', baseName(wish), '-d', wish.name],
     ...more,
   ])
@@ -39,6 +44,7 @@ export const certbot: WholeClient = {
   methods: ['http-01', 'dns-01'],
   userAgent: /^CertbotACMEClient/,
   survivesBadNonce: true,
+  knowsEab: true,
   missing: () => needs('certbot', 'curl'),
   issue: (surroundings, wish) => obtain(surroundings, wish),
   renew: (surroundings, wish) =>
@@ -53,6 +59,7 @@ export const certbot: WholeClient = {
       ...['--cert-path', certbot.certificate(surroundings, wish)],
       ...['--no-delete-after-revoke', '--reason', 'superseded'],
     ]),
+  deactivate: (surroundings) => run(surroundings, ['unregister']),
   certificate: (surroundings, wish) =>
     path.join(surroundings.folder, 'config', 'live', baseName(wish), 'cert.pem'),
 }

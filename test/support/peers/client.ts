@@ -34,6 +34,14 @@ export interface Surroundings {
   readonly listens?: { readonly address: string; readonly httpPort: number; readonly tlsPort: number }
   /** An API for DNS records (lego's `httpreq`), reached over TLS, and PEM file of its root. */
   readonly dnsApi?: { readonly url: string; readonly trust: string }
+  /** What the server told the operator to register with (RFC 8555 §7.3.4); for clients that know such keys. */
+  readonly eab?: EabCredentials
+}
+
+export interface EabCredentials {
+  readonly kid: string
+  /** base64url. */
+  readonly mac: string
 }
 
 /** One certificate that a client keeps: a name, or `*.` and a name with dns-01. */
@@ -52,6 +60,8 @@ export interface AcmeClient {
   readonly survivesBadNonce: boolean
   /** True when it answers http-01 at an address of its own, not in the web server's folder. */
   readonly ownHttpServer?: boolean
+  /** True when it can register with an EAB key. */
+  readonly knowsEab?: boolean
   /** The names in a certificate it keeps for a wish, where that is more than the wish's name. */
   names?(wish: Wish): readonly string[]
   /** Why it can't run here, or null. */
@@ -62,6 +72,10 @@ export interface AcmeClient {
   renew?(surroundings: Surroundings, wish: Wish): Promise<Finished>
   /** Absent where the client has no way to. */
   revoke?(surroundings: Surroundings, wish: Wish): Promise<Finished>
+  /** Change the key of its account (RFC 8555 §7.3.5). Absent where the client has no way to. */
+  rollKey?(surroundings: Surroundings, wish: Wish): Promise<Finished>
+  /** Deactivate its account (RFC 8555 §7.3.6). Absent where the client has no way to. */
+  deactivate?(surroundings: Surroundings, wish: Wish): Promise<Finished>
   /** The PEM file where the client keeps the certificate. */
   certificate(surroundings: Surroundings, wish: Wish): string
 }

@@ -23,6 +23,9 @@ async function run(surroundings: Surroundings, wish: Wish, ...args: string[]) {
     KEYSIZE: '2048',
     ALPNCERTDIR: alpnFolder(surroundings),
     HOOK,
+    ...(surroundings.eab === undefined
+      ? {}
+      : { EAB_KID: surroundings.eab.kid, EAB_HMAC_KEY: surroundings.eab.mac }),
   }
   const text = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`)
   await writeFile(config, text.join(''))
@@ -54,6 +57,7 @@ export const dehydrated: WholeClient = {
   methods: ['http-01', 'dns-01', 'tls-alpn-01'],
   userAgent: /^dehydrated/,
   survivesBadNonce: false,
+  knowsEab: true,
   missing: () => needs('dehydrated', 'curl', 'openssl'),
   async issue(surroundings, wish) {
     const registered = await run(surroundings, wish, '--register', '--accept-terms')
@@ -63,5 +67,6 @@ export const dehydrated: WholeClient = {
   renew: (surroundings, wish) => sign(surroundings, wish, '--force'),
   revoke: (surroundings, wish) =>
     run(surroundings, wish, '--revoke', dehydrated.certificate(surroundings, wish)),
+  deactivate: (surroundings, wish) => run(surroundings, wish, '--deactivate'),
   certificate: (surroundings, wish) => path.join(surroundings.folder, 'certs', baseName(wish), 'cert.pem'),
 }

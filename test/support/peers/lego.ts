@@ -8,6 +8,10 @@ function challenge({ webroot, listens, dnsApi, dnsServer }: Surroundings, { meth
   return ['--dns', provider, '--dns.disable-cp', '--dns.resolvers', dnsServer]
 }
 
+function binding({ eab }: Surroundings): string[] {
+  return eab === undefined ? [] : ['--eab', '--kid', eab.kid, '--hmac', eab.mac]
+}
+
 function run(surroundings: Surroundings, wish: Wish, ...verb: string[]) {
   const { dnsApi } = surroundings
   return runClient(
@@ -16,6 +20,7 @@ function run(surroundings: Surroundings, wish: Wish, ...verb: string[]) {
       ...['--server', surroundings.directory],
       ...['--path', path.join(surroundings.folder, 'lego')],
       ...['--accept-tos', '--email', 'operator@example.test'],
+      ...binding(surroundings),
       ...challenge(surroundings, wish),
       ...['--domains', wish.name],
       ...verb,
@@ -35,6 +40,7 @@ export const lego: WholeClient = {
   methods: ['http-01', 'dns-01', 'tls-alpn-01'],
   userAgent: /xenolf-acme/,
   survivesBadNonce: true,
+  knowsEab: true,
   missing: () => needs('lego', 'curl'),
   issue: (surroundings, wish) => run(surroundings, wish, 'run'),
   // Without it a run without a terminal sleeps up to eight minutes first.

@@ -17,7 +17,7 @@ const MODULES = '/usr/lib/apache2/modules'
 const LOADED = ['mpm_event', 'authz_core', 'watchdog', 'ssl', 'md']
 
 function configuration(surroundings: Surroundings, wish: Wish, again: boolean): string {
-  const { folder, listens, directory, trust } = surroundings
+  const { folder, listens, directory, trust, eab } = surroundings
   const { address, httpPort, tlsPort } = listens ?? { address: '127.0.0.1', httpPort: 80, tlsPort: 443 }
   const name = baseName(wish)
   return [
@@ -42,6 +42,7 @@ function configuration(surroundings: Surroundings, wish: Wish, again: boolean): 
     `MDCertificateAuthority ${directory}`,
     'MDCertificateAgreement accepted',
     'MDContactEmail operator@example.test',
+    ...(eab === undefined ? [] : [`MDExternalAccountBinding ${eab.kid} ${eab.mac}`]),
     `MDCACertificateFile ${trust}`,
     `MDCAChallenges ${wish.method}`,
     `MDPortMap 80:${httpPort} 443:${tlsPort}`,
@@ -102,6 +103,7 @@ export const modMd: AcmeClient = {
   methods: ['http-01', 'dns-01', 'tls-alpn-01'],
   userAgent: /mod_md/,
   survivesBadNonce: true,
+  knowsEab: true,
   ownHttpServer: true,
   names: (wish) => [...new Set([baseName(wish), wish.name])],
   missing: () => needs('apache2', 'curl'),

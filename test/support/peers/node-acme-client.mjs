@@ -1,4 +1,4 @@
-// acme-client from npm as a program would use it: node-acme-client.mjs issue|revoke METHOD NAME (see library-client.ts).
+// acme-client from npm as a program would use it: node-acme-client.mjs issue|revoke|roll-key|deactivate METHOD NAME (see library-client.ts).
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -21,7 +21,12 @@ async function accountKey() {
   return key
 }
 
-const client = new acme.Client({ directoryUrl: ACME_DIRECTORY, accountKey: await accountKey() })
+const { ACME_EAB_KID, ACME_EAB_MAC } = process.env
+const client = new acme.Client({
+  directoryUrl: ACME_DIRECTORY,
+  accountKey: await accountKey(),
+  ...(ACME_EAB_KID ? { externalAccountBinding: { kid: ACME_EAB_KID, hmacKey: ACME_EAB_MAC } } : {}),
+})
 let responder
 
 async function publish(authorization, challenge, keyAuthorization) {
@@ -54,5 +59,11 @@ if (verb === 'issue') {
   writeFileSync(file('certificate.pem'), certificate)
 } else {
   await client.createAccount({ termsOfServiceAgreed: true, contact: ['mailto:operator@example.test'] })
-  await client.revokeCertificate(readFileSync(file('certificate.pem')))
+  if (verb === 'revoke') await client.revokeCertificate(readFileSync(file('certificate.pem')))
+  if (verb === 'deactivate') await client.updateAccount({ status: 'deactivated' })
+  if (verb === 'roll-key') {
+    const key = await acme.crypto.createPrivateEcdsaKey()
+    await client.updateAccountKey(key)
+    writeFileSync(file('account.pem'), key)
+  }
 }

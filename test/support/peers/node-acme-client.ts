@@ -15,6 +15,8 @@ export const nodeAcmeClient = libraryClient({
   methods: ['http-01', 'dns-01', 'tls-alpn-01'],
   userAgent: /^node-acme-client/,
   survivesBadNonce: true,
+  knowsEab: true,
+  rollsKey: true,
   missing: async () => (installed() ? null : 'the npm package acme-client is not installed'),
   command: [process.execPath, 'node-acme-client.mjs'],
   environment: ({ trust }) => ({ NODE_EXTRA_CA_CERTS: trust }),

@@ -1,4 +1,4 @@
-"""python3-acme as a program would use it: python-acme.py issue|revoke METHOD NAME[,NAME…] (see library-client.ts)."""
+"""python3-acme as a program would use it: python-acme.py issue|revoke|deactivate METHOD NAME[,NAME…] (see library-client.ts)."""
 import os
 import subprocess
 import sys
@@ -34,8 +34,13 @@ def account():
     net = client.ClientNetwork(key, user_agent='acmetap-test-python/1')
     directory = client.ClientV2.get_directory(os.environ['ACME_DIRECTORY'], net)
     acme = client.ClientV2(directory, net)
+    binding = {}
+    if 'ACME_EAB_KID' in os.environ:
+        binding['external_account_binding'] = messages.ExternalAccountBinding.from_data(
+            key.public_key(), os.environ['ACME_EAB_KID'], os.environ['ACME_EAB_MAC'], directory)
     try:
-        net.account = acme.new_account(messages.NewRegistration.from_data(terms_of_service_agreed=True))
+        net.account = acme.new_account(
+            messages.NewRegistration.from_data(terms_of_service_agreed=True, **binding))
     except errors.ConflictError as conflict:
         net.account = messages.RegistrationResource(uri=conflict.location, body=messages.Registration())
     return acme, key
@@ -77,4 +82,9 @@ def revoke():
     acme.revoke(josepy.ComparableX509(certificate), 4)
 
 
-{'issue': issue, 'revoke': revoke}[VERB]()
+def deactivate():
+    acme, _ = account()
+    acme.deactivate_registration(acme.net.account)
+
+
+{'issue': issue, 'revoke': revoke, 'deactivate': deactivate}[VERB]()

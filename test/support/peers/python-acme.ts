@@ -10,6 +10,8 @@ export const pythonAcme = libraryClient({
   methods: ['http-01', 'dns-01'],
   userAgent: /^acmetap-test-python/,
   survivesBadNonce: true,
+  knowsEab: true,
+  rollsKey: false,
   async missing() {
     const program = await needs('python3')
     if (program !== null) return program

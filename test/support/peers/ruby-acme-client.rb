@@ -1,4 +1,4 @@
-# ruby acme-client as a program would use it: ruby-acme-client.rb issue|revoke METHOD NAME (see library-client.ts).
+# ruby acme-client as a program would use it: ruby-acme-client.rb issue|revoke|roll-key|deactivate METHOD NAME (see library-client.ts).
 require 'acme-client'
 require 'openssl'
 
@@ -38,7 +38,8 @@ end
 
 client = Acme::Client.new(private_key: kept_key('account.pem'), directory: ENV.fetch('ACME_DIRECTORY'))
 client.new_account(contact: 'mailto:operator@example.test', terms_of_service_agreed: true)
-if verb == 'issue'
+case verb
+when 'issue'
   order = client.new_order(identifiers: [name])
   order.authorizations.each do |authorization|
     next if authorization.status == 'valid'
@@ -51,6 +52,12 @@ if verb == 'issue'
   order.finalize(csr: csr)
   settle(order, 'valid')
   File.write(file('certificate.pem'), order.certificate)
-else
+when 'revoke'
   client.revoke(certificate: File.read(file('certificate.pem')))
+when 'roll-key'
+  key = OpenSSL::PKey::RSA.new(2048)
+  client.account_key_change(new_private_key: key)
+  File.write(file('account.pem'), key.to_pem)
+when 'deactivate'
+  client.account_deactivate
 end

@@ -7,6 +7,9 @@ export const rubyAcmeClient = libraryClient({
   methods: ['http-01', 'dns-01'],
   userAgent: /^Acme::Client/,
   survivesBadNonce: false,
+  // Debian's is 2.0.9; they came with 2.0.13.
+  knowsEab: false,
+  rollsKey: true,
   async missing() {
     const program = await needs('ruby')
     if (program !== null) return program

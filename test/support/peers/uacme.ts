@@ -75,9 +75,12 @@ export const uacme: WholeClient = {
   methods: ['http-01', 'dns-01', 'tls-alpn-01'],
   userAgent: /^uacme/,
   survivesBadNonce: true,
+  knowsEab: true,
   missing: async () => (await needs('uacme', 'curl', 'unshare')) ?? reasonWithoutSystemStore('uacme'),
   async issue(surroundings, wish) {
-    const registered = await run(surroundings, wish, '--yes', 'new')
+    const { eab } = surroundings
+    const binding = eab === undefined ? [] : ['--eab', `${eab.kid}:${eab.mac}`]
+    const registered = await run(surroundings, wish, '--yes', ...binding, 'new')
     // Made by an earlier run that ended later on.
     const known = registered.output.includes('Account already exists')
     if (registered.code !== 0 && !known) return registered
@@ -85,5 +88,7 @@ export const uacme: WholeClient = {
   },
   renew: (surroundings, wish) => sign(surroundings, wish, '--force'),
   revoke: (surroundings, wish) => run(surroundings, wish, 'revoke', uacme.certificate(surroundings, wish)),
+  rollKey: (surroundings, wish) => run(surroundings, wish, 'newkey'),
+  deactivate: (surroundings, wish) => run(surroundings, wish, 'deactivate'),
   certificate: (surroundings, wish) => path.join(surroundings.folder, 'uacme', baseName(wish), 'cert.pem'),
 }

@@ -123,7 +123,7 @@ function compareOrders(truth: Truth, { orders }: InventoryDump, note: Note): voi
         status: has.status,
         expires: has.expires,
         requests: has.requests,
-        program: has.client?.program,
+        program: has.client?.program ?? null,
         certificateUrl: has.certificateUrl,
         error: has.error?.type ?? null,
         certificate: has.certificate,
@@ -235,7 +235,7 @@ function compareIssued(
     if (!serials.has(serial)) note(`${serial} is in the inventory, the CA did not issue it`)
 }
 
-function compareFiles({ certificates }: InventoryDump, onDisk: OnDisk, note: Note): void {
+export function compareFiles({ certificates }: InventoryDump, onDisk: OnDisk, note: Note): void {
   const known = new Set(certificates.map(({ fingerprint }) => fingerprint))
   for (const [fingerprint, files] of onDisk)
     if (!known.has(fingerprint)) note(`${fingerprint} is not in the inventory, but in ${files.join(', ')}`)

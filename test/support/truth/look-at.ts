@@ -5,7 +5,8 @@ import type { Operations } from '../../../src/api/operations.ts'
 import { connectControl } from '../../../src/cli/control-client.ts'
 import type { Pebble } from '../../../src/cli/demo/pebble.ts'
 import { digestOf, type Tap, type TappedExchange } from '../tap.ts'
-import { type Comparison, compare } from './compare.ts'
+import { type Comparison, compare, compareFiles, type OnDisk } from './compare.ts'
+import { dealingsWith, withoutClients } from './own-dealings.ts'
 import { issuedByPebble } from './pebble-truth.ts'
 import { type InventoryDump, readInventory } from './read-inventory.ts'
 import { certificatesBelow } from './read-pem.ts'
@@ -25,11 +26,15 @@ export async function operationsOf(config: string): Promise<Operations> {
   return operations
 }
 
-/** Holds the inventory of a running acmetap against what went over the wire, the CA's word and the clients' files. */
+/**
+ * Holds the inventory of a running acmetap against what went over the wire, the CA's word and the clients' files.
+ * `asItself`: the name of the CA, where acmetap is the only one that asks it, and a server to the clients.
+ */
 export async function lookAt(
   config: string,
   cas: readonly { readonly tap: Tap; readonly pebble: Pebble }[],
   clientFolder: string,
+  asItself: string | null = null,
 ): Promise<Looked> {
   const operations = await operationsOf(config)
   const inventory = await readCaughtUp(operations)
@@ -37,11 +42,24 @@ export async function lookAt(
   const known = wire.filter(await recordedAnswers(operations))
   const issued = (await Promise.all(cas.map(({ pebble }) => issuedByPebble(pebble)))).flat()
   const onDisk = await certificatesBelow(clientFolder)
-  return {
-    comparison: compare(truthOfWire(known), inventory, issued, onDisk),
-    inventory,
-    lost: wire.length - known.length,
-  }
+  const truth = truthOfWire(known)
+  const comparison =
+    asItself === null
+      ? compare(truth, inventory, issued, onDisk)
+      : compareAsItself(
+          compare(withoutClients(truth), dealingsWith(asItself, inventory), issued, null),
+          inventory,
+          onDisk,
+        )
+  return { comparison, inventory, lost: wire.length - known.length }
+}
+
+/** Clients have certificates of other CAs as well. */
+function compareAsItself(upstream: Comparison, inventory: InventoryDump, onDisk: OnDisk): Comparison {
+  const differences: string[] = []
+  compareFiles(inventory, onDisk, (difference) => void differences.push(difference))
+  const files = [...onDisk.values()].flat().length
+  return { ...upstream, files, differences: [...upstream.differences, ...differences] }
 }
 
 /** Makes it anew and reads it. */

@@ -20,7 +20,8 @@ export interface TrueOrder {
   readonly status: string
   readonly expires: string | null
   readonly requests: number
-  readonly program: string
+  /** Null where acmetap itself ordered. */
+  readonly program: string | null
   readonly certificateUrl: string | null
   readonly error: string | null
 }
