@@ -13,6 +13,7 @@ import type { BrokerStore } from './broker-store.ts'
 import type { Target } from './brokered-request.ts'
 import { type Named, NOTHING_NAMED, namedObjects } from './named-objects.ts'
 import type { BrokerAccount } from './objects.ts'
+import { labelCounts } from './operations/name-scope.ts'
 import type { BrokerOperation } from './operations/operations.ts'
 import type { OrdersOfAuthorizations } from './orders-of-authorizations.ts'
 import type { ReplayNonces } from './replay-nonces.ts'
@@ -22,7 +23,7 @@ import { isObjectId, urlOf } from './url-map.ts'
 export interface VerifyParts {
   readonly store: Pick<
     BrokerStore,
-    'account' | 'eabKey' | 'order' | 'authorization' | 'certificate' | 'pendingOrdersOf'
+    'account' | 'accountByKey' | 'eabKey' | 'order' | 'authorization' | 'certificate' | 'pendingOrdersOf'
   >
   readonly nonces: ReplayNonces
   readonly ordersOf: OrdersOfAuthorizations
@@ -104,7 +105,7 @@ async function signedBy(
   const inspected: Inspected = { ...claimed, inspection }
   if (verdict === 'unverifiable') return refused(inspected, badPublicKey())
   if (verdict !== 'verified' || thumbprint === null) return refused(inspected, badSignature())
-  const label = account ? account.label : await newLabel(jws, target, parts.store)
+  const label = account ? account.label : await labelOfKey(inspected, thumbprint, target, parts.store)
   const known: Inspected = { ...inspected, label, resource: resourceOf(claimed, url, target, account, null) }
   const standing = account && faultOfAccount(account, target)
   if (standing) return refused(known, standing)
@@ -130,15 +131,24 @@ function accountOf(
 
 const NO_ID = 'A'.repeat(22)
 
-/** Whose a new account is going to be, if its binding and its address hold, which newAccount looks at. */
-async function newLabel(
-  jws: Jws,
-  { operation, label }: Target,
+/**
+ * Of a request that a `jwk` signed. Of a key that has an account, that account's, whatever the request claims; of a new one, whose
+ * account it is going to be if its binding holds, which newAccount looks at. A path counts from the networks of its label only.
+ */
+async function labelOfKey(
+  { inspection, connection }: Inspected,
+  thumbprint: string,
+  { endpoint, operation, label }: Target,
   store: VerifyParts['store'],
 ): Promise<string | null> {
-  const kid = operation === 'newAccount' ? externalAccountBindingOf(jws.payload)?.jws?.header.kid : undefined
-  const key = kid === undefined ? null : await store.eabKey(kid)
-  return key?.label ?? label
+  if (operation === 'newAccount') {
+    const account = await store.accountByKey(endpoint.name, thumbprint)
+    if (account !== null) return account.label
+    const kid = externalAccountBindingOf(inspection?.jws.payload)?.jws?.header.kid
+    const key = kid === undefined ? null : await store.eabKey(kid)
+    if (key !== null) return key.label
+  }
+  return label !== null && labelCounts(endpoint, label, connection.clientAddress) ? label : null
 }
 
 function resourceOf(

@@ -9,12 +9,16 @@ import type { BrokerAccount } from '../objects.ts'
  */
 export function accountOf({ account, label }: BrokeredRequest): BrokerAccount {
   if (account === null) throw new Error('an operation of accounts came without one')
-  if (label !== null && label !== account.label)
-    throw new AcmeProblem(
-      'unauthorized',
-      `the account is not of the label ${JSON.stringify(label)}: use the directory it was registered at`,
-    )
+  if (label !== null && label !== account.label) throw notRegisteredUnder(label)
   return account
+}
+
+/** The path has another label than the account. */
+export function notRegisteredUnder(label: string): AcmeProblem {
+  return new AcmeProblem(
+    'unauthorized',
+    `the account is not of the label ${JSON.stringify(label)}: use the directory it was registered at`,
+  )
 }
 
 export function ownerOf(request: BrokeredRequest): Owner {

@@ -6,6 +6,7 @@ import { newObjectId } from '../object-id.ts'
 import type { BrokerAccount } from '../objects.ts'
 import { problemWith } from '../problem-answer.ts'
 import { urlOf } from '../url-map.ts'
+import { notRegisteredUnder } from './asking.ts'
 import { contactsAsked } from './contacts.ts'
 import { EabBindings, notAccepted } from './eab-binding.ts'
 import { labelCounts } from './name-scope.ts'
@@ -91,13 +92,14 @@ function notOfLabel(label: string): AcmeProblem {
   )
 }
 
-/** RFC 8555 §7.3.1. */
+/** RFC 8555 §7.3.1. A label in the path does not become that of an account which has another, or none. */
 function known(account: BrokerAccount, request: BrokeredRequest): BrokerAnswer {
   if (account.status !== 'valid')
     throw new AcmeProblem(
       'unauthorized',
       `An account with the provided public key exists but is ${account.status}`,
     )
+  if (request.label !== null && request.label !== account.label) throw notRegisteredUnder(request.label)
   return answer(200, account, request)
 }
 

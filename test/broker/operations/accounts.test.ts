@@ -201,6 +201,16 @@ describe('labels', () => {
     expect((await world.ask('newOrder', { identifiers }, { account, label: 'team-a' })).status).toBe(201)
   })
 
+  test('RFC 8555 §7.3.1: an account of another label, or of none, is not found under it', async () => {
+    world = new OperationsWorld({ endpoint: { labels } })
+    const { key } = await world.register()
+    expect((await world.ask('newAccount', {}, { key })).status).toBe(200)
+    const reply = await world.ask('newAccount', {}, { key, label: 'team-a' })
+    expect(reply.problem).toMatchObject({ type: urn('unauthorized'), status: 403 })
+    const under = (await world.register({}, { label: 'team-a' })).key
+    expect((await world.ask('newAccount', {}, { key: under, label: 'team-a' })).status).toBe(200)
+  })
+
   test.each(['198.51.100.1', null, '::1'])('from %s it makes no account', async (from) => {
     world = new OperationsWorld({ endpoint: { labels } })
     const reply = await world.ask('newAccount', {}, { key: makeAccountKey(), label: 'team-a', from })
