@@ -98,7 +98,10 @@ async function bench(): Promise<void> {
         const round = await runOnce(target, load, generator, stub, idle.get(target.name) ?? 0)
         all.push(round)
         const { report } = round
-        console.error(`round ${i} ${load} ${target.name}: ${Math.round(report.requests / report.seconds)} /s`)
+        const cpu = round.cpu === null ? '' : `, ${Math.round(round.cpu)} µs of CPU each`
+        console.error(
+          `round ${i} ${load} ${target.name}: ${Math.round(report.requests / report.seconds)} /s${cpu}`,
+        )
       }
     }
   }

@@ -42,7 +42,7 @@ export async function openAlerts({
 }
 
 /** ms in which new facts are gathered. */
-const WAKING = 50
+const WAKING = 250
 
 /** The ports of the desk over its thread. One that ended is begun anew, and told again what it was told. */
 class ThreadedDesk {

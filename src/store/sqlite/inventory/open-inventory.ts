@@ -24,8 +24,8 @@ const SCRIPT = new URL(
   import.meta.url,
 )
 
-/** ms in which new facts are gathered: each look, however little there is, is a transaction. */
-const WAKING = 20
+/** ms in which new facts are gathered: each look is a transaction. Whoever asks has all that is there taken in before. */
+const WAKING = 100
 
 export interface OpenedInventory {
   readonly reader: InventoryReader
