@@ -32,7 +32,8 @@ export class OrderRuns {
       this.#newer.set(id, order)
       return running
     }
-    const run = this.#run(order).finally(() => this.#running.delete(id))
+    if (this.signal.aborted) return Promise.resolve(order)
+    const run = this.#run(order)
     this.#running.set(id, run)
     return run
   }
@@ -42,21 +43,28 @@ export class OrderRuns {
     await Promise.all(this.#running.values())
   }
 
+  /** Whether it is over is seen and said in one turn: who comes later begins anew, and is not left with what was before. */
   async #run(order: BrokerOrder): Promise<BrokerOrder> {
     let at = order
-    for (let faults = 0; !this.signal.aborted; ) {
-      try {
-        this.#newer.delete(order.id)
-        at = await goOn(this.#open, at, this.signal)
-        const newer = this.#newer.get(order.id)
-        if (newer === undefined || hasEnded(at)) return at
-        at = newer
-      } catch (error) {
-        this.#open.tell({ kind: 'fault', order: order.id, error })
-        at = await this.#afterFault(at, ++faults)
+    try {
+      for (let faults = 0; !this.signal.aborted; ) {
+        try {
+          this.#newer.delete(order.id)
+          at = await goOn(this.#open, at, this.signal)
+          const newer = this.#newer.get(order.id)
+          if (newer === undefined || hasEnded(at)) return at
+          at = newer
+        } catch (error) {
+          if (this.signal.aborted) return at
+          this.#open.tell({ kind: 'fault', order: order.id, error })
+          at = await this.#afterFault(at, ++faults)
+        }
       }
+      return at
+    } finally {
+      this.#running.delete(order.id)
+      this.#newer.delete(order.id)
     }
-    return at
   }
 
   /** A store that takes nothing now may take it later; as it stands there, it is gone on with. */

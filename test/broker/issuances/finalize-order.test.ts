@@ -53,6 +53,25 @@ test('a client is not kept waiting for a slow CA; the certificate comes all the 
   await expect.poll(async () => (await world.found(order)).status).toBe('valid')
 })
 
+test('a finalize that comes just as its authorization ends is not lost, in whichever turn', async () => {
+  for (let turns = 0; turns <= 40; turns++) {
+    const authorized = Promise.withResolvers<void>()
+    world = new IssuanceWorld({
+      failPoint: async (step, when) => {
+        if (step !== 'order.authorized' || when !== 'after') return
+        authorized.resolve()
+        for (let turn = 0; turn < turns; turn++) await undefined
+      },
+    })
+    world.ca('one').steps.authorize = after(1)
+    const order = await world.begin(world.request(await world.account(), ['www.example.com']))
+    await authorized.promise
+    const done = await world.issuances.finalize(order, csrFor(order), newExchangeId())
+    expect([turns, done.status]).toEqual([turns, 'valid'])
+    await world.issuances.close()
+  }
+})
+
 test('of finalizes at the same time one is acted on, the others are orderNotReady (RFC 8555 §7.4)', async () => {
   world = new IssuanceWorld()
   const order = await world.begin(world.request(await world.account(), ['www.example.com']))
