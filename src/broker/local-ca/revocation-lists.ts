@@ -69,8 +69,10 @@ export class RevocationLists {
     // Taken before the store is asked: what is revoked meanwhile counts as revoked after this list.
     const thisUpdate = clock.now().wall
     const nextUpdate = thisUpdate + this.#parts.validity() * 1000
-    // RFC 5280 §3.3: what was revoked stays until a list that was made after its end.
-    const revoked = await store.localRevoked(ca, generation, last?.thisUpdate ?? 0)
+    // RFC 5280 §3.3: what was revoked stays until a list that was made after its end. The last one may be of a clock that was
+    // ahead.
+    const endsAfter = Math.min(last?.thisUpdate ?? 0, thisUpdate)
+    const revoked = await store.localRevoked(ca, generation, endsAfter)
     const number = (last?.number ?? 0) + 1
     const list = signRevocationList({ number, revoked, thisUpdate, nextUpdate }, signer)
     const made: LocalCrl = { ca, generation, number, list, thisUpdate, nextUpdate }

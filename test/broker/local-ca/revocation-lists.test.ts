@@ -141,6 +141,16 @@ describe('a revocation list', () => {
     expect(await serials()).toBe(0)
   })
 
+  test('loses nothing to a clock that was ahead for a while', async () => {
+    const { chain, der } = await issue('one')
+    await issuer.revoke(der, null, 0)
+    const now = world.now
+    world.now = now + 3650 * DAY
+    await ca.currentCrl(1)
+    world.now = now + DAY
+    expect(await verdict(chain)).toContain('certificate revoked')
+  })
+
   test('twenty revocations at once are all in one of the lists that follow', async () => {
     const issued = await Promise.all(Array.from({ length: 20 }, (_, at) => issue(`n${at}`)))
     await Promise.all(issued.map(({ der }) => issuer.revoke(der, null, 5)))
