@@ -30,29 +30,32 @@ export function newOrder({ store, issuances }: OperationParts): OperationHandler
     if (faults.length > 0) throw refused(faults)
     const owner = ownerOf(request)
     const replaced = replaces === null ? null : await replaceable(replaces, names, owner, at, store)
-    const wanted: OrderRequest = {
-      endpoint,
-      account: accountOf(request),
-      identifiers: names.map(identifierOf),
-      profile,
-      replaces: replaced === null ? null : replaces,
-      authorizations: await authorizationsFor(names, endpoint, owner, at, store),
-      permitted: scope.cas,
-      exchange: request.id,
+    const made = async () => {
+      const wanted: OrderRequest = {
+        endpoint,
+        account: accountOf(request),
+        identifiers: names.map(identifierOf),
+        profile,
+        replaces: replaced === null ? null : replaces,
+        authorizations: await authorizationsFor(names, endpoint, owner, at, store),
+        permitted: scope.cas,
+        exchange: request.id,
+      }
+      return begin(wanted, request)
     }
-    const order = replaced === null ? await begin(wanted, request) : await replace(replaced, wanted, request)
+    const order = replaced === null ? await made() : await replace(replaced, made)
     return orderAnswer(201, order, endpoint, at)
   }
 
+  /** Begins in the turn in which the certificate was looked at: no order can come between. */
   async function replace(
     certificate: BrokerCertificate,
-    wanted: OrderRequest,
-    request: BrokeredRequest,
+    made: () => Promise<BrokerOrder>,
   ): Promise<BrokerOrder> {
     if (replacing.has(certificate.id)) throw alreadyReplaced(certificate)
     replacing.add(certificate.id)
     try {
-      const order = await begin(wanted, request)
+      const order = await made()
       await store.putCertificate({ ...certificate, replacedBy: order.id })
       return order
     } finally {

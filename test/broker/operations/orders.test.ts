@@ -237,6 +237,22 @@ describe('RFC 9773 §5: replaces', () => {
     expect(all.map(({ status }) => status).sort()).toEqual([201, ...Array(9).fill(409)])
   })
 
+  test('whatever each of them waits for', async () => {
+    const { account, ariId } = await setting()
+    Object.assign(world.endpoint, { proof: 'challenge' })
+    const reusable = world.store.reusable.bind(world.store)
+    const { promise: last, resolve: goOn } = Promise.withResolvers<void>()
+    let asked = 0
+    world.store.reusable = async (...given) => {
+      if (asked++ === 0) await last
+      return reusable(...given)
+    }
+    const first = world.order(account, ['www.a.example'], { replaces: ariId })
+    const second = await world.order(account, ['www.a.example'], { replaces: ariId })
+    goOn()
+    expect([(await first).status, second.status].sort()).toEqual([201, 409])
+  })
+
   test('no name in common is malformed', async () => {
     const { account, ariId } = await setting()
     const reply = await world.order(account, ['b.a.example'], { replaces: ariId })
