@@ -146,7 +146,7 @@ export class Validations {
   }
 
   async #see(job: Job): Promise<void> {
-    const { store, settled, onBug } = this.#parts
+    const { store } = this.#parts
     const { authorization, challengeId, endpoint } = job
     const owner = { endpoint: authorization.endpoint, account: authorization.account }
     const account = await store.account(owner.endpoint, owner.account)
@@ -160,8 +160,20 @@ export class Validations {
       if (latest?.status !== 'pending' || challengeOf(latest, challengeId).status !== 'processing') return
       const ended = this.#ended(latest, challengeId, problem, endpoint)
       if (!(await store.putAuthorization(ended, latest))) continue
-      await settled(ended).catch(onBug)
+      await this.#tell(ended)
       return
+    }
+  }
+
+  /** Until it is heard: orders wait for nothing else. The next process looks for itself. */
+  async #tell(ended: BrokerAuthorization): Promise<void> {
+    const { settled, onBug } = this.#parts
+    try {
+      await settled(ended)
+    } catch (error) {
+      if (this.#ending.signal.aborted) return
+      onBug(error)
+      setTimeout(() => void this.#tell(ended), AGAIN_AFTER).unref()
     }
   }
 

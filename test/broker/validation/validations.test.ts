@@ -302,12 +302,25 @@ test('a store that fails leaves the challenge as it is; it is looked at again', 
   }
 })
 
-test('who is told and fails undoes nothing', async () => {
-  const validations = open(() => Promise.reject(new Error('no')))
-  const authorization = await pending()
-  await answer(validations, authorization)
-  await until(() => looks.length === 1)
-  looks[0]!.end(null)
-  await until(() => bugs.length === 1)
-  expect((await stored(authorization)).status).toBe('valid')
+test('who is told and fails undoes nothing, and is told again until it is heard', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  try {
+    let told = 0
+    const validations = open(async () => {
+      told += 1
+      if (told < 3) throw new Error('no')
+    })
+    const authorization = await pending()
+    await answer(validations, authorization)
+    while (looks.length < 1) await turn()
+    looks[0]!.end(null)
+    while (bugs.length < 1) await turn()
+    expect((await stored(authorization)).status).toBe('valid')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect([told, bugs.length]).toEqual([2, 2])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect([told, bugs.length]).toEqual([3, 2])
+  } finally {
+    vi.useRealTimers()
+  }
 })
