@@ -28,6 +28,8 @@ export interface CaStanding {
 interface Limit {
   readonly until: number
   readonly error: IssuerError
+  /** Of the order that met it, which may be another client's. */
+  readonly names: readonly string[]
 }
 
 /** One try at a CA; told once how it ended. */
@@ -118,9 +120,10 @@ export class CaHealth {
     const limits = this.#limits.get(ca) ?? new Map<string, Limit>()
     this.#limits.set(ca, limits)
     const until = now + (error.retryAfter ?? UNTOLD) * SECOND
+    const names = namesOf(order)
     for (const key of limitScope(error, step, order)) {
       limits.delete(key)
-      limits.set(key, { until, error })
+      limits.set(key, { until, error, names })
     }
     if (limits.size <= MOST_LIMITS) return
     for (const [key, limit] of limits) if (limit.until <= now) limits.delete(key)
@@ -136,7 +139,7 @@ export class CaHealth {
     for (const key of limitKeys(order)) {
       const limit = limits.get(key)
       if (limit === undefined) continue
-      if (limit.until > now) return stillLimited(limit, now)
+      if (limit.until > now) return stillLimited(limit, order, now)
       limits.delete(key)
     }
     return null
@@ -157,17 +160,41 @@ export class CaHealth {
   }
 }
 
-/** The CA's words, with the time that is left of them. */
-function stillLimited({ error, until }: Limit, now: number): IssuerError {
-  const { ca, fault, message, type, detail, status, subproblems, links, exchange } = error
+/**
+ * The CA's words, with the time that is left of them; but what they say of names that this order does not have is for the client
+ * alone whose names they are.
+ */
+function stillLimited({ error, until, names }: Limit, order: LimitedOrder, now: number): IssuerError {
+  const { ca, fault, type, status, links, exchange } = error
   const retryAfter = Math.max(1, Math.ceil((until - now) / SECOND))
-  return new IssuerError(ca, fault, message, {
-    type,
-    detail,
-    status,
-    subproblems,
-    links,
-    exchange,
-    retryAfter,
-  })
+  const own = new Set(namesOf(order))
+  const foreign = names.filter((name) => ![...own].some((one) => one === name || one.endsWith(`.${name}`)))
+  if (foreign.length === 0) {
+    const { message, detail, subproblems } = error
+    return new IssuerError(ca, fault, message, {
+      type,
+      detail,
+      status,
+      subproblems,
+      links,
+      exchange,
+      retryAfter,
+    })
+  }
+  const isTold = (text: string) => !foreign.some((name) => text.toLowerCase().includes(name))
+  const detail = error.detail !== null && isTold(error.detail) ? error.detail : null
+  const message = isTold(error.message) ? error.message : `CA "${ca}" limits orders`
+  const subproblems = error.subproblems.filter(
+    ({ identifier, detail: why }) => own.has(bare(identifier.value)) && isTold(why),
+  )
+  const told = detail === null ? [] : links
+  return new IssuerError(ca, fault, message, { type, detail, status, subproblems, links: told, retryAfter })
+}
+
+function namesOf({ identifiers }: LimitedOrder): string[] {
+  return identifiers.map(({ value }) => bare(value))
+}
+
+function bare(name: string): string {
+  return name.startsWith('*.') ? name.slice(2) : name
 }

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { IssuerError } from '../../../src/broker/issuer.ts'
 import { CaHealth, type CaStanding } from '../../../src/broker/routing/ca-health.ts'
 import type { LimitedOrder } from '../../../src/broker/routing/limit-scope.ts'
@@ -184,4 +184,51 @@ test('limits are forgotten before they fill the memory', () => {
   expect(health.standing('ca').limits.count).toBe(10_000)
   expect(kind(order(['n0.example']))).toBe('good')
   expect(kind(order(['n10099.example']))).toBe('limited')
+})
+
+describe('J15: what a CA said of the names of one client is not told to another', () => {
+  const secret = 'merger.a.example'
+  const words = `too much for ${secret} (of a kind that nobody knows)`
+  const about = { type: 'dns', value: secret }
+  const error = new IssuerError('ca', 'limited', `the CA "ca" refused newOrder: ${words}`, {
+    type: 'urn:ietf:params:acme:error:rateLimited',
+    detail: words,
+    status: 429,
+    retryAfter: 600,
+    links: [`<https://ca.example/unpause?names=${secret}>;rel="help"`],
+    exchange: 'of another client',
+    subproblems: [{ type: 'urn:ietf:params:acme:error:rateLimited', detail: words, identifier: about }],
+  })
+  const outlook = (wanted: LimitedOrder) => {
+    const found = health.outlook('ca', wanted)
+    if (found.kind !== 'limited') throw new Error(found.kind)
+    return found.error
+  }
+
+  test('the limit holds, without them', () => {
+    fail(error, 'place', order([secret]))
+    const told = outlook(order(['www.b.example']))
+    expect(told).toMatchObject({
+      type: error.type,
+      status: 429,
+      retryAfter: 600,
+      detail: null,
+      exchange: null,
+    })
+    expect(JSON.stringify([told, told.message])).not.toContain('merger')
+    expect(told.message).toBe('CA "ca" limits orders')
+  })
+
+  test('whose names they are hears all of it, and so does who has a name below', () => {
+    fail(error, 'place', order([secret]))
+    for (const wanted of [order([secret]), order([`*.${secret}`]), order([`www.${secret}`, 'b.example'])]) {
+      const { detail, subproblems, links } = error
+      expect(outlook(wanted)).toMatchObject({ detail, subproblems, links })
+    }
+  })
+
+  test('what names none of them is told', () => {
+    fail(limited('Service busy; retry later.', 120), 'place', order([secret]))
+    expect(outlook(order(['www.b.example'])).detail).toBe('Service busy; retry later.')
+  })
 })
