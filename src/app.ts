@@ -449,6 +449,7 @@ export async function start(loaded: LoadedConfig, overrides: Overrides = {}): Pr
       sinks,
       renewals: () => engine.failing(),
       lostAccounts: () => engine.lostAccounts(),
+      localRoots: async () => (await broker?.localRoots()) ?? [],
       rootsPem: () => issuer.rootsPem(),
       userAgent: userAgent(VERSION),
       perform,

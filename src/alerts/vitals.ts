@@ -22,6 +22,8 @@ export interface Vitals {
     readonly fingerprint: string
     readonly notAfter: Millis
     readonly run: string
+    /** What comes of its end; left out: what clients of acmetap meet. */
+    readonly harm?: string
   }[]
   /** Rules of the policy in force that end by themselves. */
   readonly endingRules: readonly EndingRule[]

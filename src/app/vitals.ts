@@ -27,6 +27,8 @@ export interface VitalParts {
   readonly channels: () => Promise<Vitals['channels']> | Vitals['channels']
   /** Of the engine; left out where there is none. */
   readonly renewals?: () => Promise<readonly FailingRenewal[]>
+  /** Of local CAs: what signs now. */
+  readonly localRoots?: () => Promise<Vitals['roots']>
   /** As `renewals`: accounts that CAs no longer take. */
   readonly lostAccounts?: () => Promise<readonly EngineAccount[]>
 }
@@ -52,11 +54,12 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
   return async () => {
     const { config, meter, recorder, spill, issuer } = parts
     const at = Math.floor(parts.clock.now().wall / 1000)
-    const [progress, statuses, channels, listener, renewals, gone] = await Promise.all([
+    const [progress, statuses, channels, listener, locals, renewals, gone] = await Promise.all([
       parts.inventory.progress().catch(() => null),
       parts.sinks.status().catch(() => []),
       Promise.resolve(parts.channels()).catch(() => []),
       listenerRoot(config()).catch(() => roots.find(({ name }) => name === LISTENER) ?? null),
+      parts.localRoots?.().catch(() => roots.filter(({ name }) => name.startsWith(LOCAL))) ?? [],
       parts.renewals?.().catch(() => null) ?? [],
       parts.lostAccounts?.().catch(() => null) ?? [],
     ])
@@ -64,7 +67,7 @@ export function vitalsOf(parts: VitalParts): () => Promise<Vitals> {
     for (const name of sinks.keys()) if (!statuses.some((sink) => sink.name === name)) sinks.delete(name)
     if (gone !== null) lost = gone.flatMap(lostAccount)
     if (renewals !== null) failing = renewals.map(inMillis)
-    roots = [listener, interceptionRoot(issuer)].filter((root) => root !== null)
+    roots = [listener, interceptionRoot(issuer), ...locals].filter((root) => root !== null)
     return {
       at,
       since: Math.min(began, at),
@@ -123,6 +126,8 @@ class Since {
 }
 
 const LISTENER = 'listener'
+/** How names of local CAs begin. */
+export const LOCAL = 'local CA '
 
 /** The root of the listeners that have no certificate of their own; null where none needs it. */
 async function listenerRoot(config: Config): Promise<Vitals['roots'][number] | null> {

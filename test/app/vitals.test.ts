@@ -2,10 +2,25 @@ import { expect, test } from 'vitest'
 import { VitalsMeter } from '../../src/alerts/vitals-meter.ts'
 import { type VitalParts, vitalsOf } from '../../src/app/vitals.ts'
 import type { Config } from '../../src/config/schema.ts'
+import type { EngineAccount } from '../../src/engine/account.ts'
 import { stillClock } from '../support/exchanges.ts'
 
 const SECOND = 1_000_000
 const OWN = { certificate: { chain: 'c.pem', key: 'k.pem' }, tls: false }
+
+const LOCAL_ROOT = {
+  name: 'local CA internal',
+  fingerprint: 'CD',
+  notAfter: 10,
+  run: 'acmetap local-ca create internal --next',
+}
+const LOST = {
+  ca: 'pebble',
+  url: 'https://ca.example/1',
+  tenant: 'team-a',
+  status: 'revoked',
+  lostAt: 3999,
+} as EngineAccount
 
 function world() {
   const clock = stillClock()
@@ -15,6 +30,7 @@ function world() {
     cas: { pebble: {} },
     data: '/nowhere',
     relay: [],
+    broker: [],
     intercept: { cas: ['pebble'] },
     listeners: { acme: OWN, proxy: OWN, admin: { ...OWN, certificate: undefined } },
   } as unknown as Config
@@ -41,6 +57,11 @@ function world() {
       status: async () => [{ name: 'amp', position: 1, backlog: 2, lastError: stand.error }],
     },
     channels: () => [],
+    async localRoots() {
+      if (stand.isClosed) throw new Error('closed')
+      return [LOCAL_ROOT]
+    },
+    lostAccounts: async () => [LOST],
   }
   const vitals = vitalsOf(parts)
   return {
@@ -65,7 +86,10 @@ test('when all is well nothing has been wrong since ever', async () => {
   expect(await after(0)).toMatchObject({
     cas: [{ ca: 'pebble', exchanges: 0 }],
     record: { unwritableSince: null, detail: null, backlog: 0, behindSince: null, spillBytes: 7 },
-    roots: [{ name: 'interception', fingerprint: 'AB', notAfter: 9, run: 'acmetap root rotate' }],
+    roots: [{ name: 'interception', fingerprint: 'AB', notAfter: 9, run: 'acmetap root rotate' }, LOCAL_ROOT],
+    lostAccounts: [
+      { ca: 'pebble', account: 'https://ca.example/1', tenant: 'team-a', status: 'revoked', since: 3 },
+    ],
     sinks: [{ name: 'amp', failingSince: null, backlog: 2, error: null }],
     channels: [],
   })
@@ -88,5 +112,5 @@ test('an inventory that can not be asked stands as it stood', async () => {
   stand.recorded = 9
   await after(10)
   stand.isClosed = true
-  expect(await after(10)).toMatchObject({ behind: 10, record: { backlog: 4 } })
+  expect(await after(10)).toMatchObject({ behind: 10, record: { backlog: 4 }, roots: [{}, LOCAL_ROOT] })
 })

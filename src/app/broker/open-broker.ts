@@ -1,3 +1,4 @@
+import type { Vitals } from '../../alerts/vitals.ts'
 import type { BrokerOperations } from '../../api/broker-operations.ts'
 import type { LocalCaOperations } from '../../api/local-ca-operations.ts'
 import type { EventRecorder } from '../../audit/keeping.ts'
@@ -20,6 +21,7 @@ import type { EngineParts } from '../../engine/engine-parts.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import type { Closing } from '../closing.ts'
 import { brokerFailPointOf } from '../engine/fail-point.ts'
+import { LOCAL } from '../vitals.ts'
 import { brokerOperations } from './broker-operations.ts'
 import { localCaOperations } from './local-ca-operations.ts'
 import { openIssuers } from './open-issuers.ts'
@@ -42,6 +44,7 @@ export interface OpenBroker {
   readonly operations: BrokerOperations
   readonly localCaOperations: LocalCaOperations
   localCa(name: string): LocalCa | null
+  localRoots(): Promise<Vitals['roots']>
   /** The configuration has changed. */
   use(): Promise<void>
 }
@@ -117,8 +120,34 @@ export async function openBroker(host: BrokerHost, closing: Closing): Promise<Op
       events: host.events,
     }),
     localCa: issuers.localCa,
+    localRoots: () => localRoots(Object.keys(host.config().local_cas), issuers.localCa),
     use: issuers.use,
   }
+}
+
+/** One that has no issuer yet, or one that can't be read, has no end. */
+async function localRoots(
+  names: readonly string[],
+  localCa: (name: string) => LocalCa | null,
+): Promise<Vitals['roots']> {
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const issuer = await localCa(name)
+        ?.current()
+        .catch(() => null)
+      if (!issuer) return []
+      return [
+        {
+          name: `${LOCAL}${name}`,
+          fingerprint: issuer.fingerprint,
+          notAfter: Math.floor(issuer.notAfter / 1000),
+          run: `acmetap local-ca create ${name} --next (under an offline root: acmetap local-ca csr ${name})`,
+          harm: 'It signs nothing that would outlive it, and what it signed is refused from then on.',
+        },
+      ]
+    }),
+  )
+  return found.flat()
 }
 
 function resolversOf({ egress }: Config) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { AcmeProblem } from '../../acme/problem.ts'
+import type { Vitals } from '../../alerts/vitals.ts'
 import type { BrokerOperations } from '../../api/broker-operations.ts'
 import type { LocalCaOperations } from '../../api/local-ca-operations.ts'
 import { OperationRefused } from '../../api/operations.ts'
@@ -40,6 +41,8 @@ export interface ServerBroker {
   readonly localCaOperations: LocalCaOperations
   /** Of a local CA's issuer, by the name of its file, DER; null: there is none, or nothing is open yet. */
   revocationList(file: string): Promise<Buffer | null>
+  /** What local CAs sign with now, for alerts about its end. */
+  localRoots(): Promise<Vitals['roots']>
   /** Whether anything in its store is sealed with the engine's key. */
   sealed(): Promise<boolean>
   /** Listener `acme` is bound there. From now on requests come, and wait for it to be open. */
@@ -141,6 +144,7 @@ export async function serverBroker(host: ServerBrokerHost): Promise<ServerBroker
       const ca = wanted === null ? null : (open?.localCa(wanted.name) ?? null)
       return wanted === null || ca === null ? null : ((await ca.currentCrl(wanted.generation))?.list ?? null)
     },
+    localRoots: async () => (await open?.localRoots()) ?? [],
     sealed: async () => (await store.sealed()).length > 0,
     bound(at) {
       port = at

@@ -13,12 +13,9 @@ export const client = z.strictObject({
     .string()
     .nullable()
     .meta({ description: 'Address it came from; null where it was erased or is not kept.' }),
-  label: z
-    .string()
-    .nullable()
-    .meta({
-      description: 'Proxy user in intercept, Host in relay, label of the EAB key or the path in broker.',
-    }),
+  label: z.string().nullable().meta({
+    description: 'Proxy user in intercept, Host in relay, label of the EAB key or the path in broker.',
+  }),
   program: z
     .string()
     .nullable()

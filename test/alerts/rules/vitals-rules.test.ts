@@ -111,6 +111,15 @@ test('root-expiring: sixty days before, critical when it has ended', () => {
   ])
   expect(at(60 * DAY)[0]?.remedy).toContain('acmetap root rotate')
   expect(at(-DAY)).toMatchObject([{ severity: 'critical', title: 'The interception root has ended' }])
+  expect(at(-DAY)[0]?.cause).toContain('refuse connections to acmetap')
+  const local = {
+    name: 'local CA internal',
+    fingerprint: 'g',
+    notAfter: NOW,
+    run: 'x',
+    harm: 'All is refused.',
+  }
+  expect(found(rootExpiring, NOW, { vitals: { roots: [local] } })[0]?.cause).toMatch(/All is refused\.$/)
 })
 
 describe('policy-expiring', () => {
