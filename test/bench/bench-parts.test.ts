@@ -6,10 +6,11 @@ import { describe, expect, test } from 'vitest'
 import { firstJsonLine, startProcess } from '../support/child-process.ts'
 import { OK, startRawCa } from '../support/raw-ca.ts'
 import { makeAccountKey } from '../support/sign-jws.ts'
-import { makeRoot } from '../support/test-ca/certificates.ts'
+import { makeRoot, makeServerCertificate } from '../support/test-ca/certificates.ts'
 import { openConnection } from './client-connection.ts'
+import { IssuingClient } from './issuing-client.ts'
 import { newNonce, setUp, signLoad } from './load.ts'
-import { usageOf } from './process-usage.ts'
+import { threadsOf, usageOf } from './process-usage.ts'
 import { readProfile } from './profile.ts'
 import { ResponseReader } from './response-reader.ts'
 
@@ -72,6 +73,41 @@ describe('the benchmark', () => {
     }
   })
 
+  test('has whole certificates issued, and counts what is asked for them on both sides', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'issuing-'))
+    const root = makeRoot('Benchmark Root')
+    const server = makeServerCertificate({ names: ['localhost'], issuer: root })
+    const [certificate, key] = [join(folder, 'server.pem'), join(folder, 'server.key')]
+    await writeFile(certificate, server.pem)
+    await writeFile(key, server.keyPem)
+    const stub = startProcess(process.execPath, [
+      join(import.meta.dirname, 'stub-ca-process.ts'),
+      certificate,
+      key,
+    ])
+    try {
+      const { port } = await firstJsonLine<{ port: number }>(stub)
+      const connection = await openConnection({ port, tunnelTo: null, trust: root.pem })
+      const place = { authority: `localhost:${port}`, directory: '/issuing/directory' }
+      const client = new IssuingClient(connection, place)
+      const askedOfCa = async () =>
+        Number((await connection.askWhole(Buffer.from('GET /asked HTTP/1.1\r\n\r\n'))).body)
+      await client.begin()
+      expect(client.asked).toBe(3)
+      await client.issue(false)
+      // Order, authorization, challenge, authorization, finalize, order, certificate.
+      expect(client.asked).toBe(10)
+      await client.issue(true)
+      expect(await askedOfCa()).toBe(client.asked)
+      const nowhere = new IssuingClient(connection, { ...place, directory: '/issuing/elsewhere' })
+      await expect(nowhere.begin()).rejects.toThrow('GET /issuing/elsewhere: 404')
+      connection.close()
+    } finally {
+      await stub.stop()
+      await rm(folder, { recursive: true })
+    }
+  })
+
   test('counts the CPU and memory of this process', () => {
     const before = usageOf(process.pid)
     const until = process.cpuUsage().user + 50_000
@@ -79,6 +115,8 @@ describe('the benchmark', () => {
     const after = usageOf(process.pid)
     expect(after.cpu - before.cpu).toBeGreaterThanOrEqual(30_000)
     expect(after.rss).toBeGreaterThan(10e6)
+    const threads = [...threadsOf(process.pid).values()].reduce((sum, cpu) => sum + cpu, 0)
+    expect(threads).toBeGreaterThan(50_000)
   })
 
   test('groups the self times of a profile by package and module, without the idle', async () => {
