@@ -45,13 +45,15 @@ export interface Persistence {
   readonly patience: number
   /** Folder of a web server where it answers http-01 for authorizations that are pending. */
   readonly webroot?: string
+  /** Between newOrder and the rest. */
+  readonly onPlaced?: () => Promise<void>
 }
 
 /** One order as clients have it served: from newOrder to a certificate that is for this name and this key. */
 export async function obtain(
   client: TestAcmeClient,
   name: string,
-  { patience, webroot }: Persistence = { patience: 0 },
+  { patience, webroot, onPlaced }: Persistence = { patience: 0 },
 ): Promise<Issued> {
   const from = performance.now()
   const wanted = wantedOf(name)
@@ -68,6 +70,7 @@ export async function obtain(
     })
     begun = performance.now() - from
     order = ordered.fields.location ?? ''
+    await onPlaced?.()
     for (const url of readJson<OrderDocument>(ordered).authorizations) await run.prove(url, webroot)
     const document = await run.seenThrough(order, wanted)
     if (document.status !== 'valid') return result(null, JSON.stringify(document))
