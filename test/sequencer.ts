@@ -25,6 +25,8 @@ export const LONG: readonly (readonly [path: string, kind: Kind, seconds: number
   ['test/peers/relay-clients', 'works', 80],
   // Real servers in a network of their own.
   ['test/peers/engine-lab', 'works', 80],
+  // Six lives, each with several runs of a client.
+  ['test/peers/broker-clients', 'works', 90],
   ['test/peers/', 'works', 45],
   // A port that becomes free, a clock that jumps.
   ['test/app/engine', 'waits', 40],

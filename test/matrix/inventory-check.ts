@@ -10,6 +10,7 @@ import { lookAt, operationsOf, rebuiltInventory } from '../support/truth/look-at
 import { certificatesIn, fingerprintOf, namesOf } from '../support/truth/read-pem.ts'
 import { endpointOf } from './broker-cases.ts'
 import type { Case, Operation } from './row.ts'
+import { until } from './until.ts'
 import type { World } from './world.ts'
 
 /** The certificate that a client keeps; null where it keeps none. */
@@ -32,6 +33,8 @@ export async function whatInventoryLacks(
 ): Promise<string | null> {
   if (leaf === null) return 'the client keeps no certificate'
   const { inventory } = await operationsOf(config)
+  const { recorded } = await inventory.progress()
+  await until(async () => (await inventory.progress()).projected >= recorded, 60)
   const has = await inventory.certificate(fingerprintOf(leaf))
   if (has === null) return `the inventory does not have the certificate ${leaf.serialNumber}`
   const names = has.identifiers.map(({ type, value }) => `${type}:${value}`).toSorted()
