@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { brokerEabTiming } from './broker-eab-timing.ts'
+import { brokerErrors } from './broker-errors.ts'
 import { brokerNonces } from './broker-nonces.ts'
 import { brokerProofs } from './broker-proofs.ts'
 import { brokerTenants } from './broker-tenants.ts'
@@ -29,4 +30,12 @@ test('broker: EAB keys that are guessed are all answered alike', { timeout: LONG
   const { failures, figures } = await brokerEabTiming.run({ size: 20, ...quiet })
   expect(failures).toEqual([])
   expect(figures['different answers']).toBe(1)
+})
+
+test('broker: what a CA says is what clients are told', { timeout: LONGEST }, async () => {
+  const { failures, figures } = await brokerErrors.run({ size: 2, ...quiet })
+  expect(failures).toEqual([])
+  expect(figures).toMatchObject({
+    'wire, newOrder': 'detail 2 of 2, type 2 of 2, subproblems 1 of 1, fields 2 of 2',
+  })
 })
