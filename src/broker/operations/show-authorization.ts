@@ -21,7 +21,7 @@ export function showAuthorization(authorization: BrokerAuthorization, endpoint: 
 }
 
 /**
- * RFC 8555 §8, with the members that clients take for granted. What is being looked at is `pending`, as at every CA: a client
+ * RFC 8555 §8, with the members that clients take for granted. What is being looked at is `pending`, as Boulder has it: a client
  * that waits as long as it reads this word takes `processing` (§7.1.6) for the end.
  */
 export function showChallenge(challenge: BrokerChallenge, { id }: BrokerAuthorization, endpoint: Endpoint) {
