@@ -6,6 +6,7 @@ import { alertOutbox } from './alert-outbox.ts'
 import { alertStorm } from './alert-storm.ts'
 import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
+import { brokerConformance } from './broker-conformance.ts'
 import { brokerEabTiming } from './broker-eab-timing.ts'
 import { brokerFailover } from './broker-failover.ts'
 import { brokerIssuances } from './broker-issuances.ts'
@@ -65,6 +66,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'engine-program-kills': engineProgramKills,
   'dns-responder': dnsResponder,
   'broker-failover': brokerFailover,
+  'broker-conformance': brokerConformance,
   'broker-tenants': brokerTenants,
   'broker-proofs': brokerProofs,
   'broker-nonces': brokerNonces,
