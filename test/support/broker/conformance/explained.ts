@@ -25,6 +25,7 @@ export const EXPLAINED: readonly Explained[] = [
   { row: '| §7.3.3 | `userActionRequired`', steps: /^newAccount: terms not agreed$/, fields: ['problem'] },
   { row: '| §7.3.5 | 409', steps: /^keyChange: another's key$/, fields: WHOLE },
   { row: '| §7.3.5 | the account', steps: /^keyChange: $/, fields: ['type', 'location', 'members'] },
+  { row: '| §7.3.6 | 401', steps: /^account: once it is deactivated$/, fields: ['status'] },
   { row: '| §7.4 | `unsupportedIdentifier`', steps: /^newOrder: type email$/, fields: ['problem'] },
   { row: '| §7.4 | 403 `rejectedIdentifier`', steps: /^newOrder: forbidden/, fields: ['status'] },
   { row: '| §7.4 | `invalidProfile`', steps: /^newOrder: (unknown profile|replaces)/, fields: WHOLE },
