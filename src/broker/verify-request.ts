@@ -1,8 +1,7 @@
-import { AMBIGUITIES, type Ambiguity } from '../acme/ambiguity.ts'
+import { isBase64url } from '../acme/base64url.ts'
 import type { Jwk } from '../acme/jwk.ts'
 import { type Jws, readJws } from '../acme/jws.ts'
 import { externalAccountBindingOf } from '../acme/payloads.ts'
-import type { ProblemName } from '../acme/problem-types.ts'
 import { thumbprintOf } from '../acme/thumbprint.ts'
 import type { Denial } from '../exchange/decision.ts'
 import type { Classified, Inspected, JwsInspection } from '../exchange/exchange.ts'
@@ -17,6 +16,18 @@ import { labelCounts } from './operations/name-scope.ts'
 import type { BrokerOperation } from './operations/operations.ts'
 import type { OrdersOfAuthorizations } from './orders-of-authorizations.ts'
 import type { ReplayNonces } from './replay-nonces.ts'
+import {
+  accountDoesNotExist,
+  badAlgorithm,
+  badNonce,
+  badPublicKey,
+  badSignature,
+  malformed,
+  notHere,
+  quoted,
+  refusal,
+  unclear,
+} from './request-refusals.ts'
 import { REQUEST_RULES, type RequestRule } from './request-rules.ts'
 import { isObjectId, urlOf } from './url-map.ts'
 
@@ -78,6 +89,7 @@ export async function verifyRequest(
     faultOfKey(jws, rule) ??
     faultOfAlgorithm(jws, jws.header.jwk) ??
     faultOfUrl(jws, url) ??
+    faultOfNonce(jws) ??
     faultOfPayload(jws, rule)
   if (fault) return refused(claimed, fault)
   const { nonce } = jws.header
@@ -235,6 +247,12 @@ function faultOfUrl({ header }: Jws, url: string): Denial | null {
   )
 }
 
+/** RFC 8555 §6.5.2. What is spelled right may still be none of ours: that is badNonce, at which clients take another. */
+function faultOfNonce({ header: { nonce } }: Jws): Denial | null {
+  if (nonce === undefined || isBase64url(nonce)) return null
+  return malformed(`the nonce ${quoted(nonce)} is not base64url (RFC 8555 §6.5.2)`)
+}
+
 function faultOfPayload({ payloadBytes }: Jws, { payload }: RequestRule): Denial | null {
   const isEmpty = payloadBytes.length === 0
   if (payload === 'none' && !isEmpty)
@@ -246,7 +264,8 @@ function faultOfPayload({ payloadBytes }: Jws, { payload }: RequestRule): Denial
 
 /** What only its owner hears: the signature was checked before. */
 function faultOfAccount({ status, label }: BrokerAccount, target: Target): Denial | null {
-  if (status !== 'valid') return refusal('jws', 'unauthorized', `the account is ${status} (RFC 8555 §7.3.6)`)
+  if (status !== 'valid')
+    return refusal('jws', 'unauthorized', `the account is ${status} (RFC 8555 §7.3.6)`, 401)
   if (target.label === null || target.label === label) return null
   return refusal(
     'jws',
@@ -255,75 +274,6 @@ function faultOfAccount({ status, label }: BrokerAccount, target: Target): Denia
   )
 }
 
-function badNonce(nonce: string | undefined): Denial {
-  const what = nonce === undefined ? 'no' : 'an invalid'
-  return refusal(
-    'jws',
-    'badNonce',
-    `JWS has ${what} anti-replay nonce: none that was given out here and not used yet (RFC 8555 §6.5)`,
-  )
-}
-
-function accountDoesNotExist(): Denial {
-  return refusal(
-    'jws',
-    'accountDoesNotExist',
-    'there is no account of this URL here; kid is the Location that newAccount answered with, byte for byte',
-  )
-}
-
-function badAlgorithm(what: string): Denial {
-  return {
-    ...refusal('jws', 'badSignatureAlgorithm', `${what}; taken are ${SIGNATURE_ALGORITHMS.join(', ')}`),
-    algorithms: SIGNATURE_ALGORITHMS,
-  }
-}
-
-function badPublicKey(): Denial {
-  return refusal(
-    'jws',
-    'badPublicKey',
-    'the key is none that is taken: RSA of 2048 to 8192 bits without known weakness, EC on P-256, P-384 or P-521, Ed25519, for signatures by the algorithm of its kind',
-  )
-}
-
-function badSignature(): Denial {
-  return malformed('JWS verification error: the signature is not by the key that the protected header names')
-}
-
-/** For what is not there and what is somebody else's. */
-function notHere(): Denial {
-  return refusal(
-    'unknown-url',
-    'malformed',
-    'there is nothing here for this account; URLs are taken as they were given out, byte for byte',
-    404,
-  )
-}
-
-function unclear([first, ...others]: readonly Ambiguity[]): Denial {
-  const more = others.length > 0 ? ` (and ${others.length} more)` : ''
-  const what = first ? `${AMBIGUITIES[first.kind]} at ${first.where}${more}` : AMBIGUITIES['not-json']
-  return refusal(
-    'ambiguous-request',
-    'malformed',
-    `the request can't be read, or in more than one way: ${what}`,
-    400,
-  )
-}
-
-function malformed(detail: string): Denial {
-  return refusal('jws', 'malformed', detail)
-}
-
-function refusal(rule: string, problem: ProblemName, detail: string, status?: number): Denial {
-  return { effect: 'deny', rule, problem, detail, ...(status === undefined ? {} : { status }) }
-}
-
 function refused(exchange: Classified | Inspected, refusal: Denial): Verification {
   return { exchange: { inspection: null, ...exchange, refusal }, verified: null }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
 }

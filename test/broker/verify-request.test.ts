@@ -61,6 +61,7 @@ describe('J1–J6, J8–J11, J15: what a server does not act on (RFC 8555 §6.2 
     ['the algorithm of a jwk', 'faultOfAlgorithm(jws, jws.header.jwk)', 'null'],
     ['the algorithm of an account', 'if (algorithm) return', 'if (false) return'],
     ['the signed url', 'faultOfUrl(jws, url)', 'null'],
+    ['the spelling of the nonce', 'faultOfNonce(jws)', 'null'],
     ['the payload', 'faultOfPayload(jws, rule)', 'null'],
     ['the nonce', '!(await parts.nonces.redeem(nonce))', 'false'],
     ['the kid', 'kid.startsWith(place)', 'true'],

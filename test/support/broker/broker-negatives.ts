@@ -313,7 +313,10 @@ function* urls(): Iterable<Case> {
   }
   for (const status of ['deactivated', 'revoked']) {
     for (const operation of ['newOrder', 'keyChange', 'revokeCert', 'order', 'directory']) {
-      yield plain(`account ${status}`, 'unauthorized', operation, (h, w) => ({ ...h, kid: w.kid(status) }))
+      yield plain(`account ${status}`, 'unauthorized 401', operation, (h, w) => ({
+        ...h,
+        kid: w.kid(status),
+      }))
     }
   }
 }
@@ -329,16 +332,16 @@ function* nonces(): Iterable<Case> {
     ['empty', 'badNonce', () => ''],
     ['a number', 'malformed 400', () => 5],
     ['null', 'malformed 400', () => null],
-    ['padded', 'badNonce', (nonce) => `${nonce}==`],
-    ['with a space', 'badNonce', (nonce) => `${nonce} `],
-    ['with a line end', 'badNonce', (nonce) => `${nonce}\n`],
-    ['in two parts', 'badNonce', (nonce) => `${nonce.slice(0, 9)} ${nonce.slice(9)}`],
-    ['cut', 'badNonce', (nonce) => nonce.slice(0, -1)],
+    ['padded', 'malformed', (nonce) => `${nonce}==`],
+    ['with a space', 'malformed', (nonce) => `${nonce} `],
+    ['with a line end', 'malformed', (nonce) => `${nonce}\n`],
+    ['in two parts', 'malformed', (nonce) => `${nonce.slice(0, 9)} ${nonce.slice(9)}`],
+    ['cut', 'malformed', (nonce) => nonce.slice(0, -1)],
     ['longer', 'badNonce', (nonce) => `${nonce}A`],
     ['twice', 'badNonce', (nonce) => `${nonce}${nonce}`],
     [
       'with unused bits',
-      'badNonce',
+      'malformed',
       (nonce) => nonce.slice(0, -1) + String.fromCharCode(nonce.charCodeAt(21) + 1),
     ],
     ['of zeros', 'badNonce', () => 'A'.repeat(22)],
