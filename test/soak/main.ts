@@ -8,6 +8,7 @@ import { alertsKill } from './alerts-kill.ts'
 import { ambiguity } from './ambiguity.ts'
 import { brokerConformance } from './broker-conformance.ts'
 import { brokerEabTiming } from './broker-eab-timing.ts'
+import { brokerErrors } from './broker-errors.ts'
 import { brokerFailover } from './broker-failover.ts'
 import { brokerIssuances } from './broker-issuances.ts'
 import { brokerKills } from './broker-kills.ts'
@@ -70,6 +71,7 @@ const SOAKS: Readonly<Record<string, Soak>> = {
   'broker-tenants': brokerTenants,
   'broker-proofs': brokerProofs,
   'broker-nonces': brokerNonces,
+  'broker-errors': brokerErrors,
   'broker-eab-timing': brokerEabTiming,
   'broker-issuances': brokerIssuances,
   'broker-kills': brokerKills,
