@@ -11,7 +11,7 @@ const COPIES = 50
 
 export const brokerNonces: Soak = {
   proves:
-    'a nonce is good once: replays, forged nonces and nonces of before a restart are refused, and of many uses at once one succeeds',
+    'a nonce is good once: replays and forged nonces are refused, and of many uses at once one succeeds',
   unit: 'replays',
   size: 100_000,
   async run(options) {
