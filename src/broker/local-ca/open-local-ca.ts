@@ -67,7 +67,9 @@ export class LocalCa {
   /** What signs now. Rejects with LocalCaError where there is none, or it can't be used. */
   async current(): Promise<LocalCaIssuer> {
     const { monotonic } = this.#parts.clock.now()
-    if (this.#current === null || monotonic - this.#current.seenAt >= LOOK_EVERY) {
+    const known = this.#current
+    // One that has just been made is not waited for.
+    if (known === null || known.generation === null || monotonic - known.seenAt >= LOOK_EVERY) {
       const generation = await this.#files.current()
       // A file may have come back under the number of another: from a backup.
       if (generation !== this.#current?.generation) this.#issuers.clear()

@@ -75,6 +75,11 @@ test('a client has certificates of a CA it never saw; the record tells both side
   await until(async () => (await inventory.certificates({ limit: 10 })).items.length > 0)
   const orders = (await inventory.orders({ limit: 10 })).items
   expect(orders.map((one) => one.ca).sort()).toEqual(['ca', 'fleet'])
+  // The CA's certificate, and the client's order.
+  const told = async () => (await inventory.certificates({ limit: 10 })).items[0]
+  await until(async () => (await told())?.client != null)
+  const asking = (await inventory.clients({ limit: 10 })).items.find(({ label }) => label === 'team-a')
+  expect(await told()).toMatchObject({ ca: 'ca', client: asking?.id })
   const metrics = (await world.admin('/metrics')).body
   expect(metrics).toContain('acmetap_broker_orders_total{endpoint="fleet",ca="ca",outcome="placed"} 1')
   expect(metrics).toContain('acmetap_broker_orders_total{endpoint="fleet",ca="ca",outcome="issued"} 1')

@@ -9,6 +9,12 @@ import type { Moment } from './moment.ts'
 import type { OrderOfCertificate } from './orders.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
+/** Of a brokered certificate acmetap's own order is seen first: whose it is says that of the client it was obtained for. */
+function isNearer(order: OrderOfCertificate, known: Row | undefined): boolean {
+  if (known === undefined || known.order_id === null) return true
+  return known.client === null && order.client !== null
+}
+
 interface Row {
   readonly id: number
   readonly names: number | null
@@ -16,6 +22,7 @@ interface Row {
   readonly chain: string
   readonly alternates: string
   readonly order_id: number | null
+  readonly client: number | null
   readonly source: string
   readonly body: string | null
 }
@@ -72,7 +79,7 @@ export class Certificates {
     } else {
       this.#download(id, moment)
     }
-    const isNewOrder = order !== null && (known?.order_id ?? null) === null
+    const isNewOrder = order !== null && isNearer(order, known)
     if (isNewOrder) this.#run.order.run(order.id, order.account, order.client, order.profile, id)
     if (known === undefined || isNewOrder) this.#relate(id, order)
     return { id, isNew: imported === null && (known === undefined || known.source === 'imported') }
@@ -169,7 +176,7 @@ export class Certificates {
 function statements(db: Database.Database) {
   return {
     find: db.prepare<[string], Row>(
-      'select id, names, not_before, chain, alternates, order_id, source, body from certificates where fingerprint = ?',
+      'select id, names, not_before, chain, alternates, order_id, client, source, body from certificates where fingerprint = ?',
     ),
     insert: db.prepare<unknown[], { id: number }>(
       `insert into certificates (fingerprint, serial, names, common_name, issuer, not_before, not_after, key_type, key_bits,
