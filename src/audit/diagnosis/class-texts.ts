@@ -290,6 +290,16 @@ const REQUESTS: Partial<Record<DiagnosisClass, ClassText>> = {
     remedy:
       'Check key id and HMAC key (base64url, not used before, not expired); many CAs take each pair once.',
     fixer: 'client',
+    by: 'why',
+    variants: {
+      broker: {
+        cause:
+          'The EAB key that the client gave this server is unknown, revoked, expired, spent, or has another MAC key.',
+        remedy:
+          'acmetap exchanges show ID has the key id that was given; acmetap eab list says how that key is. Is it good, the MAC key is wrong: acmetap eab create makes another.',
+        fixer: 'acmetap',
+      },
+    },
   },
   'terms-not-agreed': {
     cause: "The CA's terms of service were not agreed to, or have changed.",
@@ -341,6 +351,15 @@ const REQUESTS: Partial<Record<DiagnosisClass, ClassText>> = {
     remedy:
       'Correct the name. Reserved, internal and blocked names need a private CA, or a word with the CA.',
     fixer: 'client',
+    by: 'why',
+    variants: {
+      broker: {
+        cause: "The client's EAB key or label does not have this name[: {name}].",
+        remedy:
+          'Ask for names of the key, which acmetap eab list shows; or make a key that has the name (acmetap eab create), and register the client with it.',
+        fixer: 'acmetap',
+      },
+    },
   },
   'identifier-unsupported': {
     cause: 'The CA does not issue for this type of identifier.',

@@ -18,6 +18,8 @@ const CSR = '(?:csr|certificate (?:signing )?request|certification request)'
 
 /** What a CA says of the request itself. */
 export const REQUESTS: readonly Row[] = [
+  // What the broker says of its CAs: the operations that it names are no cause.
+  ...rows('ca-unreachable', ['^no answer of the ca "']),
   ...rows('wrong-url', ['\\bacme ?v1\\b|\\bv1 api\\b'], { details: { why: 'old protocol' } }),
   ...rows('ca-internal', ['not implemented|unimplemented|lacks prerequisites'], {
     details: { why: 'not implemented' },
@@ -36,6 +38,13 @@ export const REQUESTS: readonly Row[] = [
       'server policy requires newaccount requests must include',
     ],
     BIND,
+  ),
+  ...rows(
+    'external-account-refused',
+    ['the external account binding is not accepted: its key is unknown here'],
+    {
+      details: { why: 'broker' },
+    },
   ),
   ...rows(
     'external-account-refused',
@@ -349,6 +358,11 @@ export const REQUESTS: readonly Row[] = [
     '(?:dns-01|dns challenge|only.{0,20}dns).{0,80}wildcard',
     'wildcard.{0,60}(?:http-01|tls-alpn-01|http challenge)',
   ]),
+  ...rows(
+    'name-refused',
+    [`cannot issue for ${named('name')}: it is not among the names of the (?:eab key|label)`],
+    { details: { why: 'broker' } },
+  ),
   ...rows(
     'name-refused',
     [
