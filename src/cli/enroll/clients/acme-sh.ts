@@ -34,7 +34,11 @@ export const acmeSh: Client = {
     ...(hasOwnServer(enrolment)
       ? [`New certificates: acme.sh --issue --server ${enrolment.relayed[0]} …`]
       : ['Le_API of existing certificates stays as it is: the CA keeps its URL.']),
-    'DNS APIs are reached through the same proxy, and api.zerossl.com for ZeroSSL: list them under intercept.other_hosts.',
+    ...(enrolment.mode === 'intercept'
+      ? [
+          'DNS APIs are reached through the same proxy, and api.zerossl.com for ZeroSSL: list them under intercept.other_hosts.',
+        ]
+      : []),
   ],
   schedule: 'daily by its cron line',
   container: { kind: 'CronJob', namespace: 'default', name: 'acme-sh', container: 'acme-sh' },

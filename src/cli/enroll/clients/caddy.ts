@@ -23,7 +23,11 @@ export const caddy: Client = {
         ]
       : [],
   watch: (enrolment) => [
-    'The proxy variables touch the whole process: reverse_proxy to https:// upstreams uses them too. List internal upstreams in NO_PROXY, and what must still go out under intercept.other_hosts (DNS provider APIs, api.zerossl.com, ocsp responders of certificates it staples).',
+    ...(enrolment.mode === 'intercept'
+      ? [
+          'The proxy variables touch the whole process: reverse_proxy to https:// upstreams uses them too. List internal upstreams in NO_PROXY, and what must still go out under intercept.other_hosts (DNS provider APIs, api.zerossl.com, ocsp responders of certificates it staples).',
+        ]
+      : []),
     'SSL_CERT_FILE replaces the pool of the whole process; the bundle holds the system roots too.',
     ...(enrolment.mode === 'intercept'
       ? ['It never sends a CA on localhost or 127.0.0.0/8 through a proxy: give such a CA a name.']

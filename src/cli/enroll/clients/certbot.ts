@@ -30,7 +30,9 @@ export function watchCertbot(run: string, enrolment: Enrolment): string[] {
           'Without an account at the new server certbot registers one at the next renewal; with --email or --register-unsafely-without-email in cli.ini it does so unattended.',
         ]
       : ['Renewal files stay as they are: the CA keeps its URL.']),
-    'DNS plug-ins reach their API through the same proxy: list it under intercept.other_hosts.',
+    ...(enrolment.mode === 'intercept'
+      ? ['DNS plug-ins reach their API through the same proxy: list it under intercept.other_hosts.']
+      : []),
   ]
 }
 

@@ -19,7 +19,12 @@ export const lego: Client = {
           `Its server is on its command line alone: use lego --server ${enrolment.relayed[0]} in the unit or cron line. It registers an account there; certificates stay.`,
         ]
       : ['It never sends a CA on localhost or 127.0.0.0/8 through a proxy: give such a CA a name.']),
-    'DNS providers are reached through the same proxy: list their hosts under intercept.other_hosts.',
+    ...(enrolment.mode === 'intercept'
+      ? ['DNS providers are reached through the same proxy: list their hosts under intercept.other_hosts.']
+      : []),
+    ...(enrolment.mode === 'broker' && enrolment.eab !== null
+      ? ['It wants --eab, --kid and --hmac with every command, renew and revoke too.']
+      : []),
   ],
   schedule: 'as its cron line or timer says; its documentation recommends once a day',
   container: { kind: 'CronJob', namespace: 'default', name: 'lego', container: 'lego' },

@@ -12,7 +12,11 @@ export const traefik: Client = {
   server: true,
   steps: () => [],
   watch: (enrolment) => [
-    'The proxy variables touch the whole process: its forwarding to https:// services and its providers (Docker, Consul, Kubernetes, HTTP) use them too. List those in NO_PROXY, and DNS provider APIs under intercept.other_hosts.',
+    ...(enrolment.mode === 'intercept'
+      ? [
+          'The proxy variables touch the whole process: its forwarding to https:// services and its providers (Docker, Consul, Kubernetes, HTTP) use them too. List those in NO_PROXY, and DNS provider APIs under intercept.other_hosts.',
+        ]
+      : []),
     'LEGO_CA_CERTIFICATES replaces the pool for the CA, SSL_CERT_FILE for the whole process; both get the bundle with the system roots.',
     ...(hasOwnServer(enrolment)
       ? [
