@@ -11,6 +11,7 @@ import { parseListName } from '../../broker/local-ca/issuer-files.ts'
 import { endpointAt } from '../../broker/url-map.ts'
 import type { OwnAddresses } from '../../ca/own-addresses.ts'
 import type { Config } from '../../config/schema.ts'
+import { oneLine } from '../../engine/one-line.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import type { BrokerEdge } from '../../proxy/app.ts'
 import type { Brokering } from '../../proxy/stages.ts'
@@ -70,6 +71,8 @@ export async function serverBroker(host: ServerBrokerHost): Promise<ServerBroker
   let port: number | null = null
   let of: { readonly config: Config; readonly endpoints: readonly Endpoint[] } | null = null
   let open: OpenBroker | null = null
+  /** Why it could not be opened the last time. */
+  let fault: unknown = null
   const begun = Promise.withResolvers<void>()
   let opening = begun.promise
   let closed = false
@@ -88,6 +91,7 @@ export async function serverBroker(host: ServerBrokerHost): Promise<ServerBroker
     } catch (error) {
       await closing.run(host.onFault)
       if (closed) return
+      fault = error
       host.onUnavailable(error)
       again = setTimeout(() => {
         opening = attempt()
@@ -110,7 +114,10 @@ export async function serverBroker(host: ServerBrokerHost): Promise<ServerBroker
   }
   const asked = async (): Promise<OpenBroker> => {
     await opening
-    if (open === null) throw new OperationRefused('the broker could not be opened; the log says why', 409)
+    if (open === null) {
+      const why = fault instanceof Error ? oneLine(fault.message) : 'the log says why'
+      throw new OperationRefused(`the broker could not be opened, and is tried again: ${why}`, 409)
+    }
     return open
   }
   return {

@@ -38,7 +38,11 @@ export function watchOf(client: Client, enrolment: Enrolment, places: Places): r
   const kept =
     'acmetap is the ACME server: the client registers an account with it, and whatever it has at the CA stays there, unused.'
   const binds = BINDS[client.name]
-  if (enrolment.eab === null || binds === undefined) return [...found, kept]
+  if (enrolment.eab === null || binds === undefined) {
+    const key =
+      'Where the endpoint asks for an EAB key (broker status says so), make one with acmetap eab create, and print this again with --eab KEY_ID.'
+    return [...found, kept, ...(binds === undefined ? [] : [key])]
+  }
   const registration = { directory: enrolment.relayed[0]!, kid: enrolment.eab, mac: MAC }
   return [
     ...found,
