@@ -37,7 +37,7 @@ export async function readSealingSecret(source: SealingSecretSource): Promise<Bu
   if ((await source.isSealed?.()) === true)
     throw new EngineError(
       'input',
-      `there is no key file ${file}, and engine.sqlite beside it holds keys that only it can open. Put it back (a backup does not hold it), or configure engine.secret. Where it is lost for good, move engine.sqlite away: new accounts and certificates are made`,
+      `there is no key file ${file}, and engine.sqlite or broker.sqlite beside it holds keys that only it can open. Put it back (a backup does not hold it), or configure engine.secret. Where it is lost for good, move engine.sqlite away, and broker.sqlite where EAB keys are in it: accounts, certificates and EAB keys are made anew`,
     )
   await makeKeyFile(file).catch((error: unknown) => {
     throw new EngineError('input', `can't make the key file ${file}: ${messageOf(error)}`)

@@ -14,7 +14,7 @@ interface RewrapOptions {
 }
 
 export function rewrapCommand(context: CommandContext) {
-  return command('rewrap', 'seal all keys of the engine under another secret; the server must be stopped', [
+  return command('rewrap', 'seal all keys of engine, broker and local CAs under another secret; the server must be stopped', [
     ['engine rewrap --old-secret-file old.key', 'from the secret in old.key to that of the configuration'],
   ])
     .addHelpText(
