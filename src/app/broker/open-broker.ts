@@ -23,6 +23,7 @@ import type { Closing } from '../closing.ts'
 import { brokerFailPointOf } from '../engine/fail-point.ts'
 import { LOCAL } from '../vitals.ts'
 import { brokerOperations } from './broker-operations.ts'
+import { forgetting } from './forgetting.ts'
 import { localCaOperations } from './local-ca-operations.ts'
 import { openIssuers } from './open-issuers.ts'
 
@@ -48,10 +49,6 @@ export interface OpenBroker {
   /** The configuration has changed. */
   use(): Promise<void>
 }
-
-/** How often what has ended long ago is forgotten, in ms, and for how long it is kept, in µs. */
-const PRUNE_EVERY = 3_600_000
-const KEPT = 90 * 86_400_000_000
 
 /** Goes on with the orders and challenges that are open. Rejects with LocalCaError, and what the store rejects with. */
 export async function openBroker(host: BrokerHost, closing: Closing): Promise<OpenBroker> {
@@ -94,11 +91,7 @@ export async function openBroker(host: BrokerHost, closing: Closing): Promise<Op
   closing.add(() => broker.close())
   await issuances.start()
   await validations.start()
-  const pruning = setInterval(() => {
-    const before = clock.now().wall - KEPT
-    Promise.all([store.prune(before), store.pruneLocal(before)]).catch(onFault)
-  }, PRUNE_EVERY).unref()
-  closing.add(() => clearInterval(pruning))
+  closing.add(forgetting({ store, clock, onFault }))
   const { sealing } = host.engine
   const standing = (ca: string) => issuances.standings().find((one) => one.ca === ca)!
   return {
