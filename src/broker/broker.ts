@@ -49,12 +49,6 @@ export class Broker {
     this.#verifying = { store, nonces, ordersOf: new OrdersOfAuthorizations(store) }
   }
 
-  /** Whose request it is; null: no endpoint has this authority. `ca`: the endpoint's name; null: it is below no path of one. */
-  placeOf(authority: string | null, target: string): { readonly ca: string | null } | null {
-    const endpoint = endpointAt(this.#parts.endpoints(), authority, target)
-    return endpoint === 'elsewhere' ? null : { ca: endpoint?.name ?? null }
-  }
-
   async classify(exchange: Received): Promise<Classified> {
     return classifyRequest(exchange, this.#targetOf(exchange))
   }
