@@ -75,7 +75,8 @@ export class BrokeredOrders {
   readonly #unreadable = new Map<string, number>()
   readonly #closing = new AbortController()
   readonly #cleaning = new Set<Promise<unknown>>()
-  #forgot = Number.NEGATIVE_INFINITY
+  /** Monotonic µs. */
+  #forgot: number | null = null
 
   /** `parts.turns`: those of the Engine over the same store. */
   constructor(parts: EngineParts) {
@@ -417,6 +418,8 @@ export class BrokeredOrders {
 
   #forget(): void {
     const { monotonic, wall } = this.#parts.clock.now()
+    // After a start, those who go on with orders come first: of one that was issued, nobody else may have the certificate yet.
+    this.#forgot ??= monotonic + KEPT.ended - FORGETTING
     if (monotonic - this.#forgot < FORGETTING) return
     this.#forgot = monotonic
     this.#aside(this.#parts.store.forgetBrokered({ ended: wall - KEPT.ended, open: wall - KEPT.open }))
