@@ -72,7 +72,12 @@ function orderOf(
     error: null,
     upstream: { ca, reference, candidates: cas, left: [...unfit, ...left] },
     issuance: exchange,
-    expiresAt: Math.min(now + endpoint.orderLifetime * 1000, expiresAt ?? Number.POSITIVE_INFINITY),
+    // RFC 8555 §7.1.6: nothing comes of it once one of its authorizations has ended.
+    expiresAt: Math.min(
+      now + endpoint.orderLifetime * 1000,
+      expiresAt ?? Number.POSITIVE_INFINITY,
+      ...authorizations.map(({ authorization }) => authorization.expiresAt),
+    ),
     createdAt: now,
     changedAt: now,
   }

@@ -85,6 +85,21 @@ test('RFC 8555 §7.1.6: an order whose authorization is invalid is invalid, with
   expect(world.ca('one').calls.at(-1)).toBe('abandon one-1')
 })
 
+test('an order ends when the first of its authorizations does, and is not pending for days after', async () => {
+  world = new IssuanceWorld()
+  const request = world.request(await world.account(), ['a.example.com', 'b.example.com'], {
+    status: 'pending',
+  })
+  const [one, two] = request.authorizations
+  const soon = world.clock.now().wall + 3_600_000_000
+  const ending = { ...two!, authorization: { ...two!.authorization, expiresAt: soon } }
+  const order = await world.begin({ ...request, authorizations: [one!, ending] })
+  expect(order.expiresAt).toBe(soon)
+  world.clock.forward(3_700_000)
+  await world.restart()
+  await expect.poll(async () => (await world.found(order)).status).toBe('invalid')
+})
+
 test('what the CA refuses goes to the next, which is seen in the order', async () => {
   world = new IssuanceWorld()
   world.ca('one').steps.place = failing('one', 'refused', 'policy forbids this name')
