@@ -102,8 +102,9 @@ export interface ShownEabKey {
 
 export interface EabKeyRequest {
   readonly label: string
-  /** Empty: every name, which `proof: policy` grants without a look. */
   readonly names: readonly string[]
+  /** In the place of names: every name, which `proof: policy` grants without a look. */
+  readonly anyName?: boolean
   readonly endpoints?: readonly string[]
   readonly cas?: readonly string[]
   readonly uses?: number

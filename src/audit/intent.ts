@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Identifier } from '../acme/identifier.ts'
 import { contactsOf, identifiersOf } from '../acme/payloads.ts'
-import type { Classified, Decided } from '../exchange/exchange.ts'
+import type { Classified, Decided, JwsInspection } from '../exchange/exchange.ts'
 import { withoutPersons } from './persons.ts'
 import { askedContent, verdictContent } from './policy-content.ts'
 import { type Privacy, shown } from './privacy.ts'
@@ -86,9 +86,11 @@ function jwsContent(
   blobs: BlobDraft[],
   personal: PersonalDraft[],
 ): IntentContent['jws'] {
-  const { inspection, decision } = exchange
+  const { inspection, decision, refusal } = exchange
   if (!inspection) return null
   const { jws, verdict, thumbprint } = inspection
+  // A server refuses what nobody has signed: anybody can send that, as much as he likes, so digests are enough of it.
+  if (refusal !== undefined && verdict !== 'verified') return digestsOf(inspection)
   const contacts = contactsOf(jws.payload)
   const isPersonal = contacts.length > 0
   const payload = redactBody(jws.payloadBytes, 'application/json')
@@ -111,6 +113,21 @@ function jwsContent(
     protected: keep(redactBody(jws.protectedBytes, 'application/json'), blobs),
     payload: isPersonal ? null : keep(payload, blobs),
     signature: keepSignature && !isPersonal ? keep(jws.signatureBytes, blobs) : null,
+    signatureDigest: hash('sha256', jws.signatureBytes),
+  }
+}
+
+function digestsOf({ jws, verdict, thumbprint }: JwsInspection): IntentContent['jws'] {
+  return {
+    alg: written(jws.header.alg),
+    nonce: written(jws.header.nonce),
+    url: written(jws.header.url),
+    kid: written(jws.header.kid),
+    thumbprint,
+    verdict,
+    protected: hash('sha256', jws.protectedBytes),
+    payload: hash('sha256', jws.payloadBytes),
+    signature: null,
     signatureDigest: hash('sha256', jws.signatureBytes),
   }
 }

@@ -45,7 +45,7 @@ export function notHere(): Denial {
   return refusal(
     'unknown-url',
     'malformed',
-    'there is nothing here for this account; URLs are taken as they were given out, byte for byte',
+    'there is nothing here, or nothing of this account; URLs are taken byte for byte as the directory and answers give them, and acmetap broker status tells its operator the directories',
     404,
   )
 }

@@ -44,6 +44,11 @@ function endpointWarnings(endpoint: EndpointConfig, { listeners: { acme } }: Con
       )
     }
   }
+  if (labels.length > 0 && eab === 'required') {
+    found.push(
+      `broker.${name}: with eab: required a label alone lets nobody register; write eab: optional for clients that know no external account binding`,
+    )
+  }
   if (proof === 'challenge' && eab === 'optional' && !isLoopback(acme.address)) {
     found.push(
       `broker.${name}: whoever reaches ${acme.address} port ${acme.port} gets certificates for what he proves, under your accounts; write eab: required, or a policy`,

@@ -44,7 +44,7 @@ const warnings = (settings: string, more = '') =>
 describe('an endpoint', () => {
   test('with both kinds of CAs, routes, labels and profiles is accepted, and nothing is said of it', () => {
     const text =
-      'url: https://acme.example.net, staging: [pebble], routes: [{ names: [.a.example], labels: [team-a], profiles: [short], cas: [home] }], labels: [{ name: team-a, names: [.a.example], from: [10.0.0.0/8] }], profiles: [{ name: short, at: { le: shortlived, pebble: null } }]'
+      'url: https://acme.example.net, eab: optional, staging: [pebble], routes: [{ names: [.a.example], labels: [team-a], profiles: [short], cas: [home] }], labels: [{ name: team-a, names: [.a.example], from: [10.0.0.0/8] }], profiles: [{ name: short, at: { le: shortlived, pebble: null } }]'
     expect(endpoint(text)).toEqual([])
     expect(warnings(text, 'listeners: { acme: { names: [acme.example.net] } }')).toEqual([])
   })
@@ -176,7 +176,16 @@ describe('an endpoint', () => {
     ['', 'listeners: { acme: { port: 0 } }', /its URLs change with every start/],
     ['proof: policy, challenges: { http_port: 5002 }', '', /challenges has no effect with proof: policy/],
     ['proof: policy, pre_authorization: true', '', /pre_authorization has no effect/],
-    ['labels: [{ name: a, names: [.a.example], from: [0.0.0.0/0] }]', '', /label a counts from everywhere/],
+    [
+      'eab: optional, labels: [{ name: a, names: [.a.example], from: [0.0.0.0/0] }]',
+      '',
+      /label a counts from everywhere/,
+    ],
+    [
+      'labels: [{ name: a, names: [.a.example], from: [10.0.0.0/8] }]',
+      '',
+      /a label alone lets nobody register/,
+    ],
     [
       'proof: challenge, eab: optional',
       'listeners: { acme: { address: 0.0.0.0 } }',

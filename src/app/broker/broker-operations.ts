@@ -18,6 +18,8 @@ export interface BrokerOperationsParts extends EabParts {
   /** Whether it is under local_cas. */
   readonly isLocal: (ca: string) => boolean
   readonly standing: (ca: string) => CaStanding
+  /** What is wrong with acmetap's own account at a CA, in one line; null: nothing. Left out: nobody looks. */
+  readonly accountFault?: (ca: string) => Promise<string | null>
   readonly drill: Drill
 }
 
@@ -32,7 +34,13 @@ export function brokerOperations(parts: BrokerOperationsParts): BrokerOperations
       const open = await store.openOrders()
       return {
         endpoints: endpoints().map((endpoint) => shownEndpoint(endpoint, open)),
-        cas: casOf(endpoints()).map((ca) => shownCa(parts.standing(ca), parts.isLocal(ca))),
+        cas: await Promise.all(
+          casOf(endpoints()).map(async (ca) => {
+            const shown = shownCa(parts.standing(ca), parts.isLocal(ca))
+            // A CA that was never needed may turn out to be none on the night it is.
+            return { ...shown, why: shown.why ?? (await parts.accountFault?.(ca)) ?? null }
+          }),
+        ),
         drills: drill.list().map(shownDrill),
         openOrders: open.length,
       }

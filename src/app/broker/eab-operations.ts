@@ -109,7 +109,7 @@ function goodFor({ endpoints = [] }: EabKeyRequest, known: readonly Endpoint[]):
 }
 
 function wantedKey(
-  { label, names, endpoints = [], cas = [], uses, expiresAt }: EabKeyRequest,
+  { label, names, anyName = false, endpoints = [], cas = [], uses, expiresAt }: EabKeyRequest,
   good: readonly Endpoint[],
   now: number,
 ): Omit<EabKey, 'id' | 'used' | 'mac' | 'revokedAt'> {
@@ -119,6 +119,11 @@ function wantedKey(
   if (ends !== null && !(ends > now)) throw new OperationRefused('expiresAt: must lie in the future')
   if (uses !== undefined && !(Number.isSafeInteger(uses) && uses > 0))
     throw new OperationRefused('uses: must be a whole number from 1')
+  // A script whose variable is empty must not get a key to everything.
+  if (anyName ? names.length > 0 : names.length === 0)
+    throw new OperationRefused(
+      'names: must hold at least one pattern, or be empty with anyName for every name',
+    )
   checkCas(cas, good)
   return {
     label,

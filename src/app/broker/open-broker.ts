@@ -104,6 +104,7 @@ export async function openBroker(host: BrokerHost, closing: Closing): Promise<Op
       endpoints,
       isLocal: (ca) => Object.hasOwn(host.config().local_cas, ca),
       standing,
+      accountFault: (ca) => accountFault(host.config(), host.engine.accounts, ca),
       drill: issuances.drill,
     }),
     localCaOperations: localCaOperations({
@@ -116,6 +117,22 @@ export async function openBroker(host: BrokerHost, closing: Closing): Promise<Op
     localRoots: () => localRoots(Object.keys(host.config().local_cas), issuers.localCa),
     use: issuers.use,
   }
+}
+
+async function accountFault(
+  { cas }: Config,
+  accounts: EngineParts['accounts'],
+  ca: string,
+): Promise<string | null> {
+  if (!Object.hasOwn(cas, ca)) return null
+  const own = (await accounts.all()).filter((account) => account.ca === ca)
+  if (own.some(({ status }) => status === 'valid')) return null
+  if (own.length === 0)
+    return `acmetap has no account there yet; the first order makes one, or acmetap engine accounts register ${ca}`
+  const [last] = own.toSorted((one, other) => other.createdAt - one.createdAt)
+  return last!.status === 'creating'
+    ? `acmetap's account there could not be made; acmetap engine accounts register ${ca} says why`
+    : `acmetap's account there is ${last!.status}; acmetap engine accounts register ${ca} makes another`
 }
 
 /** One that has no issuer yet, or one that can't be read, has no end. */

@@ -67,15 +67,14 @@ export class LocalCa {
   /** What signs now. Rejects with LocalCaError where there is none, or it can't be used. */
   async current(): Promise<LocalCaIssuer> {
     const { monotonic } = this.#parts.clock.now()
-    const known = this.#current
+    let generation = this.#current?.generation ?? null
     // One that has just been made is not waited for.
-    if (known === null || known.generation === null || monotonic - known.seenAt >= LOOK_EVERY) {
-      const generation = await this.#files.current()
+    if (generation === null || monotonic - (this.#current?.seenAt ?? 0) >= LOOK_EVERY) {
+      generation = await this.#files.current()
       // A file may have come back under the number of another: from a backup.
       if (generation !== this.#current?.generation) this.#issuers.clear()
       this.#current = { generation, seenAt: monotonic }
     }
-    const { generation } = this.#current
     if (generation === null)
       throw new LocalCaError(
         `the local CA ${this.name} has no issuer yet: acmetap local-ca create ${this.name}`,

@@ -78,6 +78,7 @@ function requestOf(options: Options, now: number): EabKeyRequest {
   return {
     label,
     names,
+    ...(anyName === true ? { anyName } : {}),
     ...(endpoint === undefined ? {} : { endpoints: endpoint }),
     ...(ca === undefined ? {} : { cas: ca }),
     ...(expires === undefined ? {} : { expiresAt: instantAfter(expires, now, '--expires') }),

@@ -106,6 +106,13 @@ test.each<[Partial<EabKeyRequest>, RegExp]>([
   expect([events, await store.eabKeys()]).toEqual([[], []])
 })
 
+test('every name is a key for every name only where that is said', async () => {
+  const { create } = await opened()
+  await expect(create({ names: [] })).rejects.toThrow(/at least one pattern/)
+  await expect(create({ anyName: true })).rejects.toThrow(/at least one pattern/)
+  expect((await create({ names: [], anyName: true })).key.names).toEqual([])
+})
+
 test('without an endpoint there is nothing to make keys for', async () => {
   const { create } = opened('version: 1\ncas: { le: { preset: letsencrypt } }\n')
   await expect(create()).rejects.toThrow(/no broker: add an endpoint/)

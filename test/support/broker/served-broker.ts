@@ -83,7 +83,10 @@ export async function serveBroker(options: ServedBrokerOptions): Promise<ServedB
     transport,
     origin: `https://${acmetap.authority}`,
     async eab(request) {
-      const { key, mac } = await operations.broker.createEabKey({ names: [], ...request }, ACTOR)
+      const { key, mac } = await operations.broker.createEabKey(
+        { names: [], ...request, ...(request.names === undefined ? { anyName: true } : {}) },
+        ACTOR,
+      )
       return { kid: key.id, mac }
     },
     async close() {
