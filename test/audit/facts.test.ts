@@ -309,3 +309,17 @@ test('a body that cannot be decoded is kept as it came', () => {
   expect(fact.blobs[0]!.bytes).toEqual(bytes)
   expect((fact.content as OutcomeContent).body).toMatchObject({ bytes: 3, digest: hash('sha256', bytes) })
 })
+
+test('of what a server refuses unsigned the record has digests; of what is signed, all', () => {
+  const refusal = { effect: 'deny' as const, rule: 'jws', problem: 'malformed' as const, detail: 'no' }
+  const of = (verdict: 'verified' | 'invalid') =>
+    intent(decided('newAccount', { refusal, inspection: { ...inspection({ contact: [CONTACT] }), verdict } }))
+  const unsigned = of('invalid')
+  expect(unsigned.blobs).toEqual([])
+  expect(unsigned.personal.map(({ kind }) => kind)).toEqual(['address'])
+  expect(unsigned.content.jws).toMatchObject({
+    verdict: 'invalid',
+    payload: expect.stringMatching(/^[0-9a-f]{64}$/),
+  })
+  expect(of('verified').personal.map(({ kind }) => kind)).toContain('contact')
+})
