@@ -91,6 +91,9 @@ test('orders at CAs that nobody has are abandoned at the next start', async () =
   world = new IssuanceWorld()
   const request = world.request(await world.account(), ['a.example.com'])
   const kept = await world.begin(request)
+  // Its CA was not told that it has ended.
+  const ended = await world.begin(world.request(await world.account(), ['b.example.com']))
+  await world.store.putOrder({ ...ended, status: 'invalid', changedAt: ended.changedAt + 1 }, ended)
   for (const ca of ['one', 'two'])
     await world.ca(ca).place(
       {

@@ -37,6 +37,7 @@ test('RFC 8555 §7.6: by the account that has it, once, under our account at the
   expect((await current()).revokedAt).not.toBeNull()
   const again = await world.ask('revokeCert', { certificate }, { account })
   expect(again.problem).toMatchObject({ type: urn('alreadyRevoked'), status: 400 })
+  expect(world.ca('one').calls.filter((call) => call.startsWith('revoke'))).toHaveLength(1)
 })
 
 test("by the certificate's key", async () => {

@@ -488,6 +488,17 @@ describe('RFC 8555 §7.4: finalize', () => {
     expect(reply.problem!.detail).toContain('www.a.example')
     expect(world.ca('one').calls.filter((call) => call.startsWith('finalize'))).toEqual([])
   })
+
+  test('nor what was proved too long ago', async () => {
+    world = new OperationsWorld()
+    const account = await world.bound()
+    const order = await world.order(account, ['www.a.example'])
+    const owner = { endpoint: 'fleet', account: account.id }
+    const authorization = (await world.store.authorization(owner, idOf(order.json.authorizations[0])))!
+    const over = { ...authorization, expiresAt: world.clock.now().wall - 1 }
+    await world.store.putAuthorization(over, authorization)
+    expect((await finalize(account, order)).problem?.type).toBe(urn('unauthorized'))
+  })
 })
 
 test('§7.4.2: alternates are linked with each other', async () => {

@@ -52,6 +52,15 @@ test('what the CA says to an order is no failure of the CA; what it says wrongly
   expect(kind()).toBe('down')
 })
 
+test('what was on its way when it opened keeps it open for no longer', () => {
+  const others = Array.from({ length: 5 }, () => health.begin('ca', 'place', order()))
+  fail(down(true))
+  for (const other of others) other.failed(down(true))
+  expect(changes).toHaveLength(1)
+  clock.forward(10_001)
+  expect(kind()).toBe('probe')
+})
+
 test('half open, one order finds out while the others stay away', () => {
   fail(down(true))
   clock.forward(10_001)
