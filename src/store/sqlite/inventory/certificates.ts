@@ -9,12 +9,6 @@ import type { Moment } from './moment.ts'
 import type { OrderOfCertificate } from './orders.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** Of a brokered certificate acmetap's own order is seen first: whose it is says that of the client it was obtained for. */
-function isNearer(order: OrderOfCertificate, known: Row | undefined): boolean {
-  if (known === undefined || known.order_id === null) return true
-  return known.client === null && order.client !== null
-}
-
 interface Row {
   readonly id: number
   readonly names: number | null
@@ -79,8 +73,10 @@ export class Certificates {
     } else {
       this.#download(id, moment)
     }
-    const isNewOrder = order !== null && isNearer(order, known)
+    const isNewOrder = order !== null && (known?.order_id ?? null) === null
     if (isNewOrder) this.#run.order.run(order.id, order.account, order.client, order.profile, id)
+    // A brokered certificate: acmetap's order at the CA is seen first; whose it is says that of the client it was obtained for.
+    else if (known?.client === null && order?.client != null) this.#run.client.run(order.client, id)
     if (known === undefined || isNewOrder) this.#relate(id, order)
     return { id, isNew: imported === null && (known === undefined || known.source === 'imported') }
   }
@@ -195,6 +191,7 @@ function statements(db: Database.Database) {
       `update certificates set imported = @text where id = @id
        and (imported is null or json_extract(imported, '$.at') <= json_extract(@text, '$.at'))`,
     ),
+    client: db.prepare<unknown[]>('update certificates set client = ? where id = ?'),
     order: db.prepare<unknown[]>(
       'update certificates set order_id = ?, account = ?, client = ?, profile = ? where id = ?',
     ),
