@@ -29,6 +29,9 @@ export const LONG: readonly (readonly [path: string, kind: Kind, seconds: number
   ['test/peers/broker-clients', 'works', 90],
   ['test/peers/', 'works', 45],
   // A port that becomes free, a clock that jumps.
+  // An alert that is looked for once a minute.
+  ['test/app/broker/upstream', 'waits', 90],
+  ['test/broker/verify-request', 'works', 15],
   ['test/app/engine', 'waits', 40],
   ['test/app/reissue-kills', 'works', 50],
   ['test/engine/kill-points', 'works', 40],

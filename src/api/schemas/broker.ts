@@ -111,7 +111,8 @@ export const eabKeyWanted = z
       .string()
       .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lower-case letters, digits or ._-'),
     names: z.array(z.string().min(1).max(300)).max(200).meta({
-      description: 'Patterns of a policy: `.a.example` is a name and all below it. Empty only with `anyName`.',
+      description:
+        'Patterns of a policy: `.a.example` is a name and all below it. Empty only with `anyName`.',
     }),
     anyName: z.boolean().optional().meta({ description: 'Every name, in the place of names.' }),
     endpoints: z.array(name).max(50).optional(),

@@ -14,9 +14,11 @@ interface RewrapOptions {
 }
 
 export function rewrapCommand(context: CommandContext) {
-  return command('rewrap', 'seal all keys of engine, broker and local CAs under another secret; the server must be stopped', [
-    ['engine rewrap --old-secret-file old.key', 'from the secret in old.key to that of the configuration'],
-  ])
+  return command(
+    'rewrap',
+    'seal all keys of engine, broker and local CAs under another secret; the server must be stopped',
+    [['engine rewrap --old-secret-file old.key', 'from the secret in old.key to that of the configuration']],
+  )
     .addHelpText(
       'after',
       `
