@@ -108,6 +108,7 @@ mode: enforce
 default: allow
 rules:
   - { name: not-there, when: { ca: ca, names: '.inside.example.com' }, effect: deny, message: 'inside stays inside' }
+  - { name: no-such-key, when: { ca: ca, key: { type: ECDSA }, names: '.keys.example.com' }, effect: deny, message: 'RSA only' }
   - { name: not-at-all, when: { client: { label: team-a }, names: never.example.com }, effect: deny, message: 'never' }
 `,
   )
@@ -115,6 +116,8 @@ rules:
   expect(await world.running.reload()).toMatchObject({ ok: true })
   const client = await registered(world)
   expect(issuerOf((await client.issue(['a.inside.example.com'])).pem)).toContain('acmetap local CA')
+  // By the kind of its key, which is known with finalize alone: the order moves then, with the same request.
+  expect(issuerOf((await client.issue(['a.keys.example.com'])).pem)).toContain('acmetap local CA')
   const denied = await client.issue(['never.example.com']).catch((error: unknown) => error)
   expect(denied).toBeInstanceOf(UnexpectedAnswer)
   const { status, body, fields } = (denied as UnexpectedAnswer).answer
