@@ -32,7 +32,10 @@ let issued: string
 
 beforeAll(async () => {
   ca = await startTestCa()
-  world = await compose({ ca: { directory: ca.directory, trust: ca.trust } })
+  world = await compose(
+    { ca: { directory: ca.directory, trust: ca.trust } },
+    { sections: { broker: [{ name: 'fleet', url: 'https://broker.example', cas: ['ca'] }] } },
+  )
   await world.settled()
   const client = await world.client()
   await client.discover(`https://localhost:${world.port}${new URL(ca.directory).pathname}`)
