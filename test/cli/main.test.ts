@@ -161,7 +161,9 @@ test('every command has examples in its help', async () => {
     expect([words, code]).toEqual([words, 0])
     expect(out).toMatch(/\nExamples:\n {2}acmetap /)
     const list = /\nCommands:\n([\s\S]*?)\n\n/.exec(out)?.[1] ?? ''
-    return [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name!).filter((name) => name !== 'help')
+    return [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)]
+      .map(([, name]) => name!)
+      .filter((name) => name !== 'help')
   }
   const commands = await help([])
   expect(commands).toEqual([
