@@ -88,7 +88,7 @@ function jwsContent(
 ): IntentContent['jws'] {
   const { inspection, decision, refusal } = exchange
   if (!inspection) return null
-  const { jws, verdict, thumbprint } = inspection
+  const { jws, verdict } = inspection
   // A server refuses what nobody has signed: anybody can send that, as much as he likes, so digests are enough of it.
   if (refusal !== undefined && verdict !== 'verified') return digestsOf(inspection)
   const contacts = contactsOf(jws.payload)
@@ -104,12 +104,7 @@ function jwsContent(
     if (kept !== null) personal.push({ name: `contact.${index}`, kind: 'contact', value: Buffer.from(kept) })
   }
   return {
-    alg: written(jws.header.alg),
-    nonce: written(jws.header.nonce),
-    url: written(jws.header.url),
-    kid: written(jws.header.kid),
-    thumbprint,
-    verdict,
+    ...signedBy(inspection),
     protected: keep(redactBody(jws.protectedBytes, 'application/json'), blobs),
     payload: isPersonal ? null : keep(payload, blobs),
     signature: keepSignature && !isPersonal ? keep(jws.signatureBytes, blobs) : null,
@@ -117,14 +112,22 @@ function jwsContent(
   }
 }
 
-function digestsOf({ jws, verdict, thumbprint }: JwsInspection): IntentContent['jws'] {
+/** Who claims to have signed, and whether that is so. */
+function signedBy({ jws: { header }, verdict, thumbprint }: JwsInspection) {
   return {
-    alg: written(jws.header.alg),
-    nonce: written(jws.header.nonce),
-    url: written(jws.header.url),
-    kid: written(jws.header.kid),
+    alg: written(header.alg),
+    nonce: written(header.nonce),
+    url: written(header.url),
+    kid: written(header.kid),
     thumbprint,
     verdict,
+  }
+}
+
+function digestsOf(inspection: JwsInspection): IntentContent['jws'] {
+  const { jws } = inspection
+  return {
+    ...signedBy(inspection),
     protected: hash('sha256', jws.protectedBytes),
     payload: hash('sha256', jws.payloadBytes),
     signature: null,

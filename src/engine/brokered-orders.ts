@@ -11,7 +11,7 @@ import type { OpenAccount } from './engine-accounts.ts'
 import { EngineError } from './engine-error.ts'
 import type { EngineParts } from './engine-parts.ts'
 import { finalizeOrder, findFinalized, isNotReady } from './finalize-order.ts'
-import { hasEnded, type Job } from './job.ts'
+import { hasEnded, type Job, NOT_BEGUN } from './job.ts'
 import { JobRun, type SignedRun } from './job-run.ts'
 import { fetchOrder, newOrder } from './new-order.ts'
 import { currentOrder, NO_ORDER } from './obtain.ts'
@@ -189,13 +189,7 @@ export class BrokeredOrders {
         dryRun: false,
         csr: null,
         key: null,
-        step: 'created',
-        announced: null,
-        order: null,
-        chain: null,
-        error: null,
-        failures: 0,
-        notBefore: null,
+        ...NOT_BEGUN,
         createdAt: now,
         changedAt: now,
         brokered: { order: wantedFor, tenant, parent },

@@ -9,7 +9,7 @@ import type { FailPoint } from './durable-step.ts'
 import type { EngineAccounts } from './engine-accounts.ts'
 import { EngineError } from './engine-error.ts'
 import type { EngineStore } from './engine-store.ts'
-import type { Job } from './job.ts'
+import { type Job, NOT_BEGUN } from './job.ts'
 import type { JobRequest } from './job-request.ts'
 import type { Sealing } from './sealing.ts'
 import { namesOnce, namesText, sameNames, wantedNames } from './wanted-names.ts'
@@ -68,13 +68,7 @@ export async function createJob(
     solver: request.solver,
     dryRun: request.dryRun,
     ...(await keyAndRequest(parts.sealing, request.key, identifiers, id)),
-    step: 'created',
-    announced: null,
-    order: null,
-    chain: null,
-    error: null,
-    failures: 0,
-    notBefore: null,
+    ...NOT_BEGUN,
     createdAt: now,
     changedAt: now,
   }

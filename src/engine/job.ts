@@ -103,6 +103,17 @@ export interface Brokered {
   readonly parent: ExchangeId
 }
 
+/** A job of which nothing was sent. */
+export const NOT_BEGUN = {
+  step: 'created',
+  announced: null,
+  order: null,
+  chain: null,
+  error: null,
+  failures: 0,
+  notBefore: null,
+} as const satisfies Partial<Job>
+
 export interface JobError {
   readonly message: string
   /** `urn:ietf:params:acme:error:…`, where the CA said so. */

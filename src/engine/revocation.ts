@@ -1,17 +1,8 @@
 import { problemUrn } from '../acme/problem-types.ts'
+import { REVOCATION_REASONS } from '../acme/revocation-reasons.ts'
 import type { Signer } from './account-key.ts'
 import type { AcmeSession } from './acme-session.ts'
 import { EngineError } from './engine-error.ts'
-
-/** RFC 5280 §5.3.1, those that a subscriber may give. */
-export const REVOCATION_REASONS: Readonly<Record<number, string>> = {
-  0: 'unspecified',
-  1: 'keyCompromise',
-  3: 'affiliationChanged',
-  4: 'superseded',
-  5: 'cessationOfOperation',
-  9: 'privilegeWithdrawn',
-}
 
 const OTHERS: Readonly<Record<number, string>> = {
   2: 'cACompromise is about the key of a CA',

@@ -1,11 +1,11 @@
 import { readLeaf } from '../../acme/certificate.ts'
+import { REVOCATION_REASONS } from '../../acme/revocation-reasons.ts'
 import type { LocalCaOperations, ShownLocalCertificate } from '../../api/local-ca-operations.ts'
 import { OperationRefused } from '../../api/operations.ts'
 import type { EventRecorder } from '../../audit/keeping.ts'
 import type { BrokerStore } from '../../broker/broker-store.ts'
 import type { LocalCaStore, LocalCertificate } from '../../broker/local-ca/local-ca-store.ts'
 import type { LocalCa } from '../../broker/local-ca/open-local-ca.ts'
-import { REVOCATION_REASONS } from '../../broker/local-ca/revocation-list.ts'
 
 export interface LocalCaOperationsParts {
   readonly ca: (name: string) => LocalCa | null

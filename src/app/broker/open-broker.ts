@@ -14,13 +14,13 @@ import { createOperations } from '../../broker/operations/operations.ts'
 import { urlOf } from '../../broker/url-map.ts'
 import { createValidate } from '../../broker/validation/validate.ts'
 import { Validations } from '../../broker/validation/validations.ts'
-import { parsePlace, systemResolvers } from '../../ca/dns/resolver.ts'
 import type { OwnAddresses } from '../../ca/own-addresses.ts'
 import type { Config } from '../../config/schema.ts'
 import type { EngineParts } from '../../engine/engine-parts.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import type { Closing } from '../closing.ts'
 import { brokerFailPointOf } from '../engine/fail-point.ts'
+import { resolversOf } from '../resolvers.ts'
 import { LOCAL } from '../vitals.ts'
 import { brokerOperations } from './broker-operations.ts'
 import { forgetting } from './forgetting.ts'
@@ -158,9 +158,4 @@ async function localRoots(
     }),
   )
   return found.flat()
-}
-
-function resolversOf({ egress }: Config) {
-  const configured = egress.resolvers.flatMap((text) => parsePlace(text) ?? [])
-  return configured.length > 0 ? configured : systemResolvers()
 }

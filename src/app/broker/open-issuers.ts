@@ -5,7 +5,6 @@ import { keyLockOf } from '../../broker/local-ca/key-lock-of.ts'
 import type { LocalCaStore } from '../../broker/local-ca/local-ca-store.ts'
 import { LocalIssuer } from '../../broker/local-ca/local-issuer.ts'
 import { type LocalCa, openLocalCa } from '../../broker/local-ca/open-local-ca.ts'
-import { parsePlace, systemResolvers } from '../../ca/dns/resolver.ts'
 import type { Config } from '../../config/schema.ts'
 import { BrokeredOrders } from '../../engine/brokered-orders.ts'
 import type { EngineParts } from '../../engine/engine-parts.ts'
@@ -13,6 +12,7 @@ import { createCaaForbids } from '../../engine/preflight/caa-forbids.ts'
 import { issuerOfPreset } from '../../engine/preflight/issuers.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import type { Closing } from '../closing.ts'
+import { resolversOf } from '../resolvers.ts'
 
 export interface IssuersHost {
   readonly config: () => Config
@@ -93,9 +93,4 @@ function settingsOf<T>(now: () => T | undefined): () => T {
     last = now() ?? last
     return last
   }
-}
-
-function resolversOf({ egress }: Config) {
-  const configured = egress.resolvers.flatMap((text) => parsePlace(text) ?? [])
-  return configured.length > 0 ? configured : systemResolvers()
 }

@@ -4,6 +4,7 @@ import type { Identifier } from '../../acme/identifier.ts'
 import type { SubproblemDocument } from '../../acme/problem.ts'
 import { PROBLEM_TYPES, type ProblemName, problemUrn } from '../../acme/problem-types.ts'
 import { type PublicKeyFacts, publicKeyFacts } from '../../acme/public-key.ts'
+import { REVOCATION_REASONS } from '../../acme/revocation-reasons.ts'
 import type { Clock } from '../../exchange/clock.ts'
 import { isFault, normalise } from '../../policy/names/normalise.ts'
 import {
@@ -20,7 +21,6 @@ import type { LocalCaStore } from './local-ca-store.ts'
 import { isWithin } from './name-scope.ts'
 import type { LocalCa } from './open-local-ca.ts'
 import type { LocalCaIssuer } from './read-issuer.ts'
-import { REVOCATION_REASONS } from './revocation-list.ts'
 import { signCertificate } from './sign-certificate.ts'
 
 export interface LocalIssuerParts {

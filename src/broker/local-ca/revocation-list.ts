@@ -7,19 +7,6 @@ import type { Signer } from './sign-certificate.ts'
 const CRL_NUMBER = '2.5.29.20'
 const REASON_CODE = '2.5.29.21'
 
-/**
- * The reasons a certificate may be revoked for here (RFC 5280 §5.3.1): the CA's own (2, 10), those that could be taken back
- * (6, 8) and the one of the Attribute Authority are not for subscribers.
- */
-export const REVOCATION_REASONS: Readonly<Record<number, string>> = {
-  0: 'unspecified',
-  1: 'keyCompromise',
-  3: 'affiliationChanged',
-  4: 'superseded',
-  5: 'cessationOfOperation',
-  9: 'privilegeWithdrawn',
-}
-
 export interface WantedList {
   readonly number: number
   readonly revoked: readonly RevokedSerial[]
